@@ -1,0 +1,1 @@
+"""The shared kernel: it imports none of the other packages."""

@@ -1,0 +1,176 @@
+"""The database: one declarative base, and transactions that send their jobs after commit."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+from sqlalchemy import DateTime, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator
+
+from core.errors import Fault, PoligonError
+from core.jobs import Job, JobQueue
+
+log = structlog.get_logger()
+
+# How long a writer waits for another one on SQLite, in seconds.
+_SQLITE_PATIENCE = 20
+_READ_ONLY = "poligon_read_only"
+
+
+class DatabaseUnavailableError(PoligonError):
+    """The database cannot be opened, or went away."""
+
+    code = "database.unavailable"
+    fault = Fault.UPSTREAM
+
+
+class Base(DeclarativeBase):
+    """All tables; constraints are named, so that migrations can drop them on both databases."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC time; naive ones are refused. SQLite keeps it without its zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the time in UTC, as the driver wants it."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive time must not be stored")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the time aware, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class Transaction:
+    """A session, and the jobs that leave once it is committed."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.jobs: list[Job] = []
+
+    def after_commit(self, job: Job) -> None:
+        """Send `job` when, and only when, this transaction is committed."""
+        self.jobs.append(job)
+
+
+class Database:
+    """Where everything that must survive is kept: SQLite (WAL) or PostgreSQL."""
+
+    def __init__(self, url: str, *, queue: JobQueue) -> None:
+        self.engine = open_engine(url)
+        self._queue = queue
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Commit when the block ends well, roll back when it does not; then send the jobs.
+
+        Raises DatabaseUnavailableError when the database does not answer.
+        """
+        with Session(self.engine, expire_on_commit=False) as session:
+            transaction = Transaction(session)
+            try:
+                yield transaction
+                session.commit()
+            except OperationalError as error:
+                raise _unavailable(self.engine, error) from error
+        for job in transaction.jobs:
+            self._queue.send(job)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Give a session that only reads, and holds no writer up.
+
+        Raises DatabaseUnavailableError when the database does not answer.
+        """
+        engine = self.engine.execution_options(**{_READ_ONLY: True})
+        with Session(engine, expire_on_commit=False) as session:
+            try:
+                yield session
+            except OperationalError as error:
+                raise _unavailable(self.engine, error) from error
+
+    def check(self) -> None:
+        """Raise DatabaseUnavailableError unless the database answers."""
+        try:
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        except DBAPIError as error:
+            raise _unavailable(self.engine, error) from error
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+def _unavailable(engine: Engine, error: DBAPIError) -> DatabaseUnavailableError:
+    where = engine.url.render_as_string(hide_password=True)
+    return DatabaseUnavailableError(
+        f"the database {where} cannot be used: {str(error.orig).strip()}",
+        hint="Check that it runs, that its folder can be written and has room, and that"
+        " `poligon db upgrade` was run",
+    )
+
+
+def open_engine(url: str) -> Engine:
+    """Return an SQLAlchemy engine for `url`; SQLite's folder is made, its file not yet.
+
+    Raises DatabaseUnavailableError when the folder cannot be made.
+    """
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    file = make_url(url).database
+    if file:
+        try:
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatabaseUnavailableError(
+                f"the database's folder {Path(file).parent} cannot be made: {error.strerror}",
+                hint="Set POLIGON_HOME to a folder that this user may write",
+            ) from error
+    engine = create_engine(url, connect_args={"timeout": _SQLITE_PATIENCE})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    # The driver's own BEGIN comes too late for a read that turns into a write; ours is below.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred transaction that reads first and writes later fails at once, whatever the time-out,
+    # when another one wrote in between. Transactions here are short: take the write lock first.
+    reads = connection.get_execution_options().get(_READ_ONLY)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

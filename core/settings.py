@@ -1,0 +1,68 @@
+"""Settings: one frozen object, read from `POLIGON_*` once, passed down in parts."""
+
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import Fault, PoligonError
+
+
+class SettingsInvalidError(PoligonError):
+    """A setting has a value that cannot be; the program does not start."""
+
+    code = "settings.invalid"
+    fault = Fault.INPUT
+
+
+class Settings(BaseSettings):
+    """Everything a site may set. The defaults need no server but Docker."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="POLIGON_", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    home: Path = Path.home() / ".local/share/cyberpoligon"
+    """Where the embedded database, the queue, the host key and the logs live."""
+    installation: str = Field(default="main", pattern=r"^[a-z0-9](-?[a-z0-9]){0,20}$")
+    """The label that owns everything on the engine; one engine may serve several installations."""
+    database_url: SecretStr = SecretStr("")
+    """SQLAlchemy address; empty means SQLite in `home`."""
+    broker_url: SecretStr = SecretStr("")
+    """Celery broker, such as `redis://...`; empty means the embedded queue in `home`."""
+    docker_host: str = Field(
+        default="unix:///var/run/docker.sock",
+        validation_alias=AliasChoices("POLIGON_DOCKER_HOST", "DOCKER_HOST"),
+    )
+    engine_parallelism: int = Field(default=4, ge=1, le=64)
+    """Calls to the engine that may be under way at once, per process."""
+    address_pool: tuple[IPv4Network, ...] = (IPv4Network("10.213.0.0/16"),)
+    """Where networks get their subnets; whatever the engine's host routes already is skipped."""
+    scenarios: Path = Path("scenarios")
+    """The folder whose scenarios the catalogue offers."""
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8080, ge=1, le=65535)
+    ssh_host: str = "127.0.0.1"
+    ssh_port: int = Field(default=2222, ge=1, le=65535)
+    public_host: str = "127.0.0.1"
+    """The name or address that trainees type."""
+    log_json: bool | None = None
+    """Logs as JSON lines; by default when nobody watches the terminal."""
+
+    def effective_database_url(self) -> str:
+        """Return the database's SQLAlchemy address."""
+        return self.database_url.get_secret_value() or f"sqlite:///{self.home / 'poligon.db'}"
+
+
+def read_settings() -> Settings:
+    """Return the settings of this process; raises SettingsInvalidError naming each wrong one."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"POLIGON_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()
+        )
+        raise SettingsInvalidError(
+            f"settings are not usable: {wrong}", hint="Correct the environment and start again"
+        ) from error
