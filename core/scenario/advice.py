@@ -1,0 +1,150 @@
+"""Warnings: what loads and runs, and is probably not what the author meant."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from core.scenario.access import reachable_hosts
+from core.scenario.dry_run import invented_team
+from core.scenario.folder import Folder
+from core.scenario.positions import Finding, Place, Severity, strings_of
+from core.scenario.render import Renderer
+from core.scenario.schema import Scenario
+from core.scenario.schema_tasks import Answer, AnyOf, Equals, FlagTask, QuestionTask
+from core.scenario.schema_values import FlagValue, PasswordValue, TokenValue
+
+_VALUE = re.compile(r"""\bvalues(?:\.([a-z0-9_]+)|\[\s*['"]([a-z0-9_-]+)['"]\s*\])""")
+_SHORT = 4
+_TEXT_KEYS = frozenset({"title", "ask"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Subject:
+    scenario: Scenario
+    folder: Folder
+    data: object
+    renderer: Renderer
+
+
+def advice(scenario: Scenario, folder: Folder, data: object) -> list[Finding]:
+    """Return the warnings of a scenario that has no errors; `data` is its file as read."""
+    renderer = Renderer(folder, invented_team(scenario))
+    subject = _Subject(scenario=scenario, folder=folder, data=data, renderer=renderer)
+    return [finding for rule in _RULES for finding in rule(subject)]
+
+
+def _warn(message: str, *place: str | int, at_key: bool = True) -> Finding:
+    return Finding(message=message, place=place, at_key=at_key, severity=Severity.WARNING)
+
+
+def _folder_name(subject: _Subject) -> Iterator[Finding]:
+    head, name = subject.scenario.scenario, subject.folder.root.name
+    if head.id != name:
+        yield _warn(f"the id is {head.id}, the folder {name}", "scenario", "id", at_key=False)
+
+
+def _networks(subject: _Subject) -> Iterator[Finding]:
+    used = {n for host in subject.scenario.hosts.values() for n in host.networks}
+    for name in subject.scenario.networks:
+        if name not in used:
+            yield _warn(f"no host is on the network {name}", "networks", name)
+
+
+def _reach(subject: _Subject) -> Iterator[Finding]:
+    reachable = reachable_hosts(subject.scenario)
+    for name in subject.scenario.hosts:
+        if name not in reachable:
+            yield _warn(f"nobody can log in to {name} or reach it", "hosts", name)
+    for name, check in subject.scenario.checks.items():
+        if check.place not in reachable:
+            message = f"this checks {check.place}, where no role gets"
+            yield _warn(message, "checks", name)
+
+
+def _points(subject: _Subject) -> Iterator[Finding]:
+    if not sum(task.points for task in subject.scenario.tasks.values()):
+        yield _warn("the points of all tasks sum to nothing", "tasks")
+
+
+def _names_for_people(subject: _Subject) -> Iterator[Finding]:
+    for name, task in subject.scenario.tasks.items():
+        if task.title is None and task.ask is None:
+            yield _warn("trainees would see the id only; give it a title or ask", "tasks", name)
+        elif isinstance(task, QuestionTask) and task.ask is None:
+            yield _warn("a question without ask", "tasks", name)
+    for name in {entry.host for entry in subject.scenario.access}:
+        if subject.scenario.hosts[name].title is None:
+            yield _warn("trainees would see the id only; give it a title", "hosts", name)
+
+
+def _given_away(subject: _Subject) -> Iterator[Finding]:
+    texts = [(place, subject.renderer.text(text)) for place, text in _texts(subject.scenario)]
+    for name, task in subject.scenario.tasks.items():
+        answers = _answers(task.answer) if isinstance(task, QuestionTask) else ()
+        for answer in {subject.renderer.text(a).strip() for a in answers}:
+            words = re.compile(rf"(?<!\w){re.escape(answer)}(?!\w)", re.IGNORECASE)
+            for place, text in texts:
+                if len(answer) >= _SHORT and words.search(text):
+                    yield _warn(f"this gives away the answer to {name}", *place, at_key=False)
+
+
+def _texts(scenario: Scenario) -> Iterator[tuple[Place, str]]:
+    head = scenario.scenario
+    found: list[tuple[Place, str | None]] = [
+        (("scenario", "title"), head.title),
+        (("scenario", "summary"), head.summary),
+    ]
+    found += [(("hosts", n, "title"), h.title) for n, h in scenario.hosts.items() if not h.hidden]
+    for name, task in scenario.tasks.items():
+        found += [(("tasks", name, "title"), task.title), (("tasks", name, "ask"), task.ask)]
+    return ((place, text) for place, text in found if text is not None)
+
+
+def _answers(answer: Answer) -> Iterator[str]:
+    match answer:
+        case Equals():
+            yield answer.equals
+        case AnyOf():
+            for one in answer.any:
+                yield from _answers(one)
+        case _:
+            pass
+
+
+def _values(subject: _Subject) -> Iterator[Finding]:
+    in_texts, in_world = _used_values(subject)
+    for name, value in subject.scenario.values.items():
+        if name not in in_texts | in_world:
+            yield _warn(f"the value {name} is used nowhere", "values", name)
+        elif name not in in_world and isinstance(value, PasswordValue | TokenValue | FlagValue):
+            yield _warn(
+                f"{name} stands in a text only; nothing in the world has it", "values", name
+            )
+
+
+def _used_values(subject: _Subject) -> tuple[set[str], set[str]]:
+    in_texts: set[str] = set()
+    in_world = {t.flag for t in subject.scenario.tasks.values() if isinstance(t, FlagTask)}
+    for place, text in strings_of(subject.data):
+        is_text = place[-1:] and place[-1] in _TEXT_KEYS
+        (in_texts if is_text else in_world).update(_names_in(text))
+    for host in subject.scenario.hosts.values():
+        for file in host.files:
+            if file.template:
+                in_world |= _names_in(subject.folder.read(file.template).decode())
+    return in_texts, in_world
+
+
+def _names_in(text: str) -> set[str]:
+    return {a or b for a, b in _VALUE.findall(text)}
+
+
+_RULES: tuple[Callable[[_Subject], Iterator[Finding]], ...] = (
+    _folder_name,
+    _networks,
+    _reach,
+    _points,
+    _names_for_people,
+    _given_away,
+    _values,
+)

@@ -1,0 +1,184 @@
+"""Templates tried on an invented team, so that what would fail at launch fails at the desk."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from ipaddress import IPv4Address, IPv4Network
+
+from core.scenario.fields import is_template
+from core.scenario.folder import FileRefusedError
+from core.scenario.positions import Finding, Mark, Place, strings_of
+from core.scenario.render import Files, Renderer, TeamFacts
+from core.scenario.schema import Scenario
+from core.scenario.schema_tasks import (
+    Answer,
+    AnyOf,
+    InstantAnswer,
+    NumberAnswer,
+    QuestionTask,
+    TcpPeer,
+)
+from core.scenario.template import (
+    TemplateFailedError,
+    compile_file,
+    compile_leaf,
+    undefined_names,
+)
+from core.scenario.values import TooFewValuesError, derive_values
+
+_START = datetime(2026, 1, 15, 9, 0, tzinfo=UTC)
+_FIRST_ADDRESS = int(IPv4Address("10.0.0.0"))
+_STEP = 1 << 16
+_STATEMENT = "{%"
+_MAX_SECONDS = 3
+
+
+def invented_team(scenario: Scenario) -> TeamFacts:
+    """Return facts of a team that never is: its values from an empty key, its networks in 10/8.
+
+    Raises TooFewValuesError.
+    """
+    subnets = {
+        name: IPv4Network((_FIRST_ADDRESS + number * _STEP, network.size))
+        for number, (name, network) in enumerate(scenario.networks.items())
+    }
+    free = {name: subnet.hosts() for name, subnet in subnets.items()}
+    return TeamFacts(
+        slug="team-1",
+        name="Team 1",
+        number=1,
+        teams=("team-1", "team-2"),
+        values=derive_values(scenario, key=b"", team="team-1", start=_START),
+        addresses={
+            name: {n: next(free[n], IPv4Address(0)) for n in host.networks if n in free}
+            for name, host in scenario.hosts.items()
+        },
+        subnets=subnets,
+        start=_START,
+    )
+
+
+def template_findings(scenario: Scenario, files: Files, data: object) -> Iterator[Finding]:
+    """Yield what fails in the strings of `data` and in the template files of the scenario."""
+    try:
+        renderer = Renderer(files, invented_team(scenario))
+    except TooFewValuesError as exc:
+        yield Finding(message=exc.message, place=("values", exc.name))
+        return
+    deadline = time.monotonic() + _MAX_SECONDS
+    failed: set[Place] = set()
+    for place, attempt in _attempts(scenario, renderer, files, data):
+        if time.monotonic() > deadline:
+            message = f"the templates take longer than {_MAX_SECONDS} s together"
+            yield Finding(message=message, place=place)
+            return
+        for finding in attempt() if place not in failed else ():
+            failed.add(place)
+            yield finding
+
+
+_Attempt = tuple[Place, Callable[[], Iterator[Finding]]]
+
+
+def _attempts(
+    scenario: Scenario, renderer: Renderer, files: Files, data: object
+) -> Iterator[_Attempt]:
+    for place, text in strings_of(data):
+        if place[:1] not in {("scenario",), ("values",)}:  # read before any team exists
+            yield place, partial(_leaf, renderer, text, place)
+    for place, read in _typed_fields(scenario, renderer):
+        yield place, partial(_tried, read, place)
+    for name, host in scenario.hosts.items():
+        for index, file in enumerate(host.files):
+            if file.template is not None:
+                place = ("hosts", name, "files", index, "template")
+                yield place, partial(_template_file, files, renderer, file.template)
+
+
+def _leaf(renderer: Renderer, text: str, place: Place) -> Iterator[Finding]:
+    if _STATEMENT in text and "%}" in text:
+        yield Finding(message="{% %} works in template files only", place=place)
+    elif is_template(text):
+        try:
+            compile_leaf(text)
+            missing = undefined_names(text, renderer.names, statements=False)
+            yield from (Finding(message=sentence, place=place) for _, sentence in missing)
+            if not missing:
+                renderer.text(text)
+        except TemplateFailedError as exc:
+            yield Finding(message=f"this template fails: {exc.reason}", place=place)
+
+
+def _tried(read: Callable[[], object], place: Place) -> Iterator[Finding]:
+    try:
+        read()
+    except TemplateFailedError as exc:
+        yield Finding(message=f"this template fails: {exc.reason}", place=place)
+
+
+_Reading = tuple[Place, Callable[[], object]]
+
+
+def _typed_fields(scenario: Scenario, renderer: Renderer) -> Iterator[_Reading]:
+    yield from _host_fields(scenario, renderer)
+    yield from _check_fields(scenario, renderer)
+    for name, task in scenario.tasks.items():
+        if isinstance(task, QuestionTask):
+            yield from _answer_fields(task.answer, renderer, ("tasks", name, "answer"))
+
+
+def _host_fields(scenario: Scenario, renderer: Renderer) -> Iterator[_Reading]:
+    for name, host in scenario.hosts.items():
+        for index, probe in enumerate(host.ready):
+            if probe.tcp is not None:
+                yield ("hosts", name, "ready", index, "tcp"), partial(renderer.port, probe.tcp)
+        for index, file in enumerate(host.files):
+            if file.mtime is not None:
+                yield (
+                    ("hosts", name, "files", index, "mtime"),
+                    partial(renderer.instant, file.mtime),
+                )
+
+
+def _check_fields(scenario: Scenario, renderer: Renderer) -> Iterator[_Reading]:
+    for name, check in scenario.checks.items():
+        if isinstance(check.tcp, TcpPeer):
+            yield ("checks", name, "tcp", "port"), partial(renderer.port, check.tcp.port)
+        elif check.tcp is not None:
+            yield ("checks", name, "tcp"), partial(renderer.port, check.tcp)
+        if check.http is not None:
+            yield ("checks", name, "http", "status"), partial(renderer.integer, check.http.status)
+
+
+def _answer_fields(answer: Answer, renderer: Renderer, place: Place) -> Iterator[_Reading]:
+    match answer:
+        case NumberAnswer():
+            yield (*place, "number"), partial(renderer.number, answer.number)
+        case InstantAnswer():
+            yield (*place, "instant"), partial(renderer.instant, answer.instant)
+        case AnyOf():
+            for index, one in enumerate(answer.any):
+                yield from _answer_fields(one, renderer, (*place, "any", index))
+        case _:
+            pass
+
+
+def _template_file(files: Files, renderer: Renderer, path: str) -> Iterator[Finding]:
+    try:
+        source = files.read(path).decode()
+    except UnicodeDecodeError:
+        yield Finding(message="a template must be UTF-8 text", file=path, mark=Mark())
+        return
+    except FileRefusedError:
+        return  # reported where it is named
+    try:
+        compile_file(source)
+        missing = undefined_names(source, renderer.names, statements=True)
+        for line, sentence in missing:
+            yield Finding(message=sentence, file=path, mark=Mark(line, 1))
+        if not missing:
+            renderer.file(path)
+    except TemplateFailedError as exc:
+        mark = Mark(exc.line, 1)
+        yield Finding(message=f"this template fails: {exc.reason}", file=path, mark=mark)

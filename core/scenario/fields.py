@@ -1,0 +1,179 @@
+"""The field types of the scenario language: ids, durations, sizes, shares and templates."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from fractions import Fraction
+from pathlib import PurePosixPath
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+_UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
+_DURATION = re.compile(r"(?:\d{1,6}d)?(?:\d{1,6}h)?(?:\d{1,6}m)?(?:\d{1,6}s)?", re.ASCII)
+_SIZE = re.compile(r"(\d{1,9})(k|m|g|KiB|MiB|GiB)", re.ASCII)
+_POWERS = {"k": 10, "m": 20, "g": 30}
+_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)%", re.ASCII)
+_MOMENT = re.compile(r"exercise\.(start|day)(?:\s*([+-])\s*(\S+))?", re.ASCII)
+
+
+class Part(BaseModel):
+    """A mapping of the language: closed, but for keys of an author's own that begin with `x-`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_own_keys(cls, data: Any) -> Any:  # noqa: ANN401  # whatever the YAML held
+        if not isinstance(data, dict):
+            return data
+        return {k: v for k, v in data.items() if not (isinstance(k, str) and k.startswith("x-"))}
+
+
+def is_template(text: str) -> bool:
+    """Tell whether a string of the YAML file is rendered per team before it is used."""
+    return "{{" in text
+
+
+def parse_duration(text: object) -> timedelta:
+    """Read `90s`, `40m`, `2h30m`; raise ValueError for anything else, bare numbers included."""
+    if isinstance(text, timedelta):
+        return text
+    if not isinstance(text, str) or not text or not _DURATION.fullmatch(text):
+        raise ValueError(f"{text!r} is not a duration; write it like 90s, 40m or 2h30m")
+    return timedelta(seconds=sum(int(n) * _UNITS[u] for n, u in re.findall(r"(\d+)([dhms])", text)))
+
+
+def parse_size(text: object) -> int:
+    """Read a binary size such as `512m` or `4GiB`; return bytes; raise ValueError otherwise."""
+    match = _SIZE.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f"{text!r} is not a size; write it like 512m, 4g or 64KiB")
+    return int(match[1]) << _POWERS[match[2][0].lower()]
+
+
+def parse_share(text: object) -> Fraction:
+    """Read `60%`; return an exact number from 0 to 1; raise ValueError otherwise."""
+    match = _SHARE.fullmatch(text) if isinstance(text, str) else None
+    share = Fraction(match[1]) / 100 if match else None
+    if share is None or share > 1:
+        raise ValueError(f"{text!r} is not a share; write it like 60%")
+    return share
+
+
+def _without_template(text: str) -> str:
+    if is_template(text):
+        raise ValueError("this is read before any team exists, so it cannot hold {{ }}")
+    return text
+
+
+def _long_enough(value: timedelta) -> timedelta:
+    if not value:
+        raise ValueError("must be longer than nothing")
+    return value
+
+
+def _prefix_length(text: object) -> int:
+    match = re.fullmatch(r"/(\d{1,2})", text) if isinstance(text, str) else None
+    if match is None or not 16 <= int(match[1]) <= 30:  # noqa: PLR2004  # the sentence says it
+        raise ValueError(f"{text!r} is not a network size; write one from /16 to /30, like /28")
+    return int(match[1])
+
+
+def _relative_path(text: str) -> str:
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts or not path.parts or "\\" in text or "\0" in text:
+        raise ValueError(f"{text!r} must be a path inside the scenario's folder")
+    return text
+
+
+def _host_path(text: str) -> str:
+    if not text.startswith("/") or ".." in text.split("/") or text.endswith("/") or "\0" in text:
+        raise ValueError(f"{text!r} must be an absolute path of a file on the host")
+    return text
+
+
+def _tolerance(value: object) -> float | Fraction:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+        return value
+    try:
+        return parse_share(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is neither a number nor a share like 5%") from None
+
+
+def number_or_template(what: str, *, low: float, high: float) -> Callable[[object], object]:
+    """Return a validator of whole numbers from `low` to `high` that lets templates through."""
+
+    def check(value: object) -> object:
+        if isinstance(value, str) and is_template(value):
+            return value
+        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+            return value
+        raise ValueError(f"{value!r} is not {what}")
+
+    return check
+
+
+def _amount(value: object) -> object:
+    if isinstance(value, str) and is_template(value):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    raise ValueError(f"{value!r} is not a number")
+
+
+class Moment(BaseModel):
+    """A time relative to the exercise: `exercise.start - 36h`, `exercise.day + 2h`.
+
+    `day` is midnight UTC before the start: it lets an author say "in the night before", whatever
+    hour the class begins.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    of_day: bool
+    offset: timedelta
+
+
+def parse_moment(text: object) -> Moment:
+    """Read a moment; raise ValueError with an example otherwise."""
+    match = _MOMENT.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f"{text!r} is not a moment; write it like exercise.start - 36h")
+    offset = parse_duration(match[3]) if match[3] else timedelta()
+    return Moment(of_day=match[1] == "day", offset=-offset if match[2] == "-" else offset)
+
+
+ID_PATTERN = r"^[a-z][a-z0-9_-]{0,40}$"
+Id = Annotated[str, Field(pattern=ID_PATTERN)]
+CompetencyId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,40}$")]
+Ref = Id
+"""The id of something else in the same file; `references` checks that it is there."""
+CompetencyRef = CompetencyId
+Text = Annotated[str, Field(min_length=1, max_length=20_000)]
+"""Text for people; may hold `{{ }}`."""
+PlainText = Annotated[Text, AfterValidator(_without_template)]
+"""Text that is shown before any team exists, so without `{{ }}`."""
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+SomeTime = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(_long_enough)]
+"""A duration that is not zero."""
+ByteSize = Annotated[int, BeforeValidator(parse_size)]
+Share = Annotated[Fraction, BeforeValidator(parse_share)]
+PrefixLength = Annotated[int, BeforeValidator(_prefix_length)]
+FolderPath = Annotated[str, AfterValidator(_relative_path)]
+"""A file or folder of the scenario, relative to its folder."""
+HostPath = Annotated[str, AfterValidator(_host_path)]
+Alias = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
+Command = Annotated[tuple[str, ...], Field(min_length=1)]
+Port = Annotated[int | str, BeforeValidator(number_or_template("a port", low=1, high=65_535))]
+"""A number, or a template that renders to one (`Renderer.port`)."""
+HttpStatus = Annotated[
+    int | str, BeforeValidator(number_or_template("an HTTP status", low=100, high=599))
+]
+Amount = Annotated[int | float | str, BeforeValidator(_amount)]
+"""A number, or a template that renders to one (`Renderer.number`)."""
+Instant = Annotated[str, Field(min_length=1)]
+"""ISO 8601 with a zone, usually a template (`Renderer.instant`)."""
+Tolerance = Annotated[int | float | Fraction, BeforeValidator(_tolerance)]
+"""A number is absolute, a Fraction is a share of the right value."""
+MomentField = Annotated[Moment, BeforeValidator(parse_moment)]

@@ -1,0 +1,199 @@
+"""From a folder to a Scenario, or to every reason why not, each with its line."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from operator import attrgetter
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from core.errors import Fault, PoligonError
+from core.scenario.advice import advice
+from core.scenario.dry_run import template_findings
+from core.scenario.fields import Id
+from core.scenario.folder import SCENARIO_FILE, FileRefusedError, Folder, digest_of
+from core.scenario.positions import Finding, Mark, Place, Severity
+from core.scenario.references import Checked, reference_findings
+from core.scenario.schema import Role, Scenario
+from core.scenario.schema_errors import findings_of
+from core.scenario.schema_tasks import Task
+from core.scenario.yaml_reader import Document, read
+
+_MAX_PROBLEMS = 200
+_MAX_MESSAGE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something wrong or doubtful in a scenario's files; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+    severity: Severity
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.message}"
+
+
+class ScenarioInvalidError(PoligonError):
+    """A scenario has errors; `problems` holds all of them, and the warnings that were found."""
+
+    code = "scenario.invalid"
+    fault = Fault.INPUT
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        errors = [p for p in problems if p.severity is Severity.ERROR]
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        super().__init__(f"{errors[0]}{more}", hint="poligon scenario lint shows all of them")
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedScenario:
+    """A scenario without errors, its folder, and the digest of everything in it."""
+
+    scenario: Scenario
+    folder: Path
+    digest: str
+    warnings: tuple[Problem, ...]
+
+    def read(self, relative: str) -> bytes:
+        """Return a file of the folder. Raises FileRefusedError for what is not there or outside."""
+        return Folder(self.folder).read(relative)
+
+
+def load(path: Path) -> LoadedScenario:
+    """Load a scenario from its folder or its `scenario.yaml`.
+
+    Raises ScenarioInvalidError with all problems at once; their paths begin as `path` does.
+    """
+    root = path.parent if path.name == SCENARIO_FILE else path
+    document = _read(root)
+    scenario, findings = _examined(document, Folder(root))
+    digest = ""
+    try:
+        digest = digest_of(Folder(root).entries()) if root.is_dir() else ""
+    except (FileRefusedError, OSError) as exc:
+        findings.append(Finding(message=str(exc)))
+    problems = _problems(findings, document, root)
+    if scenario is None or any(p.severity is Severity.ERROR for p in problems):
+        raise ScenarioInvalidError(problems)
+    return LoadedScenario(scenario=scenario, folder=root, digest=digest, warnings=problems)
+
+
+def _read(root: Path) -> Document:
+    try:
+        return read(Folder(root).read(SCENARIO_FILE))
+    except (FileRefusedError, OSError):
+        return Document(findings=[Finding(message=f"there is no {SCENARIO_FILE} here")])
+
+
+class _Draft(Scenario):
+    """What is left of a scenario with errors, enough to look at how its parts name each other."""
+
+    roles: Mapping[Id, Role] = {}
+    tasks: Mapping[Id, Task] = {}
+
+
+# Stands in for a head with errors: no rule across sections looks at it.
+_HEAD = {"id": "x", "version": "0.0.0", "title": "x", "kind": "tabletop", "duration": "1m"}
+_SECTIONS = frozenset(
+    {
+        "access",
+        "checks",
+        "competencies",
+        "hosts",
+        "networks",
+        "objectives",
+        "roles",
+        "tasks",
+        "values",
+    }
+)
+
+
+def _examined(document: Document, folder: Folder) -> tuple[Scenario | None, list[Finding]]:
+    if not document.readable:
+        return None, document.findings
+    try:
+        scenario = Scenario.model_validate(document.data)
+    except ValidationError as exc:
+        wrong = findings_of(exc, document.data)
+        return None, [*document.findings, *wrong, *_among_the_rest(document, wrong, folder)]
+    findings = [*document.findings, *_across(scenario, document.data, document.data, folder)]
+    if not findings:
+        findings += advice(scenario, folder, document.data)
+    return scenario, findings
+
+
+def _across(scenario: Scenario, data: object, whole: object, folder: Folder) -> Iterator[Finding]:
+    declared = _declared(whole)
+    yield from reference_findings(Checked(scenario=scenario, declared=declared, folder=folder))
+    # Without one of these a template would be told that a name is missing that is only wrong.
+    if all(declared[s] == _declared(data)[s] for s in ("hosts", "networks", "values")):
+        yield from template_findings(scenario, folder, data)
+
+
+def _among_the_rest(document: Document, wrong: list[Finding], folder: Folder) -> Iterator[Finding]:
+    """Yield errors across sections in a scenario that has errors of schema, these cut out."""
+    if len(wrong) >= _MAX_PROBLEMS or not isinstance(document.data, dict):
+        return
+    rest: object = document.data
+    for finding in wrong:
+        rest = _cut(rest, _entry(finding))
+    assert isinstance(rest, dict)
+    has_head = not any(f.place[:1] == ("scenario",) for f in wrong) and "scenario" in rest
+    head = {"language": 1} | ({} if has_head else {"scenario": _HEAD})
+    with suppress(ValidationError):
+        draft = _Draft.model_validate(rest | head)
+        yield from _across(draft, rest, document.data, folder)
+
+
+def _entry(finding: Finding) -> Place:
+    """Return what to cut: an unknown key alone, or the host, task, … that an error is in."""
+    section = finding.place[:1]
+    if finding.at_key or section == ("access",):
+        return finding.place if finding.at_key else section
+    return finding.place[:2] if section[:1] and section[0] in _SECTIONS else section
+
+
+def _cut(node: object, place: Place) -> object:
+    match node, place:
+        case dict(), (step, *rest):
+            kept = {k: _cut(v, tuple(rest)) if k == step else v for k, v in node.items()}
+            return kept if rest else {k: v for k, v in node.items() if k != step}
+        case tuple(), (step, *rest) if rest:
+            return tuple(_cut(v, tuple(rest)) if i == step else v for i, v in enumerate(node))
+        case _:
+            return node
+
+
+def _declared(data: object) -> Mapping[str, frozenset[str]]:
+    sections = data if isinstance(data, dict) else {}
+    found = {s: sections.get(s) for s in _SECTIONS}
+    return {
+        s: frozenset(map(str, node)) if isinstance(node, dict | tuple) else frozenset()
+        for s, node in found.items()
+    }
+
+
+def _problems(findings: Iterable[Finding], document: Document, root: Path) -> tuple[Problem, ...]:
+    problems = {_problem(finding, document, root) for finding in findings}
+    order = attrgetter("file", "line", "column", "severity", "message")
+    return tuple(sorted(problems, key=order)[:_MAX_PROBLEMS])
+
+
+def _problem(finding: Finding, document: Document, root: Path) -> Problem:
+    find = document.positions.of_key if finding.at_key else document.positions.of_value
+    mark: Mark = finding.mark or find(finding.place)
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in finding.message)
+    return Problem(
+        file=str(root / (finding.file or SCENARIO_FILE)),
+        line=mark.line,
+        column=mark.column,
+        severity=finding.severity,
+        message=text[:_MAX_MESSAGE],
+    )

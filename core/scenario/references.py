@@ -1,0 +1,217 @@
+"""What a scenario's parts say of each other: names that refer to nothing, rules across sections."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from core.scenario.access import lineage
+from core.scenario.folder import FileRefusedError, Folder
+from core.scenario.positions import Finding, Place
+from core.scenario.schema import Account, Host, Scenario
+from core.scenario.schema_errors import suggestion
+from core.scenario.schema_tasks import AvailabilityTask, ChecksTask, FlagTask, TcpPeer
+from core.scenario.schema_values import FlagValue
+
+_RESERVED = frozenset({"all", "instructor"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A scenario under examination.
+
+    `declared` has the ids of each section as the file has them, so that a name is not reported as
+    unknown only because what it names has an error of its own.
+    """
+
+    scenario: Scenario
+    declared: Mapping[str, frozenset[str]]
+    folder: Folder
+
+
+def reference_findings(checked: Checked) -> Iterator[Finding]:
+    """Yield every error across sections."""
+    for rule in _RULES:
+        yield from rule(checked)
+
+
+def _named(
+    checked: Checked, section: str, name: str | None, *place: str | int
+) -> Iterator[Finding]:
+    if name is None or name in checked.declared[section]:
+        return
+    known = checked.declared[section]
+    what = f"{section} has no {name!r}{suggestion(name, known)}"
+    yield Finding(message=what, place=place)
+
+
+def _roles(checked: Checked) -> Iterator[Finding]:
+    for name, role in checked.scenario.roles.items():
+        if name in _RESERVED:
+            yield Finding(message=f"{name!r} is reserved", place=("roles", name), at_key=True)
+        yield from _named(checked, "roles", role.extends, "roles", name, "extends")
+        row = lineage(checked.scenario, name)
+        if checked.scenario.roles[row[-1]].extends == name:
+            circle = " → ".join([*row, name])
+            yield Finding(message=f"a circle: {circle}", place=("roles", name, "extends"))
+
+
+def _hosts(checked: Checked) -> Iterator[Finding]:
+    for name, host in checked.scenario.hosts.items():
+        for network in host.networks:
+            place: Place = ("hosts", name, "networks", network)
+            for finding in _named(checked, "networks", network, *place):
+                yield Finding(message=finding.message, place=place, at_key=True)
+        yield from _host_paths(checked, name, host)
+        for index, account in enumerate(host.accounts):
+            place = ("hosts", name, "accounts", index)
+            for number, role in enumerate(account.roles):
+                yield from _named(checked, "roles", role, *place, "roles", number)
+        accounts = [account.name for account in host.accounts]
+        yield from _twice("account", accounts, ("hosts", name, "accounts"), "name")
+        files = [file.to for file in host.files]
+        yield from _twice("file", files, ("hosts", name, "files"), "to")
+
+
+def _twice(what: str, names: list[str], place: Place, key: str) -> Iterator[Finding]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield Finding(message=f"a second {what} {name} here", place=(*place, index, key))
+
+
+def _host_paths(checked: Checked, name: str, host: Host) -> Iterator[Finding]:
+    if host.build:
+        place: Place = ("hosts", name, "build", "context")
+        dockerfile = f"{host.build.context}/Dockerfile"
+        yield from _there(checked.folder, dockerfile, place)
+    for index, file in enumerate(host.files):
+        place = ("hosts", name, "files", index)
+        for key, path in (("from", file.from_), ("template", file.template)):
+            if path is not None:
+                yield from _there(checked.folder, path, (*place, key))
+
+
+def _there(folder: Folder, path: str, place: Place) -> Iterator[Finding]:
+    try:
+        if not folder.has_file(path):
+            yield Finding(message=f"there is no file {path} in the scenario", place=place)
+    except FileRefusedError as exc:
+        yield Finding(message=exc.message, place=place)
+
+
+def _networks(checked: Checked) -> Iterator[Finding]:
+    used = Counter(n for host in checked.scenario.hosts.values() for n in host.networks)
+    for name, network in checked.scenario.networks.items():
+        # Network, gateway and broadcast addresses are not a host's.
+        room = 2 ** (32 - network.size) - 3
+        if used[name] > room:
+            message = f"/{network.size} has room for {room} hosts; {used[name]} are on it"
+            yield Finding(message=message, place=("networks", name, "size"))
+
+
+def _aliases(checked: Checked) -> Iterator[Finding]:
+    owner = {name: name for name in checked.scenario.hosts}
+    for name, host in checked.scenario.hosts.items():
+        for network, attachment in host.networks.items():
+            alias = attachment.alias
+            if alias and owner.setdefault(alias, name) != name:
+                place = ("hosts", name, "networks", network, "alias")
+                yield Finding(message=f"{alias} already names {owner[alias]}", place=place)
+
+
+def _access(checked: Checked) -> Iterator[Finding]:
+    scenario = checked.scenario
+    for index, entry in enumerate(scenario.access):
+        for number, role in enumerate(entry.roles):
+            yield from _named(checked, "roles", role, "access", index, "roles", number)
+        yield from _named(checked, "hosts", entry.host, "access", index, "host")
+        host = scenario.hosts.get(entry.host)
+        if host is None:
+            continue
+        account = next((a for a in host.accounts if a.name == entry.as_), None)
+        if account is None:
+            near = suggestion(entry.as_, [a.name for a in host.accounts])
+            message = f"{entry.host} has no account {entry.as_!r}{near}"
+            yield Finding(message=message, place=("access", index, "as"))
+        else:
+            yield from _unlisted(scenario, account, entry.roles, ("access", index, "roles"))
+    yield from _defaults(scenario)
+
+
+def _unlisted(
+    scenario: Scenario, account: Account, roles: Iterable[str], place: Place
+) -> Iterator[Finding]:
+    for number, role in enumerate(roles):
+        if role in scenario.roles and not set(lineage(scenario, role)) & set(account.roles):
+            message = f"the account {account.name} does not list the role {role}"
+            yield Finding(message=message, place=(*place, number))
+
+
+def _defaults(scenario: Scenario) -> Iterator[Finding]:
+    for role in scenario.roles:
+        mine = [i for i, entry in enumerate(scenario.access) if role in entry.roles]
+        defaults = [i for i in mine if scenario.access[i].default]
+        if len(defaults) > 1:
+            message = f"a second default for {role}; one host is where it lands"
+            yield Finding(message=message, place=("access", defaults[1], "default"))
+        inherited = set(lineage(scenario, role))
+        if len(mine) > 1 and not any(
+            e.default and inherited & set(e.roles) for e in scenario.access
+        ):
+            message = f"{role} has {len(mine)} entries; mark one with default: true"
+            yield Finding(message=message, place=("access", mine[0]))
+
+
+def _checks(checked: Checked) -> Iterator[Finding]:
+    for name, check in checked.scenario.checks.items():
+        yield from _named(checked, "hosts", check.host, "checks", name, "host")
+        yield from _named(checked, "hosts", check.from_, "checks", name, "from")
+        if isinstance(check.tcp, TcpPeer):
+            yield from _named(checked, "hosts", check.tcp.host, "checks", name, "tcp", "host")
+
+
+def _tasks(checked: Checked) -> Iterator[Finding]:
+    for name, task in checked.scenario.tasks.items():
+        place = ("tasks", name)
+        yield from _named(checked, "objectives", task.objective, *place, "objective")
+        match task:
+            case ChecksTask():
+                for number, check in enumerate(task.checks):
+                    yield from _named(checked, "checks", check, *place, "checks", number)
+            case AvailabilityTask():
+                yield from _named(checked, "checks", task.availability, *place, "availability")
+            case FlagTask():
+                yield from _named(checked, "values", task.flag, *place, "flag")
+                value = checked.scenario.values.get(task.flag)
+                if value is not None and not isinstance(value, FlagValue):
+                    message = f"{task.flag} is a {value.type}, not a flag"
+                    yield Finding(message=message, place=(*place, "flag"))
+            case _:
+                pass
+
+
+def _objectives(checked: Checked) -> Iterator[Finding]:
+    for name, objective in checked.scenario.objectives.items():
+        place = ("objectives", name, "competency")
+        yield from _named(checked, "competencies", objective.competency, *place)
+
+
+def _solution(checked: Checked) -> Iterator[Finding]:
+    solution = checked.scenario.solution
+    if solution:
+        yield from _there(checked.folder, solution.run, ("solution", "run"))
+        if checked.scenario.hosts and not checked.declared["access"]:
+            message = "a solution is played on a host that a role has access to; access has none"
+            yield Finding(message=message, place=("solution",))
+
+
+_RULES: tuple[Callable[[Checked], Iterator[Finding]], ...] = (
+    _roles,
+    _hosts,
+    _networks,
+    _aliases,
+    _access,
+    _checks,
+    _objectives,
+    _tasks,
+    _solution,
+)

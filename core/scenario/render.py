@@ -1,0 +1,140 @@
+"""What a scenario's texts, files and fields are for one team."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import IPv4Address, IPv4Network
+from typing import Protocol
+
+from core.scenario.fields import is_template
+from core.scenario.folder import FileRefusedError
+from core.scenario.template import TemplateFailedError, compile_file, compile_leaf, run
+from core.scenario.template_world import Record, Refusal, RefusedError
+from core.scenario.values import Value
+
+_LAST_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamFacts:
+    """What is known of a team's world once its addresses are chosen.
+
+    `addresses` is host → network → address, with scenario ids; `start` is aware.
+    """
+
+    slug: str
+    name: str
+    number: int
+    teams: tuple[str, ...]
+    values: Mapping[str, Value]
+    addresses: Mapping[str, Mapping[str, IPv4Address]]
+    subnets: Mapping[str, IPv4Network]
+    start: datetime
+
+
+class Files(Protocol):
+    """A scenario's files; a LoadedScenario is one."""
+
+    def read(self, relative: str) -> bytes:
+        """Return a file's content. Raises FileRefusedError."""
+        ...
+
+
+class Renderer:
+    """Renders for one team. Every method raises TemplateFailedError."""
+
+    def __init__(self, loaded: Files, facts: TeamFacts) -> None:
+        self._files = loaded
+        self.names = _names(facts) | {"file": self._read}
+
+    def text(self, template: str) -> str:
+        """Return a string of the YAML file with its `{{ }}` filled in."""
+        if not is_template(template):
+            return template
+        try:
+            return run(compile_leaf(template), self.names)
+        except TemplateFailedError as exc:
+            raise TemplateFailedError(exc.reason, where=repr(template[:60])) from exc
+
+    def file(self, path: str) -> bytes:
+        """Return a template file of the scenario, rendered, as UTF-8."""
+        try:
+            source = self._files.read(path).decode()
+            return run(compile_file(source), self.names).encode()
+        except TemplateFailedError as exc:
+            raise TemplateFailedError(exc.reason, where=path, line=exc.line) from exc
+        except UnicodeDecodeError as exc:
+            raise TemplateFailedError("it is not UTF-8 text", where=path) from exc
+        except FileRefusedError as exc:
+            raise TemplateFailedError(exc.message, where=path) from exc
+
+    def number(self, field: float | str) -> float:
+        """Return a field that is a number, or a template of one."""
+        if not isinstance(field, str):
+            return field
+        text = self.text(field)
+        try:
+            return int(text) if text.strip().lstrip("+-").isdecimal() else float(text)
+        except ValueError as exc:
+            raise TemplateFailedError(f"{text[:40]!r} is not a number", where=field) from exc
+
+    def integer(self, field: int | str) -> int:
+        """Return a field that is a whole number, or a template of one."""
+        number = self.number(field)
+        if not isinstance(number, int):
+            raise TemplateFailedError(f"{number} is not a whole number", where=str(field))
+        return number
+
+    def port(self, field: int | str) -> int:
+        """Return a field that is a port, or a template of one."""
+        port = self.integer(field)
+        if not 1 <= port <= _LAST_PORT:
+            raise TemplateFailedError(f"{port} is not a port", where=str(field))
+        return port
+
+    def instant(self, field: str) -> datetime:
+        """Return a field that is an ISO 8601 time with a zone, or a template of one; in UTC."""
+        text = self.text(field)
+        try:
+            instant = datetime.fromisoformat(text)
+        except ValueError as exc:
+            raise TemplateFailedError(f"{text[:40]!r} is not an instant", where=field) from exc
+        if instant.tzinfo is None:
+            raise TemplateFailedError(f"{text!r} has no zone; end it with Z", where=field)
+        return instant.astimezone(UTC)
+
+    def _read(self, path: str) -> bytes:
+        try:
+            return self._files.read(path)
+        except FileRefusedError as exc:
+            raise RefusedError(exc.message) from exc
+
+
+def _names(facts: TeamFacts) -> dict[str, object]:
+    day = facts.start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    team = {"name": facts.name, "number": facts.number}
+    return {
+        "values": Record(name="values", fields=facts.values),
+        "team": Record(name="team", text=facts.slug, fields=team),
+        "teams": facts.teams,
+        "hosts": Record(
+            name="hosts", fields={h: _host(h, ips) for h, ips in facts.addresses.items()}
+        ),
+        "networks": Record(
+            name="networks",
+            fields={
+                n: Record(name=f"networks.{n}", fields={"subnet": subnet})
+                for n, subnet in facts.subnets.items()
+            },
+        ),
+        "exercise": Record(name="exercise", fields={"start": facts.start, "day": day}),
+    }
+
+
+def _host(host: str, ips: Mapping[str, IPv4Address]) -> Record:
+    several = Refusal(f"{host} is on {len(ips)} networks; write hosts.{host}.ips.<network>")
+    only = next(iter(ips.values())) if len(ips) == 1 else several
+    return Record(
+        name=f"hosts.{host}",
+        fields={"ip": only, "ips": Record(name=f"hosts.{host}.ips", fields=ips)},
+    )

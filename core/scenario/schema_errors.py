@@ -1,0 +1,190 @@
+"""What pydantic says about a scenario, in the words and at the places of its author."""
+
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from types import MappingProxyType, NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import Tag, ValidationError
+
+from core.scenario.fields import ID_PATTERN, Part
+from core.scenario.positions import Finding, Place
+from core.scenario.schema import Scenario
+
+_Details = Mapping[str, Any]  # pydantic's ErrorDetails, which it does not export
+
+# What only the site decides; a host that names one of these is told where to ask.
+SITE_KEYS = frozenset(
+    {
+        "cap_add",
+        "devices",
+        "extra_hosts",
+        "ipc",
+        "network_mode",
+        "pid",
+        "ports",
+        "privileged",
+        "runtime",
+        "security_opt",
+        "sysctls",
+        "userns",
+        "uts",
+        "volumes",
+    }
+)
+_SHOWN = 60
+_MOST = 200
+_HOST_DEPTH = 2
+
+
+def suggestion(word: object, known: Iterable[str]) -> str:
+    """Return ` (did you mean x?)` for the nearest known word, or nothing."""
+    near = get_close_matches(str(word)[:_SHOWN], list(known), n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def findings_of(error: ValidationError, data: object) -> list[Finding]:
+    """Return one finding for each error, at its place in `data`; at most 200."""
+    return [_finding(e, data) for e in error.errors(include_url=False)[:_MOST]]
+
+
+def _finding(error: _Details, data: object) -> Finding:
+    loc = error["loc"]
+    at_key = error["type"] == "extra_forbidden" or loc[-1:] == ("[key]",)
+    return Finding(message=_sentence(error, data), place=_place(loc, data), at_key=at_key)
+
+
+def _place(loc: Place, data: object) -> Place:
+    """Drop from pydantic's path the tags of unions, which are not in the file."""
+    place: list[str | int] = []
+    node = data
+    for step in loc:
+        below = _below(node, step)
+        if below is not None:
+            node = below[0]
+            place.append(step)
+    return tuple(place)
+
+
+def _below(node: object, step: str | int) -> tuple[object] | None:
+    if isinstance(node, dict) and step in node:
+        return (node[step],)
+    if isinstance(node, tuple) and isinstance(step, int) and step < len(node):
+        return (node[step],)
+    return None
+
+
+def _sentence(error: _Details, data: object) -> str:
+    if _place(error["loc"], data) == ("language",):
+        return f"this file is in language {_shown(error['input'])}; this program reads language 1"
+    say = _SENTENCES.get(error["type"])
+    return say(error) if say else error["msg"][:1].lower() + error["msg"][1:]
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case dict():
+            return "a mapping"
+        case tuple():
+            return "a list"
+        case bool():
+            return str(value).lower()
+        case _:
+            text = repr(value)
+            return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _wanted(what: str) -> Callable[[_Details], str]:
+    return lambda error: f"{what} is wanted here, not {_shown(error['input'])}"
+
+
+def _unknown_key(error: _Details) -> str:
+    *steps, key = error["loc"]
+    if key in SITE_KEYS and len(steps) == _HOST_DEPTH and steps[0] == "hosts":
+        return (
+            f"{key} is for the site to decide; only a site policy with the line "
+            f"`allow: [{steps[1]}.{key}]` permits it"
+        )
+    part = _part_at(Scenario, tuple(steps))
+    known = [f.alias or n for n, f in part.model_fields.items()] if part else []
+    return f"unknown key {_shown(key)}{suggestion(key, known)}"
+
+
+def _not_one_of(error: _Details) -> str:
+    context = error["ctx"]
+    known = str(context.get("expected_tags", context.get("expected"))).replace("'", "")
+    words = known.replace(" or ", ", ").split(", ")
+    tried = context.get("tag", error["input"])
+    return f"{_shown(tried)} is not one of {', '.join(words)}{suggestion(tried, words)}"
+
+
+def _no_kind(error: _Details) -> str:
+    if isinstance(error["input"], dict):
+        return "type is missing"
+    return f"a mapping is wanted here, not {_shown(error['input'])}"
+
+
+def _pattern(error: _Details) -> str:
+    if error["ctx"]["pattern"] == ID_PATTERN:
+        return (
+            f"{_shown(error['input'])} is not an id: a small letter, "
+            "then up to 40 small letters, digits, _ or -"
+        )
+    return f"{_shown(error['input'])} does not have the form {error['ctx']['pattern']}"
+
+
+_SENTENCES: MappingProxyType[str, Callable[[_Details], str]] = MappingProxyType(
+    {
+        "bool_type": _wanted("true or false"),
+        "dict_type": _wanted("a mapping"),
+        "extra_forbidden": _unknown_key,
+        "float_type": _wanted("a number"),
+        "int_type": _wanted("a whole number"),
+        "literal_error": _not_one_of,
+        "mapping_type": _wanted("a mapping"),
+        "missing": lambda error: f"{error['loc'][-1]} is missing",
+        "model_attributes_type": _wanted("a mapping"),
+        "model_type": _wanted("a mapping"),
+        "string_pattern_mismatch": _pattern,
+        "string_type": _wanted("text (in quotes if it looks like a number)"),
+        "tuple_type": _wanted("a list"),
+        "union_tag_invalid": _not_one_of,
+        "union_tag_not_found": _no_kind,
+        "value_error": lambda error: str(error["ctx"]["error"]),
+    }
+)
+
+
+def _part_at(annotation: Any, steps: Place) -> type[Part] | None:  # noqa: ANN401  # any annotation
+    """Return the class of the mapping that pydantic's path leads to."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _part_at(args[0], steps)
+    if origin in {Union, UnionType}:
+        return _member_at([a for a in args if a is not NoneType], steps)
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        if not steps:
+            return annotation
+        fields = {f.alias or n: f.annotation for n, f in annotation.model_fields.items()}
+        return _part_at(fields[str(steps[0])], steps[1:]) if steps[0] in fields else None
+    if args and steps:
+        return _part_at(args[0] if origin is tuple else args[-1], steps[1:])
+    return None
+
+
+def _member_at(members: list[Any], steps: Place) -> type[Part] | None:
+    for member in members:
+        if steps and _tag(member) == steps[0]:
+            return _part_at(member, steps[1:])
+    found = (_part_at(member, steps) for member in members)
+    return next((part for part in found if part), None)
+
+
+def _tag(member: Any) -> object:  # noqa: ANN401  # any annotation
+    if get_origin(member) is Annotated:
+        return next((m.tag for m in get_args(member) if isinstance(m, Tag)), None)
+    field = getattr(member, "model_fields", {}).get("type")
+    values = get_args(field.annotation) if field is not None else ()
+    return values[0] if values else None

@@ -1,0 +1,215 @@
+"""Checks, answers, objectives and tasks: what a team is asked for and how it is told right."""
+
+from datetime import timedelta
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from core.scenario.fields import (
+    Amount,
+    Command,
+    CompetencyRef,
+    Duration,
+    HttpStatus,
+    Instant,
+    Part,
+    Port,
+    Ref,
+    Share,
+    SomeTime,
+    Text,
+    Tolerance,
+)
+
+_ANSWER_KINDS = ("equals", "number", "instant", "any")
+_TASK_KINDS = ("answer", "flag", "checks", "availability")
+
+
+class _Kinded(Part):
+    """A part that its one telling key makes out: `kind` is that key."""
+
+    kind: ClassVar[str]
+
+
+def _by_key(*kinds: str) -> Discriminator:
+    # The angle brackets keep a tag apart from a key in the path of an error.
+    def kind(data: object) -> str | None:
+        if isinstance(data, dict):
+            return next((f"<{k}>" for k in kinds if k in data), None)
+        return f"<{data.kind}>" if isinstance(data, _Kinded) else None
+
+    return Discriminator(kind)
+
+
+def _exactly_one(what: str, *kinds: str) -> BeforeValidator:
+    def check(data: object) -> object:
+        present = [k for k in kinds if k in data] if isinstance(data, dict) else kinds[:1]
+        if len(present) != 1:
+            found = f"; this one has {' and '.join(present)}" if present else ""
+            raise ValueError(f"{what} needs exactly one of {', '.join(kinds)}{found}")
+        return data
+
+    return BeforeValidator(check)
+
+
+class TcpPeer(Part):
+    """A port of another host, as seen from the prober."""
+
+    host: Ref
+    port: Port
+
+
+class HttpProbe(Part):
+    """One HTTP request; redirects are not followed."""
+
+    url: str
+    method: Literal["GET", "HEAD", "POST"] = "GET"
+    status: HttpStatus = 200
+    contains: str | None = None
+    verify: bool = True
+
+
+def _peer_or_port(data: object) -> str:
+    return "<peer>" if isinstance(data, dict | TcpPeer) else "<port>"
+
+
+class Check(Part):
+    """A probe that passes or does not: exactly one of `run`, `http`, `tcp`.
+
+    `host` looks from inside that host; `from` uses a throw-away prober in its network namespace.
+    `tcp` is a port of `host` itself, or a peer seen from `from`.
+    """
+
+    host: Ref | None = None
+    from_: Ref | None = Field(default=None, alias="from")
+    run: Command | None = None
+    http: HttpProbe | None = None
+    tcp: (
+        Annotated[
+            Annotated[Port, Tag("<port>")] | Annotated[TcpPeer, Tag("<peer>")],
+            Discriminator(_peer_or_port),
+        ]
+        | None
+    ) = None
+    every: SomeTime = timedelta(seconds=30)
+    timeout: SomeTime = timedelta(seconds=10)
+    hold: Duration = timedelta()
+
+    @model_validator(mode="after")
+    def _one_probe_one_place(self) -> "Check":
+        probes = [k for k in ("run", "http", "tcp") if getattr(self, k) is not None]
+        if len(probes) != 1:
+            raise ValueError("a check needs exactly one of run, http, tcp")
+        if (self.host is None) == (self.from_ is None):
+            raise ValueError("a check needs either host or from")
+        if self.run is not None and self.host is None:
+            raise ValueError("run needs host: it runs inside")
+        if self.tcp is not None and isinstance(self.tcp, TcpPeer) != (self.from_ is not None):
+            raise ValueError("write tcp: {host, port} with from, or tcp: port with host")
+        return self
+
+    @property
+    def place(self) -> str:
+        """The host that the probe looks from."""
+        return self.host or self.from_ or ""
+
+
+class Equals(_Kinded):
+    """Right when the text is the same after folding."""
+
+    kind: ClassVar[str] = "equals"
+    equals: Text
+    fold: tuple[Literal["case", "space"], ...] = ("case", "space")
+
+
+class NumberAnswer(_Kinded):
+    """Right when the number is at most `within` away."""
+
+    kind: ClassVar[str] = "number"
+    number: Amount
+    within: Tolerance = 0
+
+
+class InstantAnswer(_Kinded):
+    """Right when the time is at most `within` away."""
+
+    kind: ClassVar[str] = "instant"
+    instant: Instant
+    within: Duration = timedelta()
+
+
+class AnyOf(_Kinded):
+    """Right when one of several is."""
+
+    kind: ClassVar[str] = "any"
+    any: tuple["Answer", ...] = Field(min_length=1)
+
+
+def _bare_is_equals(data: object) -> object:
+    return {"equals": data} if isinstance(data, str) else data
+
+
+Answer = Annotated[
+    Annotated[Equals, Tag("<equals>")]
+    | Annotated[NumberAnswer, Tag("<number>")]
+    | Annotated[InstantAnswer, Tag("<instant>")]
+    | Annotated[AnyOf, Tag("<any>")],
+    _by_key(*_ANSWER_KINDS),
+    _exactly_one("an answer", *_ANSWER_KINDS),
+    BeforeValidator(_bare_is_equals),
+]
+
+
+class Objective(Part):
+    """What the exercise wants to see: a competency, met from `pass` of its points on."""
+
+    competency: CompetencyRef
+    title: Text | None = None
+    pass_: Share = Field(alias="pass")
+
+
+class _Task(_Kinded):
+    title: Text | None = None
+    ask: Text | None = None
+    points: int = Field(default=0, ge=0, le=100_000)
+    objective: Ref | None = None
+
+
+class QuestionTask(_Task):
+    """Answered in words, numbers or times."""
+
+    kind: ClassVar[str] = "answer"
+    answer: Answer
+    attempts: int | None = Field(default=None, ge=1, le=1000)
+
+
+class FlagTask(_Task):
+    """A flag to be found; `flag` names the value."""
+
+    kind: ClassVar[str] = "flag"
+    flag: Ref
+    attempts: int | None = Field(default=None, ge=1, le=1000)
+
+
+class ChecksTask(_Task):
+    """Done when all of `checks` pass."""
+
+    kind: ClassVar[str] = "checks"
+    checks: tuple[Ref, ...] = Field(min_length=1)
+
+
+class AvailabilityTask(_Task):
+    """Gives its points by the share of scored rounds in which the check passes."""
+
+    kind: ClassVar[str] = "availability"
+    availability: Ref
+
+
+Task = Annotated[
+    Annotated[QuestionTask, Tag("<answer>")]
+    | Annotated[FlagTask, Tag("<flag>")]
+    | Annotated[ChecksTask, Tag("<checks>")]
+    | Annotated[AvailabilityTask, Tag("<availability>")],
+    _by_key(*_TASK_KINDS),
+    _exactly_one("a task", *_TASK_KINDS),
+]

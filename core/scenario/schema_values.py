@@ -1,0 +1,102 @@
+"""Values: what differs from team to team."""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, model_validator
+
+from core.scenario.fields import MomentField, Part, PlainText, SomeTime
+
+
+class PasswordValue(Part):
+    """Letters and digits that nobody mistakes for one another; a canary."""
+
+    type: Literal["password"]
+    length: int = Field(default=14, ge=8, le=64)
+
+
+class TokenValue(Part):
+    """Lower-case hexadecimal digits, as programs make keys; a canary."""
+
+    type: Literal["token"]
+    length: int = Field(default=32, ge=16, le=128)
+
+
+class FlagValue(Part):
+    """A string to be found; a canary for other teams. `%s` is where the secret part goes."""
+
+    type: Literal["flag"]
+    format: str = Field(default="FLAG{%s}", max_length=100, pattern=r"^[^%\s]*%s[^%\s]*$")
+    length: int = Field(default=16, ge=8, le=64)
+
+
+class ChoiceValue(Part):
+    """One of a list."""
+
+    type: Literal["choice"]
+    of: tuple[PlainText, ...] = Field(min_length=1, max_length=1000)
+
+
+class UsernameValue(Part):
+    """A login name as an office gives them: an initial and a surname."""
+
+    type: Literal["username"]
+    unlike: tuple[str, ...] = ()
+
+
+class IntegerValue(Part):
+    """A whole number from `min` to `max`, both included."""
+
+    type: Literal["integer"]
+    min: int = Field(default=0, ge=-(2**53), le=2**53)
+    max: int = Field(ge=-(2**53), le=2**53)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "IntegerValue":
+        if self.min > self.max:
+            raise ValueError(f"min {self.min} is above max {self.max}")
+        return self
+
+
+class PortValue(Part):
+    """A port from `min` to `max`, both included."""
+
+    type: Literal["port"]
+    min: int = Field(default=20_000, ge=1, le=65_535)
+    max: int = Field(default=40_000, ge=1, le=65_535)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "PortValue":
+        if self.min > self.max:
+            raise ValueError(f"min {self.min} is above max {self.max}")
+        return self
+
+
+class InstantValue(Part):
+    """A time between two moments, both included, a whole number of `step`s after the first."""
+
+    type: Literal["instant"]
+    between: tuple[MomentField, MomentField]
+    step: SomeTime = timedelta(seconds=1)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "InstantValue":
+        first, last = self.between
+        # Midnight is up to a day before the start; the order must hold at any hour of it.
+        slack = timedelta(days=1) if last.of_day and not first.of_day else timedelta()
+        if first.offset + slack > last.offset:
+            raise ValueError("the first moment must not be after the second")
+        return self
+
+
+ValueSpec = Annotated[
+    PasswordValue
+    | TokenValue
+    | FlagValue
+    | ChoiceValue
+    | UsernameValue
+    | IntegerValue
+    | PortValue
+    | InstantValue,
+    Discriminator("type"),
+]

@@ -1,0 +1,1 @@
+"""Word lists that values are made of."""

@@ -1,0 +1,50 @@
+from core.scenario.access import default_entry, entries_for, lineage, reachable_hosts, widest_role
+from core.scenario.schema import Scenario
+
+SCENARIO = Scenario.model_validate(
+    {
+        "language": 1,
+        "scenario": {
+            "id": "x",
+            "version": "1.0.0",
+            "title": "X",
+            "kind": "tabletop",
+            "duration": "1h",
+        },
+        "roles": {"responder": {}, "lead": {"extends": "responder"}, "guest": {}},
+        "networks": {"lan": {"size": "/28"}, "far": {"size": "/28"}},
+        "hosts": {
+            "desk": {"image": "x", "networks": {"lan": {}}},
+            "mail": {"image": "x", "networks": {"lan": {}}},
+            "isle": {"image": "x", "networks": {"far": {}}},
+        },
+        "access": (
+            {"roles": ("responder",), "host": "desk", "as": "a", "default": True},
+            {"roles": ("lead",), "host": "mail", "as": "b"},
+        ),
+        "tasks": {"t": {"answer": "x"}},
+    }
+)
+
+
+def test_a_role_inherits_the_access_of_the_one_it_extends() -> None:
+    assert lineage(SCENARIO, "lead") == ("lead", "responder")
+    assert [e.host for e in entries_for(SCENARIO, "lead")] == ["desk", "mail"]
+    assert [e.host for e in entries_for(SCENARIO, "responder")] == ["desk"]
+    assert entries_for(SCENARIO, "guest") == ()
+
+
+def test_a_role_lands_at_its_own_or_an_inherited_default() -> None:
+    for role in ("responder", "lead"):
+        entry = default_entry(SCENARIO, role)
+        assert entry is not None
+        assert entry.host == "desk"
+    assert default_entry(SCENARIO, "guest") is None
+
+
+def test_the_widest_role_has_most_access() -> None:
+    assert widest_role(SCENARIO) == "lead"
+
+
+def test_hosts_in_a_network_with_an_entered_host_are_reachable() -> None:
+    assert reachable_hosts(SCENARIO) == {"desk", "mail"}

@@ -1,0 +1,265 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.scenario import dry_run
+from core.scenario.lint import lint
+from core.scenario.load import ScenarioInvalidError, load
+from core.scenario.positions import Severity
+from tests.unit.core.scenario.texts import SMALLEST, WITH_HOSTS
+
+Lint = Callable[[str], list[str]]
+
+
+@pytest.mark.parametrize("text", [SMALLEST, WITH_HOSTS])
+def test_a_right_scenario_has_no_problem(lint_text: Lint, text: str) -> None:
+    assert lint_text(text) == []
+
+
+def test_every_error_is_told_at_once_and_in_order(lint_text: Lint) -> None:
+    text = WITH_HOSTS.replace("size: /28", "size: 28").replace("host: box, tcp", "host: bx, tcp")
+    text = text.replace("ask: Which colour?,", "askk: Which colour?,").replace("[up]", "[upp]")
+    assert lint_text(text) == [
+        "8:15: error: 28 is not a network size; write one from /16 to /30, like /28",
+        "18:14: error: hosts has no 'bx' (did you mean box?)",
+        "20:12: error: unknown key 'askk' (did you mean ask?)",
+        "22:34: error: checks has no 'upp' (did you mean up?)",
+    ]
+
+
+SPOILT = {
+    "unknown key in the head": ("title: Small", "titlee: Small", "(did you mean title?)"),
+    "missing key": (", title: Small", "", "title is missing"),
+    "number for text": ("version: 1.0.0", "version: 1.2", "text (in quotes"),
+    "not a version": ("version: 1.0.0", "version: v1", "does not have the form"),
+    "not an id": ("id: small", "id: Small!", "is not an id"),
+    "not a kind": ("kind: investigation", "kind: investigationn", "(did you mean investigation?)"),
+    "bare duration": ("duration: 30m", "duration: 30", "is not a duration"),
+    "no duration": ("duration: 30m", "duration: 0m", "longer than nothing"),
+    "newer language": ("language: 1", "language: 2", "this program reads language 1"),
+    "template in the head": ("title: Small", "title: '{{ x }}'", "before any team exists"),
+    "wrong side": ("side: blue", "side: bleu", "(did you mean blue?)"),
+    "reserved role": ("roles: {solver:", "roles: {all: {}, solver:", "'all' is reserved"),
+    "role in a circle": ("title: Solver}", "title: Solver, extends: solver}", "circle"),
+    "role from nothing": ("title: Solver}", "title: Solver, extends: lead}", "roles has no 'lead'"),
+    "unknown value type": ("type: port", "type: prot", "(did you mean port?)"),
+    "value without type": ("{type: port}", "{min: 3}", "type is missing"),
+    "range upside down": ("type: port", "type: port, min: 9, max: 8", "above max"),
+    "too many hosts": (
+        "hosts:\n",
+        (
+            "  isle: {size: /30}\nhosts:\n"
+            "  one: {image: x, networks: {isle: {}}}\n  two: {image: x, networks: {isle: {}}}\n"
+        ),
+        "/30 has room for 1 hosts; 2 are on it",
+    ),
+    "unknown network": ("networks: {lan: {}}", "networks: {lam: {}}", "(did you mean lan?)"),
+    "two images": ("image: debian", "build: {context: x}\n    image: debian", "exactly one of"),
+    "missing Dockerfile": (
+        "image: debian:bookworm-slim",
+        "build: {context: images/box}",
+        "no file images/box/Dockerfile",
+    ),
+    "two sources": ("{to: /root/flag, ", "{to: /root/flag, from: a, ", "exactly one of from"),
+    "relative target": ("/root/flag", "root/flag", "must be an absolute path"),
+    "account twice": ("accounts: [", "accounts: [{name: solver}, ", "a second account solver"),
+    "unknown account": ("as: solver", "as: slover", "(did you mean solver?)"),
+    "role not listed": (", roles: [solver]}", "}", "does not list the role solver"),
+    "two probes": ("tcp: 80", "tcp: 80, run: [a]", "exactly one of run, http, tcp"),
+    "no place": ("host: box, tcp: 80", "tcp: 80", "either host or from"),
+    "peer from inside": ("tcp: 80", "tcp: {host: box, port: 80}", "write tcp"),
+    "not a port": ("tcp: 80", "tcp: 80000", "80000 is not a port"),
+    "two task kinds": ("checks: [up]", "checks: [up], flag: flag", "exactly one of answer"),
+    "no task kind": ("checks: [up], ", "", "exactly one of answer"),
+    "flag that is none": ("flag: flag", "flag: port", "is a port, not a flag"),
+    "points below zero": ("points: 5", "points: -5", "greater than or equal to 0"),
+    "unknown objective": ("answer: green", "answer: green, objective: x", "objectives has no 'x'"),
+    "unknown answer key": ("answer: green", "answer: {equals: a, fodl: []}", "mean fold?"),
+    "undefined value": ("values.flag", "values.flga", "values has no 'flga'"),
+    "undefined name": ("values.flag", "value.flag", "'value' is not defined"),
+    "unknown filter": ("values.flag }", "values.flag | md5 }", "No filter named 'md5'"),
+    "template that fails": ("values.flag }", "values.port // 0 }", "ZeroDivisionError"),
+    "template that is no port": ("tcp: 80", "tcp: '{{ values.flag }}'", "is not a number"),
+    "statement in a string": ("values.flag }", "1 }}{% if 1 %}{{ 1 }", "template files only"),
+    "mapping where text goes": ("ask: Which colour?", "ask: {a: b}", "not a mapping"),
+    "list where a mapping goes": (
+        "checks:\n  up: {host: box, tcp: 80}",
+        "checks: [1]",
+        "a mapping",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SPOILT)
+def test_a_spoilt_scenario_is_told_why(lint_text: Lint, case: str) -> None:
+    right, wrong, sentence = SPOILT[case]
+    assert right in WITH_HOSTS
+    problems = lint_text(WITH_HOSTS.replace(right, wrong, 1))
+    assert [p for p in problems if sentence in p and ": error: " in p], problems
+
+
+def test_an_error_elsewhere_makes_no_name_unknown(lint_text: Lint) -> None:
+    problems = lint_text(WITH_HOSTS.replace("type: flag", "type: flga"))
+    assert [p.split(": ", 2)[2] for p in problems] == [
+        (
+            "'flga' is not one of password, token, flag, choice, username, integer, port, instant"
+            " (did you mean flag?)"
+        )
+    ]
+
+
+@pytest.mark.parametrize("key", ["privileged", "cap_add", "volumes", "ports", "pid", "runtime"])
+def test_what_the_site_decides_is_refused_with_the_policy_line(lint_text: Lint, key: str) -> None:
+    (problem,) = lint_text(WITH_HOSTS.replace("title: A box", f"title: A box\n    {key}: [x]"))
+    assert problem.startswith("12:5: error: ")
+    assert f"`allow: [box.{key}]`" in problem
+
+
+def test_keys_of_an_authors_own_are_left_alone(lint_text: Lint) -> None:
+    text = WITH_HOSTS.replace("title: A box", "title: A box\n    x-note: {any: [thing]}")
+    assert lint_text(text) == []
+
+
+def test_a_template_without_a_file_of_its_own_is_missed(lint_text: Lint) -> None:
+    source = 'text: "{{ values.flag }} {{ values.port }}"'
+    (problem, *_) = lint_text(WITH_HOSTS.replace(source, "template: notes.j2"))
+    assert problem == "15:40: error: there is no file notes.j2 in the scenario"
+
+
+def test_an_error_in_a_template_points_into_the_template(small: Path, lint_text: Lint) -> None:
+    (small / "notes.j2").write_text("{{ values.flag }} {{ values.port }}\n{{ values.gone }}\n")
+    source = 'text: "{{ values.flag }} {{ values.port }}"'
+    lint_text(WITH_HOSTS.replace(source, "template: notes.j2"))
+    (problem,) = lint(small)
+    assert str(problem) == f"{small}/notes.j2:2:1: error: values has no 'gone'; it has flag, port"
+
+
+def test_a_template_that_fails_while_running_points_to_its_line(
+    small: Path, lint_text: Lint
+) -> None:
+    (small / "notes.j2").write_text("{{ values.flag }}\n\n{{ 1 // (values.port - values.port) }}\n")
+    source = 'text: "{{ values.flag }} {{ values.port }}"'
+    lint_text(WITH_HOSTS.replace(source, "template: notes.j2"))
+    (problem,) = lint(small)
+    assert (problem.line, "ZeroDivisionError" in problem.message) == (3, True)
+
+
+WARNED = {
+    "unused network": ("networks:\n", "networks:\n  spare: {size: /28}\n", "no host is on"),
+    "unused value": ("values:\n", "values:\n  spare: {type: port}\n", "used nowhere"),
+    "secret in a text only": (
+        "values:\n",
+        "competencies: {X: {title: X}}\nvalues:\n  pw: {type: password}\n",
+        "stands in a text only",
+    ),
+    "answer given away": ("Which colour?", "Is green a colour?", "gives away the answer"),
+    "folder of another name": ("id: small", "id: other", "the id is other, the folder small"),
+    "no title": ("title: The flag, ", "", "see the id only"),
+    "host without title": ("    title: A box\n", "", "see the id only"),
+    "nobody gets there": (
+        "hosts:\n",
+        "hosts:\n  far: {image: x, networks: {isle: {}}}\n",
+        "nobody can log in to far",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WARNED)
+def test_what_is_probably_not_meant_is_warned_of(lint_text: Lint, case: str) -> None:
+    right, wrong, sentence = WARNED[case]
+    text = WITH_HOSTS.replace(right, wrong, 1)
+    if "  pw:" in text:
+        text = text.replace("Which colour?", "'Which colour? Not {{ values.pw }}'")
+    if "isle" in text:
+        text = text.replace("networks:\n", "networks:\n  isle: {size: /28}\n", 1)
+    (problem,) = lint_text(text)
+    assert ": warning: " in problem
+    assert sentence in problem
+
+
+def test_no_points_at_all_are_warned_of(lint_text: Lint) -> None:
+    (problem,) = lint_text(SMALLEST.replace(", points: 5", ""))
+    assert "sum to nothing" in problem
+
+
+def test_loading_raises_with_all_problems(small: Path) -> None:
+    text = SMALLEST.replace("Which", "Green which").replace("kind: investigation", "kind: x")
+    (small / "scenario.yaml").write_text(text.replace("side: blue", "side: x"))
+    with pytest.raises(ScenarioInvalidError) as caught:
+        load(small)
+    assert len([p for p in caught.value.problems if p.severity is Severity.ERROR]) == 2
+    assert "(and 1 more)" in str(caught.value)
+
+
+def test_a_scenario_loads_from_its_folder_or_its_file(small: Path) -> None:
+    (small / "scenario.yaml").write_text(SMALLEST)
+    assert load(small) == load(small / "scenario.yaml")
+
+
+def test_a_folder_without_a_scenario_says_so(tmp_path: Path) -> None:
+    (problem,) = lint(tmp_path / "nowhere")
+    assert problem.message == "there is no scenario.yaml here"
+
+
+@pytest.mark.parametrize("node", ["5", "abc", "[1]", "null", "true"])
+@pytest.mark.parametrize(
+    "section", ["roles", "hosts", "values", "tasks", "access", "checks", "end"]
+)
+def test_a_section_of_another_shape_is_an_error(lint_text: Lint, section: str, node: str) -> None:
+    whole = f"\n{section}: {node}\nx-{section}: "
+    text = ("\n" + WITH_HOSTS).replace(f"\n{section}:", whole, 1)
+    assert [p for p in lint_text(text if whole in text else text + whole) if ": error: " in p]
+
+
+@pytest.mark.parametrize("text", ["5", "[1]", "text", "null"])
+def test_a_file_that_holds_no_mapping_is_an_error(lint_text: Lint, text: str) -> None:
+    (problem,) = lint_text(text)
+    assert problem.startswith("1:1: error: a mapping is wanted here")
+
+
+def test_templates_that_take_long_together_end_the_lint(
+    lint_text: Lint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dry_run, "_MAX_SECONDS", 0)
+    (problem,) = lint_text(WITH_HOSTS)
+    assert "the templates take longer than 0 s together" in problem
+
+
+def test_what_terminals_would_act_on_is_not_printed(lint_text: Lint) -> None:
+    problems = lint_text(SMALLEST.replace("points: 5", '"x\\e[2J": 5'))
+    assert all(problem.isprintable() for problem in problems)
+
+
+_WORDS = (
+    "{{",
+    "}}",
+    "{%",
+    "[",
+    "]",
+    "{",
+    "}",
+    ":",
+    ",",
+    "\n",
+    "  ",
+    "- ",
+    "x-",
+    "&a ",
+    "*a",
+    "~",
+    "1",
+)
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.integers(0, len(WITH_HOSTS)),
+    st.integers(0, 30),
+    st.lists(st.sampled_from((*_WORDS, *WITH_HOSTS.split())), max_size=4).map("".join),
+)
+def test_whatever_is_typed_lint_answers(lint_text: Lint, at: int, removed: int, typed: str) -> None:
+    text = WITH_HOSTS[:at] + typed + WITH_HOSTS[at + removed :]
+    assert all(": error: " in p or ": warning: " in p for p in lint_text(text))
