@@ -1,0 +1,1 @@
+"""Scenario and teams in, running worlds out, nothing left afterwards."""

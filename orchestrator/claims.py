@@ -1,0 +1,87 @@
+"""Claims: one worker at a time on one thing, and free again soon after it dies."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import structlog
+
+from core.clock import Clock
+from core.db import Database
+from core.errors import PoligonError
+from core.ids import ExerciseId, TeamId
+from core.waiting import pause
+from orchestrator.ports import EngineUnavailableError
+from orchestrator.repository import ExerciseRepository
+from orchestrator.tables import ExerciseRow, TeamRow
+
+log = structlog.get_logger()
+
+# A killed worker's claims last this long; they are renewed three times in it.
+CLAIM_LASTS = timedelta(seconds=15)
+# How long a thing is left alone after the engine did not answer for it.
+_ENGINE_AWAY_RESTS = timedelta(seconds=4)
+
+
+class Claims:
+    """What this worker has claimed in the database."""
+
+    def __init__(self, database: Database, clock: Clock, *, worker: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._worker = worker
+
+    @contextmanager
+    def exercise(self, key: ExerciseId) -> Iterator[bool]:
+        """Hold an exercise while the block runs; False when another worker holds it."""
+        with self._held(ExerciseRow, key) as held:
+            yield held
+
+    @contextmanager
+    def team(self, key: TeamId) -> Iterator[bool]:
+        """Hold a team's world while the block runs; False when another worker holds it."""
+        with self._held(TeamRow, key) as held:
+            yield held
+
+    @contextmanager
+    def _held(self, thing: type[ExerciseRow | TeamRow], key: str) -> Iterator[bool]:
+        if not self._claim(thing, key):
+            yield False
+            return
+        done = threading.Event()
+        renewal = threading.Thread(target=self._renew, args=(thing, key, done), daemon=True)
+        renewal.start()
+        rest = timedelta()
+        try:
+            yield True
+        except EngineUnavailableError:
+            rest = _ENGINE_AWAY_RESTS
+            raise
+        finally:
+            done.set()
+            renewal.join()
+            self._release(thing, key, rest)
+
+    def _claim(self, thing: type[ExerciseRow | TeamRow], key: str) -> bool:
+        now = self._clock.now()
+        with self._database.transaction() as transaction:
+            return ExerciseRepository(transaction.session).claim(
+                thing, key, worker=self._worker, now=now, until=now + CLAIM_LASTS
+            )
+
+    def _renew(self, thing: type[ExerciseRow | TeamRow], key: str, done: threading.Event) -> None:
+        while not pause(CLAIM_LASTS.total_seconds() / 3, interrupted_by=done):
+            try:
+                with self._database.transaction() as transaction:
+                    ExerciseRepository(transaction.session).renew(
+                        thing, key, worker=self._worker, until=self._clock.now() + CLAIM_LASTS
+                    )
+            except PoligonError as error:  # the work is idempotent: going on is better
+                log.warning("claim.not_renewed", key=key, error=str(error))
+
+    def _release(self, thing: type[ExerciseRow | TeamRow], key: str, rest: timedelta) -> None:
+        with self._database.transaction() as transaction:
+            ExerciseRepository(transaction.session).release(
+                thing, key, worker=self._worker, until=self._clock.now() + rest
+            )

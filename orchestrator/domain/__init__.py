@@ -1,0 +1,1 @@
+"""The rules of an exercise and its worlds: pure, without I/O."""

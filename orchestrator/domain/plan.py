@@ -1,0 +1,119 @@
+"""From a scenario and a team to everything that should stand: decided here, done elsewhere."""
+
+from collections.abc import Callable, Mapping
+from ipaddress import IPv4Network
+
+from core.scenario.load import LoadedScenario
+from core.scenario.render import Renderer, TeamFacts
+from core.scenario.schema import Account, Host, HostFile, ReadyProbe
+from orchestrator.domain import world
+from orchestrator.domain.world import ImageBuild, WorldKey, WorldPlan
+
+_DEFAULT_LIMITS = world.Limits()
+
+ImageNamer = Callable[[str, Host], str]
+
+
+def plan_images(loaded: LoadedScenario, name: ImageNamer) -> tuple[ImageBuild, ...]:
+    """Return the images that the scenario's hosts are built from, each once."""
+    builds = {
+        reference: ImageBuild(
+            reference=reference, context=loaded.folder / host.build.context, host=host_id
+        )
+        for host_id, host in loaded.scenario.hosts.items()
+        if host.build is not None and (reference := name(host_id, host))
+    }
+    return tuple(builds.values())
+
+
+def named_images(loaded: LoadedScenario) -> tuple[str, ...]:
+    """Return the images that must be on the engine already."""
+    return tuple(dict.fromkeys(h.image for h in loaded.scenario.hosts.values() if h.image))
+
+
+def plan_world(
+    key: WorldKey,
+    loaded: LoadedScenario,
+    *,
+    facts: TeamFacts,
+    subnets: Mapping[str, IPv4Network],
+    image_name: ImageNamer,
+) -> WorldPlan:
+    """Return the world of one team, with every file and text rendered.
+
+    Raises what the renderer raises when a template of the scenario fails for this team.
+    """
+    renderer = Renderer(loaded, facts)
+    return WorldPlan(
+        key=key,
+        networks=tuple(
+            world.NetworkPlan(network=network, subnet=subnet) for network, subnet in subnets.items()
+        ),
+        hosts=tuple(
+            _host(host_id, host, loaded, facts, renderer, image_name(host_id, host))
+            for host_id, host in loaded.scenario.hosts.items()
+        ),
+    )
+
+
+def _host(
+    host_id: str,
+    host: Host,
+    loaded: LoadedScenario,
+    facts: TeamFacts,
+    renderer: Renderer,
+    image: str,
+) -> world.HostPlan:
+    return world.HostPlan(
+        host=host_id,
+        image=image,
+        attachments=tuple(
+            world.Attachment(
+                network=network, address=facts.addresses[host_id][network], alias=place.alias
+            )
+            for network, place in host.networks.items()
+        ),
+        accounts=tuple(_account(account, renderer) for account in host.accounts),
+        files=tuple(_file(file, loaded, renderer) for file in host.files),
+        limits=world.Limits(
+            memory=host.limits.memory or _DEFAULT_LIMITS.memory,
+            cpus=host.limits.cpus or _DEFAULT_LIMITS.cpus,
+            pids=host.limits.pids or _DEFAULT_LIMITS.pids,
+        ),
+        environment={key: renderer.text(value) for key, value in host.env.items()},
+        probes=tuple(_probe(probe, renderer) for probe in host.ready),
+    )
+
+
+def _account(account: Account, renderer: Renderer) -> world.AccountPlan:
+    password = account.password
+    return world.AccountPlan(
+        name=renderer.text(account.name),
+        password=renderer.text(password) if password is not None else None,
+        sudo=account.sudo,
+    )
+
+
+def _file(file: HostFile, loaded: LoadedScenario, renderer: Renderer) -> world.FilePlan:
+    if file.template is not None:
+        content = renderer.file(file.template)
+    elif file.from_ is not None:
+        content = loaded.read(file.from_)
+    else:
+        content = renderer.text(file.text or "").encode()
+    return world.FilePlan(
+        path=renderer.text(file.to),
+        content=content,
+        owner=renderer.text(file.owner),
+        mode=int(file.mode, 8),
+        mtime=renderer.instant(file.mtime) if file.mtime is not None else None,
+    )
+
+
+def _probe(probe: ReadyProbe, renderer: Renderer) -> world.ReadyProbe:
+    return world.ReadyProbe(
+        run=tuple(renderer.text(word) for word in probe.run or ()),
+        tcp=renderer.port(probe.tcp) if probe.tcp is not None else None,
+        within=probe.within,
+        every=probe.every,
+    )

@@ -1,0 +1,125 @@
+"""What one team's world should be: plain values that the planner makes and the engine obeys."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+from core.ids import ExerciseId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldKey:
+    """Which world: a team of an exercise, by the team's slug (`team-1`)."""
+
+    exercise: ExerciseId
+    team: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostKey:
+    """Which host of which world, by the host's id in the scenario."""
+
+    world: WorldKey
+    host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageBuild:
+    """An image that a scenario brings: `reference` carries the digest of its context."""
+
+    reference: str
+    context: Path
+    host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkPlan:
+    """A network of a world; without a way out."""
+
+    network: str
+    subnet: IPv4Network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A host's place on a network. Peers resolve the host's id and its alias."""
+
+    network: str
+    address: IPv4Address
+    alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPlan:
+    """An account inside a host; without a password nobody logs in with one."""
+
+    name: str
+    password: str | None = None
+    sudo: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePlan:
+    """A file that stands before the image's own process starts."""
+
+    path: str
+    content: bytes
+    owner: str = "root:root"
+    mode: int = 0o644
+    mtime: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a host may use: bytes of memory (no swap beyond), CPU cores, processes."""
+
+    memory: int = 512 * 1024**2
+    cpus: float = 1.0
+    pids: int = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyProbe:
+    """A question asked inside the host until it is answered well.
+
+    Either a command that must exit 0, as root in `/`, or a TCP port that must accept in the host's
+    own network namespace.
+    """
+
+    run: tuple[str, ...] = ()
+    tcp: int | None = None
+    within: timedelta = timedelta(seconds=60)
+    every: timedelta = timedelta(seconds=1)
+
+    def __str__(self) -> str:
+        return " ".join(self.run) if self.run else f"tcp {self.tcp}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostPlan:
+    """A host of a world, everything rendered for its team."""
+
+    host: str
+    image: str
+    attachments: tuple[Attachment, ...]
+    accounts: tuple[AccountPlan, ...] = ()
+    files: tuple[FilePlan, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    probes: tuple[ReadyProbe, ...] = ()
+
+    @property
+    def sudo(self) -> bool:
+        """Whether any account may become root, which no-new-privileges would forbid."""
+        return any(account.sudo for account in self.accounts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldPlan:
+    """Everything that should stand for one team."""
+
+    key: WorldKey
+    networks: tuple[NetworkPlan, ...]
+    hosts: tuple[HostPlan, ...]

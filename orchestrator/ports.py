@@ -1,0 +1,221 @@
+"""What the orchestrator needs from a container engine, in our words.
+
+The contract suite in `tests/contracts` runs over every implementation.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv4Network
+from typing import Protocol
+
+from core.errors import Fault, PoligonError
+from core.ids import ExerciseId
+from orchestrator.domain.world import (
+    HostKey,
+    HostPlan,
+    ImageBuild,
+    NetworkPlan,
+    ReadyProbe,
+    WorldKey,
+)
+
+
+class EngineUnavailableError(PoligonError):
+    """The container engine does not answer, or went away half-way. A retry may help."""
+
+    code = "engine.unavailable"
+    fault = Fault.UPSTREAM
+
+
+class EngineRefusedError(PoligonError):
+    """The container engine answered, and refused. A retry will not help."""
+
+    code = "engine.refused"
+    fault = Fault.UPSTREAM
+
+
+class UnknownImageError(PoligonError):
+    """An image that the scenario names is not on the engine; nothing is pulled at exercise time."""
+
+    code = "engine.unknown_image"
+    fault = Fault.INPUT
+
+
+class ImageBuildFailedError(PoligonError):
+    """A Dockerfile of the scenario does not build; `hint` ends with the last lines of the build."""
+
+    code = "engine.image_build_failed"
+    fault = Fault.INPUT
+
+
+class SubnetTakenError(PoligonError):
+    """The engine's host routes this subnet already; another one will do."""
+
+    code = "engine.subnet_taken"
+    fault = Fault.CONFLICT
+
+
+class HostGoneError(PoligonError):
+    """The host does not run: it was never raised, it ended, or somebody removed it."""
+
+    code = "engine.host_gone"
+    fault = Fault.CONFLICT
+
+
+class HostNotReadyError(PoligonError):
+    """A host runs and did not become ready; `output` is what the failing probe said last."""
+
+    code = "engine.host_not_ready"
+    fault = Fault.UPSTREAM
+
+    def __init__(self, *, host: str, probe: ReadyProbe, output: str) -> None:
+        super().__init__(
+            f"{host} did not become ready within {probe.within.total_seconds():g} s: {probe}"
+        )
+        self.host = host
+        self.output = output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineInfo:
+    """What an engine says of itself; `memory` in bytes."""
+
+    version: str
+    api_version: str
+    cpus: int
+    memory: int
+    containers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """How a command ended; `output` is stdout and stderr together, cut at 64 KiB."""
+
+    exit_code: int
+    output: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether it exited with 0."""
+        return self.exit_code == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedHost:
+    """A host as the engine sees it now."""
+
+    key: HostKey
+    running: bool
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """How many things of ours went."""
+
+    containers: int = 0
+    networks: int = 0
+    images: int = 0
+
+
+class RangeEngine(Protocol):
+    """A container engine that holds worlds. Calls are synchronous and safe from many threads.
+
+    Every method may raise EngineUnavailableError. Everything made carries our labels and is found
+    again by them; every method may be repeated.
+    """
+
+    def info(self) -> EngineInfo:
+        """Return the engine's version and size."""
+        ...
+
+    def taken_subnets(self) -> tuple[IPv4Network, ...]:
+        """Return what the engine's host routes already, its own networks among it."""
+        ...
+
+    def build_image(self, build: ImageBuild) -> None:
+        """Have `build.reference` on the engine. One that is there already is not built again.
+
+        Raises ImageBuildFailedError.
+        """
+        ...
+
+    def require_image(self, reference: str) -> None:
+        """Raise UnknownImageError unless the engine has the image."""
+        ...
+
+    def protect_host(self) -> None:
+        """Let no range bridge reach the engine's own host; the host still reaches ranges."""
+        ...
+
+    def raise_network(self, world: WorldKey, plan: NetworkPlan) -> None:
+        """Have the network stand, internal, with exactly this subnet.
+
+        Raises SubnetTakenError when something else holds the subnet.
+        """
+        ...
+
+    def raise_host(self, world: WorldKey, plan: HostPlan) -> None:
+        """Have the host run: accounts and files first, then the image's own process.
+
+        A host that runs from the same plan is left alone; one from another plan is replaced.
+        Raises UnknownImageError, EngineRefusedError.
+        """
+        ...
+
+    def await_ready(self, world: WorldKey, plan: HostPlan) -> None:
+        """Return when every readiness probe of the plan has passed inside the host, in order.
+
+        Each has its own `within`. Raises HostNotReadyError, HostGoneError.
+        """
+        ...
+
+    def observe(self, exercise: ExerciseId) -> tuple[ObservedHost, ...]:
+        """Return every host of an exercise that exists, running or not."""
+        ...
+
+    def run(
+        self,
+        host: HostKey,
+        command: Sequence[str],
+        *,
+        timeout: timedelta,
+        account: str = "root",
+    ) -> RunResult:
+        """Run a command inside a host, in `/`, and return how it ended.
+
+        One that outlives `timeout` is ended and returns 124. Raises HostGoneError.
+        """
+        ...
+
+    def accepts_tcp(self, host: HostKey, port: int) -> bool:
+        """Tell whether a port of the host accepts, seen from its own network namespace."""
+        ...
+
+    def probe(self, host: HostKey, command: Sequence[str], *, timeout: timedelta) -> RunResult:
+        """Run a command of our toolbox image in a throw-away container inside a host's network.
+
+        The toolbox has bash, curl, nc and dig. Raises HostGoneError.
+        """
+        ...
+
+    def remove_world(self, world: WorldKey) -> Removed:
+        """Remove a world's hosts and networks; nothing left is no error."""
+        ...
+
+    def remove_exercise(self, exercise: ExerciseId) -> Removed:
+        """Remove every world of an exercise, also of teams that nobody remembers."""
+        ...
+
+    def remaining(self) -> tuple[str, ...]:
+        """Return what stands of this installation, a line each; empty after remove_everything."""
+        ...
+
+    def nameless_volumes(self) -> frozenset[str]:
+        """Return the engine's anonymous volumes, the only kind that an image could bring along."""
+        ...
+
+    def remove_everything(self) -> Removed:
+        """Remove all that is this installation's: hosts, networks, built images, rules."""
+        ...

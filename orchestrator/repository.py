@@ -1,0 +1,307 @@
+"""The orchestrator's SQL: rows in, domain values out. Nothing here commits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from ipaddress import IPv4Network
+
+from sqlalchemy import CursorResult, Update, delete, select, update
+from sqlalchemy.orm import Session
+
+from core.ids import ExerciseId, TeamId, UserId
+from core.users.tables import UserRow
+from orchestrator.domain.clock import ClockEvent, Tick
+from orchestrator.domain.exercise import Exercise, Member, Problem, Team
+from orchestrator.domain.phases import Phase, WorldPhase
+from orchestrator.tables import (
+    ClockEventRow,
+    ExerciseRow,
+    MemberRow,
+    ScenarioPackRow,
+    SubnetRow,
+    TeamRow,
+)
+
+
+class ExerciseRepository:
+    """Exercises and all that belongs to them, within one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    # Reading
+
+    def find(self, name_or_id: str) -> Exercise | None:
+        """Return the exercise of that name or id."""
+        row = self._session.scalar(
+            select(ExerciseRow).where(
+                (ExerciseRow.name == name_or_id) | (ExerciseRow.id == name_or_id)
+            )
+        )
+        return self._exercises([row])[0] if row is not None else None
+
+    def all(self) -> tuple[Exercise, ...]:
+        """Return every exercise, newest first."""
+        return self._exercises(
+            self._session.scalars(
+                select(ExerciseRow).order_by(ExerciseRow.created_at.desc(), ExerciseRow.id)
+            ).all()
+        )
+
+    def in_phase(self, *phases: Phase) -> tuple[Exercise, ...]:
+        """Return the exercises in one of `phases`, oldest first."""
+        return self._exercises(
+            self._session.scalars(
+                select(ExerciseRow)
+                .where(ExerciseRow.phase.in_(phases))
+                .order_by(ExerciseRow.created_at, ExerciseRow.id)
+            ).all()
+        )
+
+    def of_member(self, user: UserId) -> tuple[Exercise, ...]:
+        """Return the exercises that somebody is a member of, newest first."""
+        return self._exercises(
+            self._session.scalars(
+                select(ExerciseRow)
+                .join(MemberRow, MemberRow.exercise_id == ExerciseRow.id)
+                .where(MemberRow.user_id == user)
+                .order_by(ExerciseRow.created_at.desc(), ExerciseRow.id)
+            ).all()
+        )
+
+    def with_worlds_left(self, *phases: Phase) -> tuple[Exercise, ...]:
+        """Return the exercises in one of `phases` of which a world is not removed yet."""
+        left = select(TeamRow.exercise_id).where(TeamRow.world != WorldPhase.REMOVED)
+        return self._exercises(
+            self._session.scalars(
+                select(ExerciseRow).where(ExerciseRow.phase.in_(phases), ExerciseRow.id.in_(left))
+            ).all()
+        )
+
+    def pack(self, digest: str) -> bytes | None:
+        """Return a stored scenario."""
+        return self._session.scalar(
+            select(ScenarioPackRow.archive).where(ScenarioPackRow.digest == digest)
+        )
+
+    def secret(self, exercise: ExerciseId) -> bytes:
+        """Return the key that an exercise's values are derived with."""
+        return self._session.execute(
+            select(ExerciseRow.secret).where(ExerciseRow.id == exercise)
+        ).scalar_one()
+
+    def is_prepared(self, exercise: ExerciseId) -> bool:
+        """Tell whether images and addresses are there for the worlds."""
+        return (
+            self._session.scalar(select(ExerciseRow.prepared_at).where(ExerciseRow.id == exercise))
+            is not None
+        )
+
+    def subnets(self, team: TeamId) -> Mapping[str, IPv4Network]:
+        """Return network → subnet of a world."""
+        rows = self._session.scalars(select(SubnetRow).where(SubnetRow.team_id == team))
+        return {row.network: IPv4Network(row.subnet) for row in rows if row.network is not None}
+
+    def held_subnets(self) -> tuple[IPv4Network, ...]:
+        """Return every subnet that a world holds or that turned out to be taken."""
+        return tuple(IPv4Network(s) for s in self._session.scalars(select(SubnetRow.subnet)))
+
+    # Writing
+
+    def add_pack(self, *, digest: str, scenario_id: str, archive: bytes, at: datetime) -> None:
+        """Store a scenario, unless it is there."""
+        if self._session.get(ScenarioPackRow, digest) is None:
+            self._session.add(
+                ScenarioPackRow(
+                    digest=digest, scenario_id=scenario_id, archive=archive, stored_at=at
+                )
+            )
+            self._session.flush()
+
+    def add(self, row: ExerciseRow, teams: Sequence[TeamRow], members: Sequence[MemberRow]) -> None:
+        """Store a new exercise with its teams."""
+        for rows in ([row], teams, members):
+            self._session.add_all(rows)
+            self._session.flush()
+
+    def move(self, exercise: ExerciseId, *, before: Phase, after: Phase) -> bool:
+        """Change the phase if it is still `before`; tell whether it was."""
+        return self._changed(
+            update(ExerciseRow)
+            .where(ExerciseRow.id == exercise, ExerciseRow.phase == before)
+            .values(phase=after)
+        )
+
+    def tick(self, exercise: Exercise, event: ClockEvent) -> None:
+        """Add to the exercise's clock."""
+        self._session.add(
+            ClockEventRow(
+                exercise_id=exercise.id,
+                position=len(exercise.clock),
+                tick=event.tick,
+                at=event.at,
+            )
+        )
+
+    def set_prepared(self, exercise: ExerciseId, at: datetime | None) -> None:
+        """Note that images and addresses are there, or (None) that they must be looked at again."""
+        self._session.execute(
+            update(ExerciseRow).where(ExerciseRow.id == exercise).values(prepared_at=at)
+        )
+
+    def move_world(
+        self,
+        team: TeamId,
+        *,
+        before: Sequence[WorldPhase],
+        after: WorldPhase,
+        at: datetime,
+        problem: Problem | None = None,
+    ) -> bool:
+        """Change a world's phase if it is one of `before`; tell whether it was."""
+        return self._changed(
+            update(TeamRow)
+            .where(TeamRow.id == team, TeamRow.world.in_(before))
+            .values(
+                world=after,
+                world_since=at,
+                problem=asdict(problem) if problem is not None else None,
+            )
+        )
+
+    def set_problem(self, team: TeamId, problem: Problem) -> None:
+        """Say what a world waits for, its phase unchanged."""
+        self._session.execute(
+            update(TeamRow).where(TeamRow.id == team).values(problem=asdict(problem))
+        )
+
+    def hold_subnets(self, team: TeamId, subnets: Mapping[str, IPv4Network]) -> None:
+        """Give subnets to a world; the primary key keeps two worlds apart."""
+        self._session.add_all(
+            SubnetRow(subnet=str(subnet), team_id=team, network=network)
+            for network, subnet in subnets.items()
+        )
+        self._session.flush()
+
+    def release_subnets(self, team: TeamId) -> None:
+        """Take a world's subnets back."""
+        self._session.execute(delete(SubnetRow).where(SubnetRow.team_id == team))
+
+    def condemn_subnets(self, team: TeamId) -> None:
+        """Take a world's subnets away and give them to nobody: one turned out to be taken."""
+        self._session.execute(
+            update(SubnetRow).where(SubnetRow.team_id == team).values(team_id=None, network=None)
+        )
+
+    # Claims: who works on what, until when
+
+    def claim(
+        self,
+        thing: type[ExerciseRow | TeamRow],
+        key: str,
+        *,
+        worker: str | None,
+        now: datetime,
+        until: datetime,
+    ) -> bool:
+        """Claim an exercise or a world if it is free; tell whether it was.
+
+        A worker may take one whose claim has expired or that nobody holds. The sweep claims for
+        nobody (`None`) and only what has expired: that keeps it from sending a job again and again
+        while the first one waits in the queue.
+        """
+        free = thing.claimed_until <= now
+        if worker is not None:
+            free = free | thing.claimed_by.is_(None)
+        return self._changed(
+            update(thing)
+            .where(thing.id == key, free)
+            .values(claimed_by=worker, claimed_until=until)
+        )
+
+    def renew(
+        self, thing: type[ExerciseRow | TeamRow], key: str, *, worker: str, until: datetime
+    ) -> None:
+        """Hold a claim for longer, if it is still this worker's."""
+        self._session.execute(
+            update(thing)
+            .where(thing.id == key, thing.claimed_by == worker)
+            .values(claimed_until=until)
+        )
+
+    def release(
+        self, thing: type[ExerciseRow | TeamRow], key: str, *, worker: str, until: datetime
+    ) -> None:
+        """Let go of this worker's claim; the sweep leaves the thing alone before `until`."""
+        self._session.execute(
+            update(thing)
+            .where(thing.id == key, thing.claimed_by == worker)
+            .values(claimed_by=None, claimed_until=until)
+        )
+
+    def _changed(self, statement: Update) -> bool:
+        result = self._session.execute(statement)
+        assert isinstance(result, CursorResult)
+        return result.rowcount == 1
+
+    # Rows to values, a few queries however many exercises
+
+    def _exercises(self, rows: Sequence[ExerciseRow]) -> tuple[Exercise, ...]:
+        ids = [row.id for row in rows]
+        teams = self._teams(ids)
+        ticks: dict[str, list[ClockEvent]] = {key: [] for key in ids}
+        for event in self._session.scalars(
+            select(ClockEventRow)
+            .where(ClockEventRow.exercise_id.in_(ids))
+            .order_by(ClockEventRow.exercise_id, ClockEventRow.position)
+        ):
+            ticks[event.exercise_id].append(ClockEvent(tick=Tick(event.tick), at=event.at))
+        return tuple(_exercise(row, teams[row.id], ticks[row.id]) for row in rows)
+
+    def _teams(self, exercises: Sequence[str]) -> dict[str, list[Team]]:
+        members: dict[str, list[Member]] = {}
+        for row, name in self._session.execute(
+            select(MemberRow, UserRow.name)
+            .join(UserRow, UserRow.id == MemberRow.user_id)
+            .where(MemberRow.exercise_id.in_(exercises))
+            .order_by(UserRow.name)
+        ):
+            members.setdefault(row.team_id, []).append(
+                Member(user=UserId(row.user_id), name=name, role=row.role, guest=row.guest)
+            )
+        teams: dict[str, list[Team]] = {key: [] for key in exercises}
+        for team in self._session.scalars(
+            select(TeamRow).where(TeamRow.exercise_id.in_(exercises)).order_by(TeamRow.number)
+        ):
+            teams[team.exercise_id].append(_team(team, members.get(team.id, [])))
+        return teams
+
+
+def _exercise(row: ExerciseRow, teams: list[Team], clock: list[ClockEvent]) -> Exercise:
+    return Exercise(
+        id=ExerciseId(row.id),
+        name=row.name,
+        phase=Phase(row.phase),
+        scenario_id=row.scenario_id,
+        scenario_version=row.scenario_version,
+        scenario_title=row.scenario_title,
+        scenario_digest=row.scenario_digest,
+        duration=timedelta(seconds=row.duration_seconds),
+        created_at=row.created_at,
+        story_start=row.story_start,
+        clock=tuple(clock),
+        teams=tuple(teams),
+    )
+
+
+def _team(row: TeamRow, members: list[Member]) -> Team:
+    return Team(
+        id=TeamId(row.id),
+        slug=row.slug,
+        name=row.name,
+        number=row.number,
+        members=tuple(members),
+        world=WorldPhase(row.world),
+        world_since=row.world_since,
+        problem=Problem(**row.problem) if row.problem is not None else None,
+    )

@@ -1,0 +1,389 @@
+"""What instructors and trainees ask of exercises. Each method is one transaction."""
+
+import re
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv4Network
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+
+from core.clock import Clock
+from core.db import Database, Transaction
+from core.errors import Fault, PoligonError
+from core.ids import ExerciseId, TeamId, UserId, new_id
+from core.jobs import Job
+from core.scenario.access import widest_role
+from core.scenario.load import LoadedScenario
+from core.scenario.render import Renderer, TeamFacts
+from core.scenario.values import derive_values
+from core.security import new_password
+from core.users.model import Role, User
+from core.users.service import Users
+from orchestrator.domain.addresses import host_addresses
+from orchestrator.domain.clock import ClockEvent, Tick
+from orchestrator.domain.exercise import Exercise, Team
+from orchestrator.domain.phases import (
+    MOVES,
+    PERMITS,
+    Act,
+    IllegalMoveError,
+    Phase,
+    WorldPhase,
+    require_move,
+)
+from orchestrator.library import Library
+from orchestrator.repository import ExerciseRepository
+from orchestrator.tables import ExerciseRow, MemberRow, TeamRow
+
+log = structlog.get_logger()
+
+PREPARE = "orchestrator.prepare"
+RAISE_WORLD = "orchestrator.raise_world"
+REMOVE_WORLD = "orchestrator.remove_world"
+# How long a job may be on its way before a sweep sends another.
+JOB_PATIENCE = timedelta(seconds=20)
+
+_RETRIED = (WorldPhase.FAILED, WorldPhase.DEGRADED)
+_MAX_TEAMS = 1000
+_TAG_LENGTH = 3
+_TAG_ATTEMPTS = 8
+
+
+class ExerciseUnknownError(PoligonError):
+    """There is no such exercise, or none that the caller may see."""
+
+    code = "exercise.unknown"
+    fault = Fault.MISSING
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"there is no exercise {name!r}", hint="`poligon exercise list` shows them"
+        )
+
+
+class TeamsInvalidError(PoligonError):
+    """The teams that were asked for cannot be."""
+
+    code = "exercise.teams_invalid"
+    fault = Fault.INPUT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamSpec:
+    """A team to be made. Without members, one trainee account is made for it."""
+
+    name: str
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """A trainee's name and password, to be handed out once."""
+
+    team: str
+    user: str
+    password: str
+
+
+class Exercises:
+    """Exercises from launch to end. Worlds follow in the workers (`orchestrator.worlds`)."""
+
+    def __init__(self, database: Database, clock: Clock, users: Users, library: Library) -> None:
+        self._database = database
+        self._clock = clock
+        self._users = users
+        self._library = library
+
+    # Reading
+
+    def get(self, name_or_id: str) -> Exercise:
+        """Return an exercise; raises ExerciseUnknownError."""
+        with self._database.reading() as session:
+            exercise = ExerciseRepository(session).find(name_or_id)
+        if exercise is None:
+            raise ExerciseUnknownError(name_or_id)
+        return exercise
+
+    def visible_to(self, user: User, name_or_id: str) -> Exercise:
+        """Return an exercise that `user` may see; anything else is unknown, not forbidden."""
+        exercise = self.get(name_or_id)
+        if user.sees_results or exercise.team_of(user.id) is not None:
+            return exercise
+        raise ExerciseUnknownError(name_or_id)
+
+    def all(self) -> tuple[Exercise, ...]:
+        """Return every exercise, newest first."""
+        with self._database.reading() as session:
+            return ExerciseRepository(session).all()
+
+    def of_member(self, user: UserId) -> tuple[Exercise, ...]:
+        """Return the exercises that somebody is a member of, newest first."""
+        with self._database.reading() as session:
+            return ExerciseRepository(session).of_member(user)
+
+    def permitting(self, act: Act) -> tuple[Exercise, ...]:
+        """Return the exercises whose phase permits `act`, oldest first."""
+        phases = [phase for phase in Phase if act in PERMITS[phase]]
+        with self._database.reading() as session:
+            return ExerciseRepository(session).in_phase(*phases)
+
+    def scenario(self, exercise: Exercise) -> LoadedScenario:
+        """Return the scenario as it was at launch."""
+        return self._library.scenario(exercise.scenario_digest)
+
+    def subnets(self, team: TeamId) -> dict[str, IPv4Network]:
+        """Return network → subnet of a team's world; empty before it has addresses."""
+        with self._database.reading() as session:
+            return dict(ExerciseRepository(session).subnets(team))
+
+    def facts(self, exercise: Exercise, team: Team) -> TeamFacts:
+        """Return what templates may say of a team: its values, addresses and names."""
+        loaded = self.scenario(exercise)
+        with self._database.reading() as session:
+            repository = ExerciseRepository(session)
+            secret = repository.secret(exercise.id)
+            held = repository.subnets(team.id)
+        # In the order of the file, whatever the order of the rows: addresses depend on it.
+        subnets = {name: held[name] for name in loaded.scenario.networks if name in held}
+        complete = len(subnets) == len(loaded.scenario.networks)
+        return TeamFacts(
+            slug=team.slug,
+            name=team.name,
+            number=team.number,
+            teams=tuple(t.slug for t in exercise.teams),
+            values=derive_values(
+                loaded.scenario, key=secret, team=team.slug, start=exercise.story_start
+            ),
+            addresses=host_addresses(loaded.scenario, subnets) if complete else {},
+            subnets=subnets,
+            start=exercise.story_start,
+        )
+
+    def renderer(self, exercise: Exercise, team: Team) -> Renderer:
+        """Return the templates of an exercise, filled in for a team."""
+        return Renderer(self.scenario(exercise), self.facts(exercise, team))
+
+    # Launching
+
+    def launch(
+        self, scenario: LoadedScenario, *, teams: Sequence[TeamSpec], by: User | None
+    ) -> Exercise:
+        """Begin to build a world for each team; return the exercise, provisioning.
+
+        Raises TeamsInvalidError, UserUnknownError.
+        """
+        slugs = _slugs(teams)
+        members = {n: self._users.named(n).id for spec in teams for n in spec.members}
+        self._library.keep(scenario)
+        specs = tuple(zip(teams, slugs, strict=True))
+        exercise = self._launched(scenario, by, specs, members, attempts=_TAG_ATTEMPTS)
+        log.info("exercise.launched", exercise=exercise.name, teams=len(teams))
+        return exercise
+
+    def _launched(
+        self,
+        scenario: LoadedScenario,
+        by: User | None,
+        teams: Sequence[tuple[TeamSpec, str]],
+        users: Mapping[str, UserId],
+        *,
+        attempts: int,
+    ) -> Exercise:
+        row = self._row(scenario, by, self._clock.now())
+        try:
+            self._add(row, scenario, teams, users)
+        except IntegrityError:
+            # The short tag is somebody else's already: an exercise's, or in a trainee's name.
+            if attempts == 1:
+                raise
+            return self._launched(scenario, by, teams, users, attempts=attempts - 1)
+        return self.get(row.id)
+
+    def _add(
+        self,
+        row: ExerciseRow,
+        scenario: LoadedScenario,
+        teams: Sequence[tuple[TeamSpec, str]],
+        users: Mapping[str, UserId],
+    ) -> None:
+        tag = row.name.rpartition("-")[2]
+        # Who plays whom within a team is not asked at launch: everybody may do what anybody may.
+        role = widest_role(scenario.scenario)
+        with self._database.transaction() as transaction:
+            team_rows, member_rows = [], []
+            for number, (spec, slug) in enumerate(teams, start=1):
+                team = _team_row(row, spec, slug, number)
+                team_rows.append(team)
+                places = [(users[name], False) for name in spec.members]
+                if not places:
+                    places = [(self._guest(transaction, f"{slug}-{tag}", spec), True)]
+                member_rows += [
+                    MemberRow(
+                        team_id=team.id, user_id=user, exercise_id=row.id, role=role, guest=guest
+                    )
+                    for user, guest in places
+                ]
+            ExerciseRepository(transaction.session).add(row, team_rows, member_rows)
+            transaction.after_commit(Job(PREPARE, (row.id,)))
+
+    def _row(self, scenario: LoadedScenario, by: User | None, now: datetime) -> ExerciseRow:
+        head = scenario.scenario.scenario
+        return ExerciseRow(
+            id=new_id(),
+            name=f"{head.id}-{new_id(_TAG_LENGTH)}",
+            phase=Phase.PROVISIONING,
+            scenario_id=head.id,
+            scenario_version=head.version,
+            scenario_title=head.title,
+            scenario_digest=scenario.digest,
+            duration_seconds=int(head.duration.total_seconds()),
+            secret=secrets.token_bytes(32),
+            created_by=by.id if by is not None else None,
+            created_at=now,
+            # Evidence is dated before this moment; a whole minute reads better in a story.
+            story_start=now.replace(second=0, microsecond=0),
+            claimed_until=now + JOB_PATIENCE,
+        )
+
+    def _guest(self, transaction: Transaction, login: str, spec: TeamSpec) -> UserId:
+        return self._users.enrol(transaction, login, role=Role.TRAINEE, display_name=spec.name).id
+
+    def issue_logins(self, exercise: ExerciseId) -> tuple[Login, ...]:
+        """Give new passwords to the accounts that the launch made; they are not kept in clear."""
+        logins = tuple(
+            Login(team=team.slug, user=member.name, password=new_password())
+            for team in self.get(exercise).teams
+            for member in team.members
+            if member.guest
+        )
+        for login in logins:
+            self._users.set_password(login.user, login.password)
+        return logins
+
+    # Running
+
+    def start(self, exercise: ExerciseId) -> Exercise:
+        """Let the clock run and trainees in; raises IllegalMoveError."""
+        return self._move(
+            exercise, Phase.RUNNING, tick=Tick.START, only_from={Phase.READY, Phase.DEGRADED}
+        )
+
+    def pause(self, exercise: ExerciseId) -> Exercise:
+        """Stop the clock: no answers, no checks, no terminals; raises IllegalMoveError."""
+        return self._move(exercise, Phase.PAUSED, tick=Tick.PAUSE)
+
+    def resume(self, exercise: ExerciseId) -> Exercise:
+        """Let the clock run on; raises IllegalMoveError."""
+        return self._move(exercise, Phase.RUNNING, tick=Tick.RESUME, only_from={Phase.PAUSED})
+
+    def end(self, exercise: ExerciseId) -> Exercise:
+        """Stop the clock for good; worlds stay for the debriefing; raises IllegalMoveError."""
+        return self._move(exercise, Phase.ENDED, tick=Tick.END)
+
+    def destroy(self, exercise: ExerciseId) -> Exercise:
+        """Have the worlds removed: an ended exercise closes, one not begun is cancelled.
+
+        A running one is refused with IllegalMoveError. Destroying twice is no error.
+        """
+        current = self.get(exercise)
+        if current.phase in {Phase.CLOSED, Phase.CANCELLED}:
+            return current
+        after = Phase.CLOSED if current.phase is Phase.ENDED else Phase.CANCELLED
+        return self._move(exercise, after, then=self._remove_worlds)
+
+    def retry(self, exercise: ExerciseId) -> Exercise:
+        """Build again what failed or is degraded, and only that; nothing to do is no error.
+
+        Raises IllegalMoveError when worlds should not stand any more.
+        """
+        with self._database.transaction() as transaction:
+            repository = ExerciseRepository(transaction.session)
+            current = self._found(repository, exercise)
+            if Act.STAND not in PERMITS[current.phase]:
+                raise IllegalMoveError(current=current.phase, wanted=Phase.PROVISIONING)
+            again = [team for team in current.teams if team.world in _RETRIED]
+            if again:
+                self._plan_again(repository, current, again)
+                transaction.after_commit(Job(PREPARE, (exercise,)))
+        return self.get(exercise)
+
+    def _plan_again(
+        self, repository: ExerciseRepository, exercise: Exercise, teams: Sequence[Team]
+    ) -> None:
+        now = self._clock.now()
+        for team in teams:
+            repository.move_world(team.id, before=_RETRIED, after=WorldPhase.PLANNED, at=now)
+        repository.set_prepared(exercise.id, None)
+        # While it runs it goes on for the others; before, it is being built again.
+        if Phase.PROVISIONING in MOVES[exercise.phase]:
+            repository.move(exercise.id, before=exercise.phase, after=Phase.PROVISIONING)
+
+    def _move(
+        self,
+        exercise: ExerciseId,
+        after: Phase,
+        *,
+        tick: Tick | None = None,
+        only_from: set[Phase] | None = None,
+        then: Callable[[Transaction, Exercise], None] | None = None,
+    ) -> Exercise:
+        with self._database.transaction() as transaction:
+            repository = ExerciseRepository(transaction.session)
+            current = self._found(repository, exercise)
+            require_move(current.phase, after)
+            fits = only_from is None or current.phase in only_from
+            if not fits or not repository.move(exercise, before=current.phase, after=after):
+                raise IllegalMoveError(current=current.phase, wanted=after)
+            if tick is not None:
+                repository.tick(current, ClockEvent(tick=tick, at=self._clock.now()))
+            if then is not None:
+                then(transaction, current)
+        log.info("exercise.moved", exercise=current.name, before=current.phase, after=after)
+        return self.get(exercise)
+
+    def _remove_worlds(self, transaction: Transaction, exercise: Exercise) -> None:
+        for team in exercise.teams:
+            transaction.after_commit(Job(REMOVE_WORLD, (exercise.id, team.id)))
+
+    def _found(self, repository: ExerciseRepository, exercise: ExerciseId) -> Exercise:
+        found = repository.find(exercise)
+        if found is None:
+            raise ExerciseUnknownError(exercise)
+        return found
+
+
+def _slugs(teams: Sequence[TeamSpec]) -> tuple[str, ...]:
+    if not 1 <= len(teams) <= _MAX_TEAMS:
+        raise TeamsInvalidError(
+            f"{len(teams)} teams were asked for", hint=f"Ask for 1 to {_MAX_TEAMS}"
+        )
+    slugs = tuple(
+        re.sub(r"[^a-z0-9]+", "-", spec.name.lower()).strip("-")[:24] or f"team-{number}"
+        for number, spec in enumerate(teams, start=1)
+    )
+    slugs = tuple(slug if slug[0].isalpha() else f"team-{slug}" for slug in slugs)
+    if len(set(slugs)) != len(slugs):
+        raise TeamsInvalidError(
+            "two teams have the same name, or names that differ in signs only",
+            hint="Give each team a name of its own",
+        )
+    everybody = [name for spec in teams for name in spec.members]
+    if len(set(everybody)) != len(everybody):
+        raise TeamsInvalidError("somebody is in two teams", hint="Put each person in one team")
+    return slugs
+
+
+def _team_row(exercise: ExerciseRow, spec: TeamSpec, slug: str, number: int) -> TeamRow:
+    return TeamRow(
+        id=new_id(),
+        exercise_id=exercise.id,
+        slug=slug,
+        name=spec.name,
+        number=number,
+        world=WorldPhase.PLANNED,
+        world_since=exercise.created_at,
+        claimed_until=exercise.created_at,
+    )

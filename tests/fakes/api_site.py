@@ -1,0 +1,150 @@
+"""A whole site behind its interface: everything real but the engine, the clock and the queue.
+
+`site.work()` does the jobs that a worker would do. The scenario `house` has a question,
+a flag and a check; `torn` does not load.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import httpx
+
+from api.app import create_app
+from api.bootstrap import Services, assemble
+from core.errors import PoligonError
+from core.scenario.load import load
+from core.settings import Settings
+from core.users.model import Role, User
+from orchestrator.domain.exercise import Exercise
+from orchestrator.service import PREPARE, RAISE_WORLD, REMOVE_WORLD, TeamSpec
+from tests.fakes.clock import FakeClock
+from tests.fakes.fake_engine import FakeEngine
+from tests.fakes.queue import RecordingQueue
+from tests.fakes.scoring_stage import create_tables
+from tests.fakes.served import served
+
+SCENARIO = """\
+language: 1
+scenario:
+  id: house
+  version: 1.0.0
+  title: The house
+  kind: investigation
+  duration: 1h
+  summary: Somebody was in the house.
+competencies: {LOGS: {title: Read logs}}
+roles: {analyst: {side: blue}}
+values:
+  thief: {type: username}
+  mark: {type: flag, format: "HS{%s}"}
+networks: {office: {size: /28}}
+hosts:
+  desk:
+    image: "debian:bookworm-slim"
+    networks: {office: {}}
+    accounts: [{name: ana, roles: [analyst]}]
+    files: [{to: /root/note, text: "{{ values.mark }}"}]
+    ready: [{run: ["true"], within: 1s, every: 1s}]
+access: [{roles: [analyst], host: desk, as: ana, default: true}]
+checks: {shut: {host: desk, run: ["false"], every: 10s}}
+objectives: {logs: {competency: LOGS, pass: 50%}}
+tasks:
+  who:
+    title: The thief
+    ask: Who was it?
+    answer: "{{ values.thief }}"
+    points: 20
+    attempts: 3
+    objective: logs
+  mark: {title: The mark, ask: Find it., flag: mark, points: 10, objective: logs}
+  shut: {title: Shut it, ask: Shut it., checks: [shut], points: 5}
+"""
+PASSWORD = "h7kd-92mf-xq4r"
+STAFF = {"ina": Role.INSTRUCTOR, "sara": Role.STAFF, "root": Role.ADMIN}
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPdVJf0mWx+8GyNYMDcpRGvJxnqb0FJHmGMhfWJtKtCW me@laptop"
+
+
+@dataclass(kw_only=True)
+class ApiSite:
+    """A site, and clients of its people. Trainees of `launch` have PASSWORD."""
+
+    services: Services
+    clock: FakeClock
+    queue: RecordingQueue
+    engine: FakeEngine
+    url: str
+    web: httpx.Client
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def launch(self, teams: int = 2, *, started: bool = True) -> Exercise:
+        """Launch the house, build its worlds, and let it run."""
+        exercises = self.services.exercises
+        specs = [TeamSpec(name=f"Team {number}") for number in range(1, teams + 1)]
+        loaded = load(self.services.settings.scenarios / "house")
+        exercise = exercises.launch(loaded, teams=specs, by=None)
+        for team in exercise.teams:
+            self.services.users.set_password(team.members[0].name, PASSWORD)
+        self.work()
+        return exercises.start(exercise.id) if started else exercises.get(exercise.id)
+
+    def work(self) -> None:
+        """Do every job that was sent, and those that they send; errors of ours end one."""
+        worlds = self.services.worlds
+        acts = {
+            PREPARE: worlds.prepare,
+            RAISE_WORLD: worlds.raise_world,
+            REMOVE_WORLD: worlds.remove_world,
+        }
+        while jobs := self.queue.take():
+            for job in jobs:
+                try:
+                    acts[job.name](*job.arguments)  # type: ignore[operator]
+                except PoligonError:
+                    continue
+
+    def token(self, name: str) -> str:
+        """Return a bearer token of somebody."""
+        if name not in self.tokens:
+            self.tokens[name] = self.services.users.issue_token(self.user(name))
+        return self.tokens[name]
+
+    def user(self, name: str) -> User:
+        return self.services.users.named(name)
+
+    def bearer(self, name: str) -> dict[str, str]:
+        """Return the headers of somebody's call."""
+        return {"Authorization": f"Bearer {self.token(name)}"}
+
+    def answer_of(self, exercise: Exercise, team: str, value: str) -> str:
+        """Return a value of a team, such as its right answer."""
+        found = exercise.team(team)
+        assert found is not None
+        return str(self.services.exercises.facts(exercise, found).values[value])
+
+
+@contextmanager
+def api_site(folder: Path) -> Iterator[ApiSite]:
+    """Lend a site in `folder`, on SQLite."""
+    scenarios = folder / "scenarios"
+    for name, text in {"house": SCENARIO, "torn": "language: 1\nscenario: {id: torn}\n"}.items():
+        (scenarios / name).mkdir(parents=True)
+        (scenarios / name / "scenario.yaml").write_text(text)
+    settings = Settings(
+        home=folder / "home",
+        installation="test",
+        scenarios=scenarios,
+        address_pool=(IPv4Network("10.213.0.0/24"),),
+        public_host="range.test",
+    )
+    clock, queue = FakeClock(), RecordingQueue()
+    engine = FakeEngine(clock=clock)
+    services = assemble(settings, clock=clock, queue=queue, engine=engine)
+    create_tables(services.database)
+    for name, role in STAFF.items():
+        services.users.add(name, role=role, password=PASSWORD)
+    with served(create_app(services)) as url, httpx.Client(base_url=url) as web:
+        yield ApiSite(services=services, clock=clock, queue=queue, engine=engine, url=url, web=web)
+    services.close()

@@ -1,0 +1,289 @@
+"""A RangeEngine in memory, for tests of everything above it. It passes the engine's contract suite.
+
+It refuses, replaces and forgets as the real one does. What a host answers to a command is said by
+the test (`answer`), except for a handful of plain commands that it understands.
+"""
+
+import tarfile
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import IPv4Network
+
+from core.clock import Clock, SystemClock
+from core.errors import PoligonError
+from core.ids import ExerciseId
+from orchestrator.domain.world import HostKey, HostPlan, ImageBuild, NetworkPlan, WorldKey
+from orchestrator.engine.files import Entry, entries, host_archive
+from orchestrator.engine.labels import plan_digest
+from orchestrator.ports import (
+    EngineInfo,
+    EngineRefusedError,
+    HostGoneError,
+    HostNotReadyError,
+    ImageBuildFailedError,
+    ObservedHost,
+    Removed,
+    RunResult,
+    SubnetTakenError,
+    UnknownImageError,
+)
+
+BASE_IMAGE = "debian:bookworm-slim"
+
+_FOLDERS = ("/", "/etc", "/home", "/tmp", "/srv", "/var", "/var/log", "/etc/skel")
+_FILES = {
+    "/bin/bash": b"",
+    "/bin/sh": b"",
+    "/etc/passwd": b"root:x:0:0:root:/root:/bin/bash\ngames:x:5:60::/usr/games:/sbin/nologin\n",
+    "/etc/group": b"root:x:0:\nshadow:x:42:\ngames:x:60:\n",
+    "/etc/shadow": b"root:*:20000:0:99999:7:::\ngames:*:20000:0:99999:7:::\n",
+    "/etc/skel/.bashrc": b"# skeleton\n",
+}
+
+
+class FakeImage:
+    """The file system of every image: a very small Debian."""
+
+    def exists(self, path: str) -> bool:
+        return path in _FOLDERS or path in _FILES
+
+    def read(self, path: str) -> tuple[Entry, ...]:
+        return tuple(
+            Entry(path=name, header=tarfile.TarInfo(name), content=content)
+            for name, content in _FILES.items()
+            if name == path or name.startswith(f"{path}/")
+        )
+
+
+@dataclass(kw_only=True, eq=False)
+class FakeHost:
+    """A host that exists; `files` are those that the plan brought, by path."""
+
+    plan: HostPlan
+    running: bool = False
+    exit_code: int | None = None
+    files: dict[str, Entry] = field(default_factory=dict)
+    listening: set[int] = field(default_factory=set)
+
+
+class FakeEngine:
+    """Holds worlds as values; every field may be read and set by a test."""
+
+    def __init__(self, *, clock: Clock | None = None) -> None:
+        self.images = {BASE_IMAGE}
+        self.networks: dict[tuple[WorldKey, str], IPv4Network] = {}
+        self.hosts: dict[HostKey, FakeHost] = {}
+        self.routed: set[IPv4Network] = set()
+        self.calls: list[str] = []
+        self.protected = False
+        self.on_start: Callable[[FakeHost], None] = lambda _: None
+        self._built: set[str] = set()
+        self._answers: dict[tuple[str, ...], RunResult] = {}
+        self._failures: dict[str, deque[PoligonError]] = {}
+        self._clock = clock or SystemClock()
+        self._lock = threading.RLock()
+
+    def fail(self, method: str, *errors: PoligonError) -> None:
+        """Let the next calls of a method raise these errors, one each."""
+        self._failures.setdefault(method, deque()).extend(errors)
+
+    def answer(self, command: Sequence[str], exit_code: int = 0, output: str = "") -> None:
+        """Say how a command ends from now on, in every host."""
+        self._answers[tuple(command)] = RunResult(exit_code=exit_code, output=output)
+
+    def end_host(self, key: HostKey, *, exit_code: int = 0) -> None:
+        """Let a host's own process end."""
+        host = self.hosts[key]
+        host.running, host.exit_code = False, exit_code
+        host.listening.clear()
+
+    def create_host(self, world: WorldKey, plan: HostPlan) -> None:
+        """Leave a host as a crash would between create and start."""
+        self.hosts[HostKey(world=world, host=plan.host)] = FakeHost(plan=plan)
+
+    def info(self) -> EngineInfo:
+        with self._called("info"):
+            return EngineInfo(
+                version="fake",
+                api_version="1.41",
+                cpus=2,
+                memory=8 * 1024**3,
+                containers=len(self.hosts),
+            )
+
+    def taken_subnets(self) -> tuple[IPv4Network, ...]:
+        with self._called("taken_subnets"):
+            return tuple(sorted({*self.routed, *self.networks.values()}))
+
+    def build_image(self, build: ImageBuild) -> None:
+        with self._called("build_image"):
+            dockerfile = build.context / "Dockerfile"
+            if build.reference in self.images:
+                return
+            text = dockerfile.read_text() if dockerfile.is_file() else ""
+            if not text.startswith("FROM ") or "RUN false" in text:
+                raise ImageBuildFailedError(
+                    f"the image of host {build.host} does not build: RUN false", hint=text
+                )
+            self.images.add(build.reference)
+            self._built.add(build.reference)
+
+    def require_image(self, reference: str) -> None:
+        with self._called("require_image"):
+            if reference not in self.images:
+                raise UnknownImageError(f"the engine has no image {reference}")
+
+    def protect_host(self) -> None:
+        with self._called("protect_host"):
+            self.protected = True
+
+    def raise_network(self, world: WorldKey, plan: NetworkPlan) -> None:
+        with self._called("raise_network"):
+            key = (world, plan.network)
+            others = {net for other, net in self.networks.items() if other != key} | self.routed
+            if any(plan.subnet.overlaps(other) for other in others):
+                raise SubnetTakenError(f"{plan.subnet} is taken on the engine")
+            changes = key in self.networks and self.networks[key] != plan.subnet
+            if changes and self._attached(world, plan.network):
+                raise EngineRefusedError(
+                    f"network {plan.network} has another subnet, and hosts on it"
+                )
+            self.networks[key] = plan.subnet
+
+    def raise_host(self, world: WorldKey, plan: HostPlan) -> None:
+        with self._called("raise_host"):
+            if plan.image not in self.images:
+                raise UnknownImageError(f"the engine has no image {plan.image}")
+            for place in plan.attachments:
+                if (world, place.network) not in self.networks:
+                    raise EngineRefusedError(f"network {place.network} not found")
+            key = HostKey(world=world, host=plan.host)
+            host = self.hosts.get(key)
+            if host is None or plan_digest(host.plan) != plan_digest(plan):
+                host = self.hosts[key] = FakeHost(plan=plan)
+            if not host.running:
+                self._start(host)
+
+    def await_ready(self, world: WorldKey, plan: HostPlan) -> None:
+        key = HostKey(world=world, host=plan.host)
+        with self._called("await_ready"):
+            host = self._running(key)
+            for probe in plan.probes:
+                if probe.tcp is not None:
+                    accepts = probe.tcp in host.listening
+                    answer = RunResult(exit_code=int(not accepts), output="does not accept")
+                else:
+                    answer = self._ran(host, probe.run, timedelta(seconds=10))
+                if not answer.ok:
+                    raise HostNotReadyError(host=plan.host, probe=probe, output=answer.output)
+
+    def observe(self, exercise: ExerciseId) -> tuple[ObservedHost, ...]:
+        with self._called("observe"):
+            return tuple(
+                ObservedHost(key=key, running=host.running, exit_code=host.exit_code)
+                for key, host in self.hosts.items()
+                if key.world.exercise == exercise
+            )
+
+    def run(
+        self,
+        host: HostKey,
+        command: Sequence[str],
+        *,
+        timeout: timedelta,
+        account: str = "root",
+    ) -> RunResult:
+        with self._called("run"):
+            return self._ran(self._running(host), tuple(command), timeout)
+
+    def accepts_tcp(self, host: HostKey, port: int) -> bool:
+        with self._called("accepts_tcp"):
+            return port in self._running(host).listening
+
+    def probe(self, host: HostKey, command: Sequence[str], *, timeout: timedelta) -> RunResult:
+        with self._called("probe"):
+            return self._ran(self._running(host), tuple(command), timeout)
+
+    def remove_world(self, world: WorldKey) -> Removed:
+        with self._called("remove_world"):
+            return self._remove(lambda key: key == world)
+
+    def remove_exercise(self, exercise: ExerciseId) -> Removed:
+        with self._called("remove_exercise"):
+            return self._remove(lambda key: key.exercise == exercise)
+
+    def remaining(self) -> tuple[str, ...]:
+        with self._called("remaining"):
+            return (
+                *(f"container {key.world.team}-{key.host}" for key in self.hosts),
+                *(f"network {world.team}-{network}" for world, network in self.networks),
+                *(f"image {reference}" for reference in sorted(self._built)),
+            )
+
+    def nameless_volumes(self) -> frozenset[str]:
+        with self._called("nameless_volumes"):
+            return frozenset()
+
+    def remove_everything(self) -> Removed:
+        with self._called("remove_everything"):
+            removed = self._remove(lambda _: True)
+            images, self._built = self._built, set()
+            self.images -= images
+            self.protected = False
+            return Removed(
+                containers=removed.containers, networks=removed.networks, images=len(images)
+            )
+
+    def _called(self, method: str) -> threading.RLock:
+        self.calls.append(method)
+        if failures := self._failures.get(method):
+            raise failures.popleft()
+        return self._lock
+
+    def _attached(self, world: WorldKey, network: str) -> bool:
+        return any(
+            key.world == world and any(place.network == network for place in host.plan.attachments)
+            for key, host in self.hosts.items()
+        )
+
+    def _start(self, host: FakeHost) -> None:
+        if not host.files:
+            archive = host_archive(host.plan, FakeImage(), now=self._clock.now())
+            if archive is not None:
+                host.files = {entry.path: entry for entry in entries(archive, at="/.")}
+        host.running, host.exit_code = True, None
+        self.on_start(host)
+
+    def _running(self, key: HostKey) -> FakeHost:
+        host = self.hosts.get(key)
+        if host is None or not host.running:
+            raise HostGoneError(f"host {key.host} of {key.world.team} does not run")
+        return host
+
+    def _ran(self, host: FakeHost, command: tuple[str, ...], timeout: timedelta) -> RunResult:
+        if command in self._answers:
+            return self._answers[command]
+        match command:
+            case ("true" | "false" as word,):
+                return RunResult(exit_code=int(word == "false"), output="")
+            case ("echo", *words):
+                return RunResult(exit_code=0, output=f"{' '.join(words)}\n")
+            case ("sleep", seconds):
+                over = float(seconds) > timeout.total_seconds()
+                return RunResult(exit_code=124 if over else 0, output="")
+            case ("cat", path) if path in host.files:
+                return RunResult(exit_code=0, output=host.files[path].content.decode())
+            case _:
+                return RunResult(exit_code=127, output=f"{command[0]}: not found\n")
+
+    def _remove(self, belongs: Callable[[WorldKey], bool]) -> Removed:
+        hosts = [key for key in self.hosts if belongs(key.world)]
+        networks = [key for key in self.networks if belongs(key[0])]
+        for host in hosts:
+            del self.hosts[host]
+        for network in networks:
+            del self.networks[network]
+        return Removed(containers=len(hosts), networks=len(networks))
