@@ -1,0 +1,1 @@
+"""The container engine behind the ports: the only importer of docker."""

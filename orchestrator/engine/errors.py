@@ -1,0 +1,68 @@
+"""Foreign errors of the Docker SDK and its transport, in our words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+
+from docker.errors import APIError, DockerException, StreamParseError
+from requests import RequestException
+from urllib3.exceptions import HTTPError
+
+from core.errors import PoligonError
+from orchestrator.ports import EngineRefusedError, EngineUnavailableError
+
+
+@contextmanager
+def translated(address: str) -> Iterator[None]:
+    """Turn whatever the SDK raises inside into EngineUnavailableError or EngineRefusedError."""
+    try:
+        yield
+    except APIError as error:
+        raise _answered(address, error) from error
+    except (RequestException, HTTPError, DockerException, StreamParseError, OSError) as error:
+        raise _unanswered(address, error) from error
+
+
+def said(error: APIError) -> str:
+    """Return the engine's own words."""
+    return str(error.explanation or error).strip()
+
+
+def is_status(error: APIError, status: HTTPStatus) -> bool:
+    """Tell whether the engine answered with this status."""
+    return error.status_code == status
+
+
+def _answered(address: str, error: APIError) -> PoligonError:
+    if is_status(error, HTTPStatus.SERVICE_UNAVAILABLE):
+        return EngineUnavailableError(
+            f"the Docker Engine at {address} is not ready: {said(error)}", hint="Try again shortly"
+        )
+    return EngineRefusedError(
+        f"the Docker Engine refused: {said(error)}",
+        hint="`journalctl -u docker` on the engine's host may say more",
+    )
+
+
+def _unanswered(address: str, error: BaseException) -> EngineUnavailableError:
+    if any(isinstance(cause, PermissionError) for cause in _causes(error)):
+        return EngineUnavailableError(
+            f"this user may not use the Docker Engine at {address}",
+            hint="Add the user to the group docker and log in again, or run as root",
+        )
+    return EngineUnavailableError(
+        f"the Docker Engine at {address} does not answer",
+        hint="Start it (./dev engine, or systemctl start docker), or correct POLIGON_DOCKER_HOST",
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Walk to the root; requests and urllib3 keep the cause in `args`."""
+    seen: set[int] = set()
+    waiting: list[object] = [error]
+    while waiting:
+        cause = waiting.pop()
+        if isinstance(cause, BaseException) and id(cause) not in seen:
+            seen.add(id(cause))
+            yield cause
+            waiting += [cause.__cause__, cause.__context__, *cause.args]

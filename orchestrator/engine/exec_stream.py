@@ -1,0 +1,184 @@
+"""Processes in hosts with a pipe to them, through the engine's exec API."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from urllib.parse import quote
+
+from core.errors import PoligonError
+from orchestrator.domain.world import HostKey
+from orchestrator.engine.names import container_name
+from orchestrator.engine.unix_http import Answer, Pipe, UnixHttp
+from orchestrator.ports import EngineRefusedError, EngineUnavailableError, HostGoneError
+from orchestrator.terminal.stream import Chunk, ExecStream, TerminalEngine, TerminalSize
+
+_MOST_READ = 64 * 1024
+_HEADER = 8
+_STDERR = 2
+_KILLED = 137
+_LOOKS = 5
+_LOOK_SECONDS = 0.05
+
+
+class DockerTerminals(TerminalEngine):
+    """A Docker Engine on this machine, and one installation's hosts on it."""
+
+    def __init__(self, docker_host: str, *, installation: str) -> None:
+        self._http = UnixHttp(docker_host)
+        self._installation = installation
+
+    async def open(
+        self,
+        host: HostKey,
+        command: Sequence[str],
+        *,
+        account: str,
+        environment: Mapping[str, str],
+        size: TerminalSize | None = None,
+    ) -> ExecStream:
+        """Start `command` as `account`, in `/`; on a terminal of its own when `size` is given."""
+        container = quote(container_name(self._installation, host), safe="")
+        # From API 1.42 on; older engines skip it, and the caller resizes anyway.
+        console: dict[str, object] = {"ConsoleSize": [size.rows, size.columns]} if size else {}
+        made = await self._http.call(
+            "POST",
+            f"/containers/{container}/exec",
+            console
+            | {
+                "AttachStdin": True,
+                "AttachStdout": True,
+                "AttachStderr": size is None,
+                "Tty": size is not None,
+                "User": account,
+                # Never the trainee's to choose: CVE-2024-21626 came through it.
+                "WorkingDir": "/",
+                "Env": [f"{name}={value}" for name, value in environment.items()],
+                "Cmd": list(command),
+            },
+        )
+        exec_id = made.fields.get("Id")
+        if not made.ok or not isinstance(exec_id, str):
+            raise _refusal(host, made)
+        pipe = await self._http.hijack(
+            f"/exec/{exec_id}/start", console | {"Detach": False, "Tty": size is not None}
+        )
+        if isinstance(pipe, Answer):
+            raise _refusal(host, pipe)
+        return _DockerExec(
+            http=self._http,
+            host=host,
+            exec_id=exec_id,
+            container=container,
+            pipe=pipe,
+            framed=size is None,
+        )
+
+
+class _DockerExec(ExecStream):
+    def __init__(
+        self,
+        *,
+        http: UnixHttp,
+        host: HostKey,
+        exec_id: str,
+        container: str,
+        pipe: Pipe,
+        framed: bool,
+    ) -> None:
+        self._http = http
+        self._host = host
+        self._exec = f"/exec/{exec_id}"
+        self._container = container
+        self._reader = pipe.reader
+        self._writer = pipe.writer
+        self._framed = framed
+        self._frame_left = 0
+        self._frame_is_error = False
+
+    async def read(self) -> Chunk | None:
+        try:
+            wanted = await self._next_frame() if self._framed else _MOST_READ
+            data = await self._reader.read(wanted)
+        except (OSError, EOFError):
+            return None
+        self._frame_left -= len(data)
+        return Chunk(data=data, error=self._frame_is_error) if data else None
+
+    async def _next_frame(self) -> int:
+        """Return how much of the current frame may be read: 1 byte stream, 3 zeros, 4 length."""
+        while self._frame_left <= 0:
+            header = await self._reader.readexactly(_HEADER)
+            self._frame_is_error = header[0] == _STDERR
+            self._frame_left = int.from_bytes(header[4:], "big")
+        return min(self._frame_left, _MOST_READ)
+
+    async def write(self, data: bytes) -> None:
+        try:
+            self._writer.write(data)
+            await self._writer.drain()
+        except OSError:
+            return
+
+    def write_eof(self) -> None:
+        try:
+            if not self._writer.is_closing():
+                self._writer.write_eof()
+        except OSError:
+            return
+
+    async def resize(self, size: TerminalSize) -> None:
+        answer = await self._http.call(
+            "POST", f"{self._exec}/resize?h={size.rows}&w={size.columns}"
+        )
+        if not answer.ok:
+            raise _refusal(self._host, answer)
+
+    async def exit_code(self) -> int | None:
+        answer = await self._http.call("GET", f"{self._exec}/json")
+        if not answer.ok:
+            raise _refusal(self._host, answer)
+        found = answer.fields
+        code = found.get("ExitCode")
+        if found.get("Running") or not isinstance(code, int):
+            return None
+        if code == _KILLED:
+            await self._require_host()
+        return code
+
+    async def _require_host(self) -> None:
+        """Raise HostGoneError unless the host runs: its end kills what was inside just so.
+
+        The engine notices the end of what was inside first, and the host's own shortly after.
+        """
+        for _ in range(_LOOKS):
+            answer = await self._http.call("GET", f"/containers/{self._container}/json")
+            state = answer.fields.get("State") if answer.ok else None
+            if not isinstance(state, dict) or not state.get("Running"):
+                raise _gone(self._host)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def close(self) -> None:
+        # Not `close`, which would wait for a process that reads no more.
+        self._writer.transport.abort()
+
+
+def _refusal(host: HostKey, answer: Answer) -> PoligonError:
+    match answer.status:
+        case HTTPStatus.NOT_FOUND | HTTPStatus.CONFLICT:
+            return _gone(host)
+        case HTTPStatus.SERVICE_UNAVAILABLE:
+            return EngineUnavailableError(
+                f"the range's engine is not ready: {answer.words}", hint="Try again shortly"
+            )
+        case _:
+            return EngineRefusedError(
+                f"the range's engine refused to enter host {host.host}: {answer.words}",
+                hint="Tell an instructor",
+            )
+
+
+def _gone(host: HostKey) -> HostGoneError:
+    return HostGoneError(
+        f"host {host.host} of {host.world.team} is not running",
+        hint="It may be on its way up again: try again shortly, or ask an instructor",
+    )

@@ -1,0 +1,72 @@
+"""What a host may do, in the words of the Engine API's HostConfig.
+
+What keeps an attacker in has a test in `tests/security`.
+"""
+
+from collections.abc import Sequence
+
+from orchestrator.domain.world import HostPlan, Limits
+
+CAPABILITIES = (
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "NET_BIND_SERVICE",
+    "SETGID",
+    "SETUID",
+    "SYS_CHROOT",
+)
+"""What root keeps inside a host: Docker's default without raw sockets, devices and file labels."""
+
+_NO_NEW_PRIVILEGES = "no-new-privileges"
+_SUDO_CAPABILITIES = ("AUDIT_WRITE",)  # sudo and PAM write audit records
+
+_TOOLBOX_LIMITS = Limits(memory=128 * 1024**2, cpus=1.0, pids=64)
+
+
+def host_options(plan: HostPlan, *, network: str) -> dict[str, object]:
+    """Return the HostConfig of a scenario's host on its first network.
+
+    The seccomp profile is the engine's default because nothing here names another one.
+    """
+    return _limited(plan.limits) | {
+        "NetworkMode": network,
+        "CapDrop": ["ALL"],
+        "CapAdd": [*CAPABILITIES, *(_SUDO_CAPABILITIES if plan.sudo else ())],
+        # sudo is a set-user-id program, and no-new-privileges forbids exactly those.
+        "SecurityOpt": [] if plan.sudo else [_NO_NEW_PRIVILEGES],
+        # Names of peers resolve in the engine; this forwards every other question nowhere
+        # (CVE-2024-29018 let internal networks ask the host's resolver).
+        "Dns": ["127.0.0.1"],
+        "RestartPolicy": {"Name": "no"},
+        # What an entered shell leaves behind becomes the first process's child, and few programs
+        # take children in: they would stay as zombies and count against the pids limit.
+        "Init": True,
+    }
+
+
+def toolbox_options(*, network: str, capabilities: Sequence[str]) -> dict[str, object]:
+    """Return the HostConfig of a run of the toolbox."""
+    return _limited(_TOOLBOX_LIMITS) | {
+        "NetworkMode": network,
+        "CapDrop": ["ALL"],
+        "CapAdd": list(capabilities),
+        "SecurityOpt": [_NO_NEW_PRIVILEGES],
+        "ReadonlyRootfs": True,
+    }
+
+
+def _limited(limits: Limits) -> dict[str, object]:
+    return {
+        "Memory": limits.memory,
+        "MemorySwap": limits.memory,  # memory and swap together: no swap beyond
+        "NanoCpus": int(limits.cpus * 1e9),
+        "PidsLimit": limits.pids,
+        "Ulimits": [
+            {"Name": "nofile", "Soft": 4096, "Hard": 4096},
+            {"Name": "core", "Soft": 0, "Hard": 0},
+        ],
+        "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "2"}},
+    }

@@ -1,0 +1,236 @@
+"""Hosts of a world: created, connected, filled, and only then started."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+from docker.errors import APIError, ImageNotFound, NotFound
+
+from core.clock import Clock
+from core.ids import ExerciseId
+from core.waiting import until
+from orchestrator.domain.world import Attachment, HostKey, HostPlan, WorldKey
+from orchestrator.engine.connection import EngineConnection
+from orchestrator.engine.errors import is_status, said
+from orchestrator.engine.files import host_archive
+from orchestrator.engine.hardening import host_options
+from orchestrator.engine.image_contents import ImageContents
+from orchestrator.engine.images import ImageFacts, Images
+from orchestrator.engine.labels import HOST, OWNER, PLAN, TEAM, Kind, Labels, having, plan_digest
+from orchestrator.engine.names import container_name, network_name
+from orchestrator.engine.readiness import Readiness, starter
+from orchestrator.ports import EngineRefusedError, ObservedHost, UnknownImageError
+
+_SETTLED_WITHIN = timedelta(seconds=30)
+_STAY = ["sleep", "infinity"]
+_EXITED = re.compile(r"Exited \((\d+)\)")
+
+
+class Hosts:
+    """The hosts of one installation on an engine."""
+
+    def __init__(
+        self,
+        connection: EngineConnection,
+        labels: Labels,
+        images: Images,
+        readiness: Readiness,
+        *,
+        clock: Clock,
+    ) -> None:
+        self._connection = connection
+        self._labels = labels
+        self._images = images
+        self._readiness = readiness
+        self._contents = ImageContents(connection)
+        self._clock = clock
+
+    def raise_host(self, world: WorldKey, plan: HostPlan) -> None:
+        """Have the host run from exactly this plan.
+
+        A container that was created and never started was left half-way, by a crash or by
+        somebody who is at it now: whatever may be missing is done again, which harms neither.
+        """
+        facts = self._images.facts(plan.image)
+        until(
+            lambda: self._stands(world, plan, facts),
+            what=f"host {plan.host} of {world.team}",
+            within=_SETTLED_WITHIN,
+        )
+
+    def observe(self, exercise: ExerciseId) -> tuple[ObservedHost, ...]:
+        """Return every host of the exercise that exists, by one call."""
+        wanted = having(self._labels.of_exercise(exercise), kind=Kind.HOST)
+        with self._connection.call() as api:
+            found = api.containers(all=True, filters=wanted)
+        return tuple(_observed(exercise, container) for container in found)
+
+    def _stands(self, world: WorldKey, plan: HostPlan, facts: ImageFacts) -> bool:
+        key = HostKey(world=world, host=plan.host)
+        name = container_name(self._labels.installation, key)
+        created = self._create(name, key, plan, facts)
+        if created is not None:
+            return self._complete_new(created, world, plan, facts)
+        found = self._inspect(name)
+        if found is None:
+            return False  # the engine keeps a name a moment longer than its container
+        self._require_ours(found, name)
+        made_from = found["Config"]["Labels"].get(PLAN)
+        if made_from != plan_digest(plan) or found["State"]["Status"] in {"dead", "removing"}:
+            self._remove(found["Id"])
+            return False
+        return self._revive(found, world, plan, facts)
+
+    def _complete_new(
+        self, container: str, world: WorldKey, plan: HostPlan, facts: ImageFacts
+    ) -> bool:
+        try:
+            self._complete(container, world, plan, facts, connected=plan.attachments[:1])
+        except EngineRefusedError as error:
+            if isinstance(error.__cause__, NotFound) and "No such container" in str(error):
+                return False  # somebody removed it meanwhile
+            raise
+        return True
+
+    def _revive(
+        self, found: Mapping[str, Any], world: WorldKey, plan: HostPlan, facts: ImageFacts
+    ) -> bool:
+        """Have a container of this very plan run; False when it had to go."""
+        networks = found["NetworkSettings"]["Networks"]
+        connected = tuple(
+            place for place in plan.attachments if self._network(world, place) in networks
+        )
+        try:
+            if found["State"]["Status"] == "created":
+                self._complete(found["Id"], world, plan, facts, connected=connected)
+            elif found["State"]["Status"] == "exited":
+                self._start(found["Id"])
+        except EngineRefusedError as error:
+            if not isinstance(error.__cause__, NotFound):
+                raise
+            # It is tied to a network that was made again since, and such a tie stays cut.
+            self._remove(found["Id"])
+            return False
+        return True
+
+    def _create(self, name: str, key: HostKey, plan: HostPlan, facts: ImageFacts) -> str | None:
+        """Create the container with its first network; None when the name is in use."""
+        first = {
+            self._network(key.world, place): {
+                "IPAMConfig": {"IPv4Address": str(place.address)},
+                "Aliases": _aliases(plan, place),
+            }
+            for place in plan.attachments[:1]
+        }
+        network = next(iter(first), "none")
+        command = list(facts.command) or _STAY
+        started = starter(plan, command, user=facts.user)
+        with self._connection.call() as api:
+            try:
+                created = api.create_container(
+                    plan.image,
+                    entrypoint=started or command,
+                    command=[],
+                    hostname=plan.host,
+                    name=name,
+                    environment=dict(plan.environment),
+                    labels=self._labels.host(key, plan),
+                    host_config=host_options(plan, network=network),
+                    networking_config={"EndpointsConfig": first},
+                    use_config_proxy=False,  # the operator's proxy is no business of a host
+                )
+            except ImageNotFound as error:
+                raise UnknownImageError(f"the engine has no image {plan.image} any more") from error
+            except APIError as error:
+                if is_status(error, HTTPStatus.CONFLICT):
+                    return None
+                raise
+        return str(created["Id"])
+
+    def _complete(
+        self,
+        container: str,
+        world: WorldKey,
+        plan: HostPlan,
+        facts: ImageFacts,
+        *,
+        connected: tuple[Attachment, ...],
+    ) -> None:
+        """Connect what is not connected, fill and start."""
+        for place in plan.attachments:
+            if place not in connected:
+                self._connect(container, world, plan, place)
+        self._fill(container, plan, facts)
+        self._start(container)
+        if starter(plan, (), user=facts.user) is not None:
+            key = HostKey(world=world, host=plan.host)
+            self._readiness.will_tell(container_name(self._labels.installation, key))
+
+    def _connect(self, container: str, world: WorldKey, plan: HostPlan, place: Attachment) -> None:
+        with self._connection.call() as api:
+            try:
+                api.connect_container_to_network(
+                    container,
+                    self._network(world, place),
+                    ipv4_address=str(place.address),
+                    aliases=_aliases(plan, place),
+                )
+            except APIError as error:
+                if "already exists in network" not in said(error):
+                    raise
+
+    def _fill(self, container: str, plan: HostPlan, facts: ImageFacts) -> None:
+        tree = self._contents.seen_through(container, image_id=facts.image_id)
+        archive = host_archive(plan, tree, now=self._clock.now())
+        if archive is not None:
+            with self._connection.call() as api:
+                api.put_archive(container, "/", archive)
+
+    def _start(self, container: str) -> None:
+        with self._connection.call() as api:
+            api.start(container)
+
+    def _inspect(self, name: str) -> Mapping[str, Any] | None:
+        with self._connection.call() as api:
+            try:
+                found: Mapping[str, Any] = api.inspect_container(name)
+            except NotFound:
+                return None
+            return found
+
+    def _require_ours(self, found: Mapping[str, Any], name: str) -> None:
+        labels = found["Config"]["Labels"] or {}
+        if labels.get(OWNER) != self._labels.installation:
+            raise EngineRefusedError(
+                f"the container {name} exists, and is not this installation's",
+                hint=f"Remove it (docker rm -f {name}) if nothing needs it",
+            )
+
+    def _remove(self, container: str) -> None:
+        with self._connection.call() as api:
+            try:
+                api.remove_container(container, force=True, v=True)
+            except APIError as error:
+                if not (isinstance(error, NotFound) or is_status(error, HTTPStatus.CONFLICT)):
+                    raise
+
+    def _network(self, world: WorldKey, place: Attachment) -> str:
+        return network_name(self._labels.installation, world, place.network)
+
+
+def _aliases(plan: HostPlan, place: Attachment) -> list[str]:
+    return [plan.host, *([place.alias] if place.alias else [])]
+
+
+def _observed(exercise: ExerciseId, container: Mapping[str, Any]) -> ObservedHost:
+    labels = container["Labels"]
+    world = WorldKey(exercise=exercise, team=labels[TEAM])
+    # The list tells the exit code in words alone; asking each host would cost a call each.
+    exited = _EXITED.match(container["Status"])
+    return ObservedHost(
+        key=HostKey(world=world, host=labels[HOST]),
+        running=container["State"] in {"running", "paused"},
+        exit_code=int(exited[1]) if exited else None,
+    )

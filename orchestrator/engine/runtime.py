@@ -1,0 +1,184 @@
+"""The RangeEngine on Docker: API 1.41 (Engine 20.10) and newer, local or remote."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from http import HTTPStatus
+from ipaddress import IPv4Network
+
+from docker.errors import APIError
+
+from core.clock import Clock, SystemClock
+from core.ids import ExerciseId
+from orchestrator.domain.world import HostKey, HostPlan, ImageBuild, NetworkPlan, WorldKey
+from orchestrator.engine.commands import HostCommands
+from orchestrator.engine.connection import EngineConnection
+from orchestrator.engine.errors import is_status
+from orchestrator.engine.host_rules import HostRules
+from orchestrator.engine.hosts import Hosts
+from orchestrator.engine.images import Images
+from orchestrator.engine.labels import Labels
+from orchestrator.engine.names import container_name
+from orchestrator.engine.networks import Networks
+from orchestrator.engine.readiness import Readiness
+from orchestrator.engine.removal import Removal
+from orchestrator.engine.routes import Routes
+from orchestrator.engine.toolbox import Toolbox
+from orchestrator.ports import (
+    EngineInfo,
+    EngineRefusedError,
+    HostGoneError,
+    ObservedHost,
+    Removed,
+    RunResult,
+)
+
+_ANONYMOUS = re.compile(r"[0-9a-f]{64}")
+
+
+class DockerEngine:
+    """One Docker Engine as `orchestrator.ports.RangeEngine`, for one installation.
+
+    Nothing is asked of the engine before the first call. At most `parallelism` calls that cost
+    the engine work are under way at once, however many threads call.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        installation: str,
+        parallelism: int = 4,
+        clock: Clock | None = None,
+    ) -> None:
+        self._installation = installation
+        self._connection = EngineConnection(base_url, parallelism=parallelism)
+        self._labels = Labels(installation=installation)
+        self._images = Images(self._connection, self._labels)
+        self._networks = Networks(self._connection, self._labels)
+        self._commands = HostCommands(self._connection)
+        self._readiness = Readiness(self._connection, self._commands)
+        self._hosts = Hosts(
+            self._connection,
+            self._labels,
+            self._images,
+            self._readiness,
+            clock=clock or SystemClock(),
+        )
+        self._toolbox = Toolbox(self._connection, self._labels, self._images)
+        self._rules = HostRules(self._toolbox, self._labels)
+        self._routes = Routes(self._connection, self._toolbox, self._labels)
+        self._removal = Removal(self._connection, self._labels)
+
+    def info(self) -> EngineInfo:
+        """Return the engine's version and size."""
+        with self._connection.call() as api:
+            told = api.info()
+            return EngineInfo(
+                version=told["ServerVersion"],
+                api_version=api.api_version,
+                cpus=told["NCPU"],
+                memory=told["MemTotal"],
+                containers=told["Containers"],
+            )
+
+    def taken_subnets(self) -> tuple[IPv4Network, ...]:
+        """Return what the engine's host routes, in any table, and its networks hold."""
+        return self._routes.taken_subnets()
+
+    def build_image(self, build: ImageBuild) -> None:
+        """Have `build.reference` on the engine."""
+        self._images.build(build)
+
+    def require_image(self, reference: str) -> None:
+        """Raise UnknownImageError unless the engine has the image."""
+        self._images.facts(reference)
+
+    def protect_host(self) -> None:
+        """Have the firewall rule that keeps range bridges off the engine's host."""
+        self._rules.protect()
+
+    def raise_network(self, world: WorldKey, plan: NetworkPlan) -> None:
+        """Have the network stand."""
+        self._networks.raise_network(world, plan)
+
+    def raise_host(self, world: WorldKey, plan: HostPlan) -> None:
+        """Have the host run; besides the port's errors, those of its files (input faults)."""
+        self._hosts.raise_host(world, plan)
+
+    def await_ready(self, world: WorldKey, plan: HostPlan) -> None:
+        """Return when every readiness probe of the plan has passed inside the host."""
+        self._readiness.wait(self._name(HostKey(world=world, host=plan.host)), plan)
+
+    def observe(self, exercise: ExerciseId) -> tuple[ObservedHost, ...]:
+        """Return every host of an exercise that exists."""
+        return self._hosts.observe(exercise)
+
+    def run(
+        self,
+        host: HostKey,
+        command: Sequence[str],
+        *,
+        timeout: timedelta,
+        account: str = "root",
+    ) -> RunResult:
+        """Run a command inside a host; the host needs a POSIX shell."""
+        return self._commands.run(self._name(host), command, timeout=timeout, account=account)
+
+    def accepts_tcp(self, host: HostKey, port: int) -> bool:
+        """Tell whether a socket of the host listens on the port; raises HostGoneError."""
+        return self._commands.accepts_tcp(self._name(host), port)
+
+    def probe(self, host: HostKey, command: Sequence[str], *, timeout: timedelta) -> RunResult:
+        """Run a command of the toolbox inside a host's network."""
+        try:
+            return self._toolbox.run(
+                command,
+                network_mode=f"container:{self._name(host)}",
+                labels=self._labels.probe(host),
+                timeout=timeout,
+            )
+        except EngineRefusedError as error:
+            if _lacks_namespace(error.__cause__):
+                raise HostGoneError(
+                    f"host {host.host} of {host.world.team} does not run",
+                    hint="Raise its world again",
+                ) from error
+            raise
+
+    def remove_world(self, world: WorldKey) -> Removed:
+        """Remove a world's hosts and networks."""
+        return self._removal.worlds(self._labels.of_world(world))
+
+    def remove_exercise(self, exercise: ExerciseId) -> Removed:
+        """Remove every world of an exercise."""
+        return self._removal.worlds(self._labels.of_exercise(exercise))
+
+    def remaining(self) -> tuple[str, ...]:
+        """Return the installation's containers, networks and images, by name."""
+        return self._removal.remaining()
+
+    def nameless_volumes(self) -> frozenset[str]:
+        """Return the names that the engine gave: no label tells whose such a volume is."""
+        with self._connection.call() as api:
+            names = (volume["Name"] for volume in api.volumes()["Volumes"] or ())
+            return frozenset(name for name in names if _ANONYMOUS.fullmatch(name))
+
+    def remove_everything(self) -> Removed:
+        """Remove all of this installation: hosts, networks, firewall rule, images."""
+        removed = self._removal.worlds(self._labels.everything())
+        if self._toolbox.is_there():
+            self._rules.clear()
+        images = self._removal.images()
+        self._toolbox.forget()
+        return replace(removed, images=images)
+
+    def _name(self, host: HostKey) -> str:
+        return container_name(self._installation, host)
+
+
+def _lacks_namespace(error: BaseException | None) -> bool:
+    return isinstance(error, APIError) and (
+        is_status(error, HTTPStatus.NOT_FOUND) or is_status(error, HTTPStatus.CONFLICT)
+    )

@@ -1,0 +1,143 @@
+"""The toolbox: our own small image, run in throw-away containers beside hosts or the engine."""
+
+import hashlib
+import math
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from http import HTTPStatus
+from pathlib import Path
+
+from docker import APIClient
+from docker.errors import APIError, ImageNotFound, NotFound
+from requests import RequestException
+
+from orchestrator.domain.world import ImageBuild
+from orchestrator.engine.commands import OUTPUT_BYTES, TIMED_OUT
+from orchestrator.engine.connection import EngineConnection
+from orchestrator.engine.errors import is_status
+from orchestrator.engine.hardening import toolbox_options
+from orchestrator.engine.images import Images
+from orchestrator.engine.labels import Labels
+from orchestrator.ports import RunResult
+
+_NOBODY = "65534:65534"
+
+
+class Toolbox:
+    """Runs commands with the toolbox's programs in a network namespace of the engine's host."""
+
+    def __init__(self, connection: EngineConnection, labels: Labels, images: Images) -> None:
+        self._connection = connection
+        self._images = images
+        context = _context()
+        digest = hashlib.sha256((context / "Dockerfile").read_bytes()).hexdigest()[:12]
+        self._build = ImageBuild(
+            reference=f"cyberpoligon-{labels.installation}/toolbox:{digest}",
+            context=context,
+            host="toolbox",
+        )
+        self._there = threading.Event()
+
+    @property
+    def reference(self) -> str:
+        """The image's name; it carries the digest of its Dockerfile."""
+        return self._build.reference
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        network_mode: str,
+        labels: Mapping[str, str],
+        timeout: timedelta,
+        capabilities: Sequence[str] = (),
+    ) -> RunResult:
+        """Run a command and return how it ended; 124 when it was not done in time.
+
+        As nobody, or as root when it needs capabilities. Raises docker's NotFound, translated,
+        when there is no such network namespace.
+        """
+        container = self._create(command, network_mode, labels, capabilities)
+        try:
+            with self._connection.call() as api:
+                api.start(container)
+            code = self._wait(container, timeout)
+            with self._connection.call() as api:
+                output: bytes = api.logs(container)
+        finally:
+            self._remove(container)
+        kept = output[:OUTPUT_BYTES].decode(errors="replace")
+        return RunResult(exit_code=code, output=kept)
+
+    def is_there(self) -> bool:
+        """Tell whether the image was ever built here: without it no rule of ours was set."""
+        with self._connection.call() as api:
+            return bool(api.images(name=self.reference))
+
+    def forget(self) -> None:
+        """Build again on the next run, because the image may be gone."""
+        self._there.clear()
+
+    def _create(
+        self,
+        command: Sequence[str],
+        network_mode: str,
+        labels: Mapping[str, str],
+        capabilities: Sequence[str],
+    ) -> str:
+        if not self._there.is_set():
+            self._images.build(self._build)
+            self._there.set()
+        with self._connection.call() as api:
+            try:
+                return self._created(api, command, network_mode, labels, capabilities)
+            except ImageNotFound:
+                self.forget()  # another process removed it meanwhile
+        self._images.build(self._build)
+        with self._connection.call() as api:
+            return self._created(api, command, network_mode, labels, capabilities)
+
+    def _created(
+        self,
+        api: APIClient,
+        command: Sequence[str],
+        network_mode: str,
+        labels: Mapping[str, str],
+        capabilities: Sequence[str],
+    ) -> str:
+        made = api.create_container(
+            self.reference,
+            command=list(command),
+            user="0:0" if capabilities else _NOBODY,
+            labels=dict(labels),
+            host_config=toolbox_options(network=network_mode, capabilities=capabilities),
+            use_config_proxy=False,
+        )
+        return str(made["Id"])
+
+    def _wait(self, container: str, timeout: timedelta) -> int:
+        with self._connection.long_call() as api:
+            try:
+                seconds = math.ceil(timeout.total_seconds())
+                return int(api.wait(container, timeout=seconds)["StatusCode"])
+            except APIError:
+                raise
+            except RequestException:
+                # Time is over, or the engine went: then the next call says so.
+                return TIMED_OUT
+
+    def _remove(self, container: str) -> None:
+        with self._connection.call() as api:
+            try:
+                api.remove_container(container, force=True, v=True)
+            except APIError as error:
+                if not (isinstance(error, NotFound) or is_status(error, HTTPStatus.CONFLICT)):
+                    raise
+
+
+def _context() -> Path:
+    """Return the folder of the toolbox's Dockerfile: in a wheel beside us, else in the checkout."""
+    here = Path(__file__).parent
+    packed = here / "toolbox_image"
+    return packed if packed.is_dir() else here.parents[1] / "deploy" / "toolbox"

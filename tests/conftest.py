@@ -1,0 +1,46 @@
+"""What every kind of test may ask for: the container engine, and a database of each kind."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+from docker.errors import DockerException
+
+from tests.contracts.postgres import PostgresServer, postgres_server
+
+
+@pytest.fixture(scope="session")
+def docker_client() -> Iterator[docker.DockerClient]:
+    """Lend the real engine. Without one skip, or fail when POLIGON_REQUIRE_ENGINE is 1."""
+    try:
+        client = docker.DockerClient.from_env()
+    except DockerException as error:
+        if os.environ.get("POLIGON_REQUIRE_ENGINE") == "1":
+            pytest.fail(f"no container engine answers, and one is required: {error}")
+        pytest.skip(f"no container engine answers: {error}")
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(docker_client: docker.DockerClient) -> Iterator[PostgresServer]:
+    with postgres_server(docker_client) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """Lend an empty database on PostgreSQL."""
+    with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.engine)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Lend an empty database, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'poligon.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url

@@ -1,0 +1,47 @@
+"""Engines for the contract suite: the fake, and the real one."""
+
+import secrets
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+
+import docker
+import pytest
+
+from core.ids import ExerciseId, new_id
+from core.settings import read_settings
+from orchestrator.domain.world import WorldKey
+from tests.contracts.engine_cases import DockerCase, EngineCase, FakeCase
+
+
+@pytest.fixture(scope="session")
+def docker_case(
+    docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DockerCase]:
+    case = DockerCase(docker_client, read_settings().docker_host, f"test-{new_id(8)}")
+    case.build_looking_image(tmp_path_factory.mktemp("looking"))
+    yield case
+    case.engine.remove_everything()
+    assert case.standing() == (0, 0)
+
+
+@pytest.fixture(params=["fake", pytest.param("docker", marks=pytest.mark.engine)])
+def case(request: pytest.FixtureRequest) -> EngineCase:
+    """Lend an engine under test, once each."""
+    if request.param == "fake":
+        return FakeCase()
+    real: DockerCase = request.getfixturevalue("docker_case")
+    return real
+
+
+@pytest.fixture
+def world(case: EngineCase) -> Iterator[WorldKey]:
+    """Lend a world of an exercise of its own; whatever was raised for the exercise goes."""
+    exercise = ExerciseId(new_id())
+    yield WorldKey(exercise=exercise, team="team-1")
+    case.engine.remove_exercise(exercise)
+
+
+@pytest.fixture
+def subnet() -> IPv4Network:
+    """Lend 256 addresses that hardly anybody else on this engine picks."""
+    return IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 24))

@@ -1,0 +1,118 @@
+"""A PostgreSQL for tests: the deployment's own image, its data in memory, gone afterwards."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import docker
+import psycopg
+from docker.models.containers import Container
+from psycopg import sql
+
+from core.waiting import until
+
+_ROOT = Path(__file__).parents[2]
+_OWNER = "poligon"
+_PATIENCE = timedelta(seconds=60)
+_DATA = "/var/lib/postgresql/data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresServer:
+    """A running server whose owner may make databases."""
+
+    port: int
+    password: str
+
+    def url(self, database: str = _OWNER) -> str:
+        """Return the SQLAlchemy address of a database."""
+        return f"postgresql+psycopg://{_OWNER}:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    @contextmanager
+    def database(self, *, template: str = "template1") -> Iterator[str]:
+        """Give the address of a fresh database, a copy of `template`, until the block ends.
+
+        Nobody may be connected to the template meanwhile; who still is to the copy is cut off.
+        """
+        name = f"test_{uuid4().hex[:12]}"
+        self._execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+        try:
+            yield self.url(name)
+        finally:
+            self._execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def answers(self) -> bool:
+        """Tell whether it lets its owner in."""
+        try:
+            self._execute(sql.SQL("SELECT 1"))
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _execute(self, statement: sql.SQL | sql.Composed) -> None:
+        with psycopg.connect(
+            host="127.0.0.1",
+            port=self.port,
+            user=_OWNER,
+            password=self.password,
+            dbname=_OWNER,
+            connect_timeout=5,
+            autocommit=True,
+        ) as connection:
+            connection.execute(statement)
+
+
+@contextmanager
+def postgres_server(client: docker.DockerClient) -> Iterator[PostgresServer]:
+    """Build deploy/postgres.Dockerfile and run it on 127.0.0.1, on a port that is free."""
+    tag = f"cyberpoligon-postgres:test-{uuid4().hex[:12]}"
+    client.images.build(
+        path=str(_ROOT), dockerfile="deploy/postgres.Dockerfile", tag=tag, forcerm=True
+    )
+    try:
+        with _container(client, tag, password := uuid4().hex) as container:
+            container.reload()
+            published = container.ports["5432/tcp"] or []
+            server = PostgresServer(port=int(published[0]["HostPort"]), password=password)
+            until(
+                server.answers,
+                what="PostgreSQL's first answer",
+                within=_PATIENCE,
+                last_seen=lambda: str(container.logs(tail=5)),
+            )
+            _let_owner_make_databases(container)
+            yield server
+    finally:
+        client.images.remove(tag)
+
+
+@contextmanager
+def _container(client: docker.DockerClient, tag: str, password: str) -> Iterator[Container]:
+    container = client.containers.run(
+        tag,
+        # Nothing here outlives the test: durability would only cost time.
+        ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"],
+        name=tag.replace(":", "-"),
+        environment={"POSTGRES_PASSWORD": password},
+        ports={"5432/tcp": ("127.0.0.1", 0)},
+        tmpfs={_DATA: "uid=990,gid=990,mode=0700"},
+        init=True,
+        detach=True,
+    )
+    try:
+        yield container
+    finally:
+        container.remove(force=True, v=True)
+
+
+def _let_owner_make_databases(container: Container) -> None:
+    statement = f"ALTER ROLE {_OWNER} CREATEDB"
+    done = container.exec_run(["psql", "-q", "-d", "postgres", "-c", statement])
+    assert done.exit_code == 0, done.output

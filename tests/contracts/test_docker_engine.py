@@ -1,0 +1,177 @@
+"""What only a real Docker Engine can show."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from ipaddress import IPv4Network
+
+import docker
+import pytest
+
+from core.ids import ExerciseId, new_id
+from core.settings import read_settings
+from core.waiting import until
+from orchestrator.domain.world import (
+    AccountPlan,
+    Attachment,
+    HostKey,
+    HostPlan,
+    NetworkPlan,
+    WorldKey,
+)
+from orchestrator.engine.labels import OWNER
+from orchestrator.engine.names import bridge_prefix
+from orchestrator.engine.runtime import DockerEngine
+from orchestrator.engine.toolbox import Toolbox
+from orchestrator.ports import RunResult, UnknownImageError
+from tests.contracts.engine_cases import DockerCase
+
+pytestmark = pytest.mark.engine
+
+SOON = timedelta(seconds=20)
+
+
+@pytest.fixture
+def host(docker_case: DockerCase, subnet: IPv4Network) -> Iterator[HostKey]:
+    """Lend a host with an account, `ann`, whose password is `open sesame`."""
+    world = WorldKey(exercise=ExerciseId(new_id()), team="team-1")
+    docker_case.engine.raise_network(world, NetworkPlan(network="lan", subnet=subnet))
+    plan = HostPlan(
+        host="desk",
+        image=docker_case.image,
+        attachments=(Attachment(network="lan", address=subnet[10], alias="pc"),),
+        accounts=(AccountPlan(name="ann", password="open sesame"),),
+    )
+    docker_case.engine.raise_host(world, plan)
+    yield HostKey(world=world, host="desk")
+    docker_case.engine.remove_exercise(world.exercise)
+
+
+@pytest.mark.parametrize("account", ["root", "ann"])
+def test_a_command_that_is_ended_leaves_no_process(
+    docker_case: DockerCase, host: HostKey, account: str
+) -> None:
+    family = ("sh", "-c", "echo begun; sleep 3601 & sleep 3602")
+    ended = docker_case.engine.run(host, family, timeout=timedelta(seconds=0.5), account=account)
+    assert ended == RunResult(exit_code=124, output="begun\n")
+    command = ("sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
+    until(
+        lambda: "sleep 360" not in docker_case.engine.run(host, command, timeout=SOON).output,
+        what="the processes to be gone",
+        within=SOON,
+    )
+
+
+def test_a_command_that_never_stops_talking_is_ended_too(
+    docker_case: DockerCase, host: HostKey
+) -> None:
+    ended = docker_case.engine.run(host, ("yes",), timeout=timedelta(seconds=0.5))
+    assert ended.exit_code == 124
+    assert len(ended.output) == 64 * 1024
+
+
+def test_a_command_that_says_too_much_still_tells_how_it_ended(
+    docker_case: DockerCase, host: HostKey
+) -> None:
+    command = ("bash", "-c", "head -c 3000000 /dev/zero | tr '\\0' x; exit 3")
+    ended = docker_case.engine.run(host, command, timeout=SOON)
+    assert (ended.exit_code, len(ended.output)) == (3, 64 * 1024)
+
+
+def test_a_command_runs_as_the_account_in_the_root_folder_with_both_outputs(
+    docker_case: DockerCase, host: HostKey
+) -> None:
+    command = ("sh", "-c", "whoami; pwd >&2; exit 5")
+    ended = docker_case.engine.run(host, command, timeout=SOON, account="ann")
+    assert (ended.exit_code, sorted(ended.output.split())) == (5, ["/", "ann"])
+
+
+def test_quick_answers_are_never_lost(docker_case: DockerCase, host: HostKey) -> None:
+    def echo(number: int) -> str:
+        return docker_case.engine.run(host, ("echo", str(number)), timeout=SOON).output
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(echo, range(40))) == [f"{number}\n" for number in range(40)]
+
+
+def test_the_planned_password_is_the_one_that_a_login_accepts(
+    docker_case: DockerCase, host: HostKey
+) -> None:
+    check = 'my $h = (getpwnam "ann")[1]; exit(crypt($ARGV[0], $h) eq $h ? 0 : 1)'
+    right = docker_case.engine.run(host, ("perl", "-e", check, "open sesame"), timeout=SOON)
+    wrong = docker_case.engine.run(host, ("perl", "-e", check, "close sesame"), timeout=SOON)
+    assert (right.exit_code, wrong.exit_code) == (0, 1)
+
+
+def test_a_probe_stands_in_the_hosts_network_with_its_tools(
+    docker_case: DockerCase, host: HostKey, subnet: IPv4Network
+) -> None:
+    command = ("sh", "-c", "ip -br -4 addr; dig +short pc; command -v curl; command -v nc")
+    said = docker_case.engine.probe(host, command, timeout=SOON).output
+    assert f"{subnet[10]}/24" in said
+    assert f"\n{subnet[10]}\n" in said
+    assert "/usr/bin/curl" in said
+    assert "/usr/bin/nc" in said
+
+
+def test_every_host_stays_up_behind_an_init(
+    docker_case: DockerCase, host: HostKey, subnet: IPv4Network
+) -> None:
+    lasting = HostPlan(
+        host="own",
+        image=docker_case.looking_image,
+        attachments=(Attachment(network="lan", address=subnet[11]),),
+    )
+    docker_case.engine.raise_host(host.world, lasting)
+    first = ("cat", "/proc/1/cmdline")
+    bare = docker_case.engine.run(host, first, timeout=SOON).output
+    own = docker_case.engine.run(replace(host, host="own"), first, timeout=SOON).output
+    assert bare.startswith("/sbin/docker-init")
+    assert own.startswith("/sbin/docker-init")
+
+
+def test_two_installations_on_one_engine_leave_each_other_alone(
+    docker_case: DockerCase, host: HostKey
+) -> None:
+    other = DockerEngine(read_settings().docker_host, installation=f"other-{new_id(6)}")
+    other.remove_everything()
+    assert docker_case.engine.observe(host.world.exercise)[0].running
+    assert other.observe(host.world.exercise) == ()
+
+
+def test_removing_everything_takes_images_and_firewall_rule_along(
+    docker_case: DockerCase, docker_client: docker.DockerClient
+) -> None:
+    installation = f"gone-{new_id(6)}"
+    engine = DockerEngine(read_settings().docker_host, installation=installation)
+    engine.protect_host()
+    others = docker_case._engine._toolbox
+    assert bridge_prefix(installation) in _firewall(others)
+    removed = engine.remove_everything()
+    assert removed.images == 1
+    assert bridge_prefix(installation) not in _firewall(others)
+    assert not docker_client.images.list(filters={"label": f"{OWNER}={installation}"})
+    with pytest.raises(UnknownImageError):
+        engine.require_image(engine._toolbox.reference)
+
+
+def test_the_firewall_rule_is_set_once_and_cleared(docker_case: DockerCase) -> None:
+    toolbox = docker_case._engine._toolbox
+    prefix = bridge_prefix(docker_case._installation)
+    docker_case.engine.protect_host()
+    docker_case.engine.protect_host()
+    assert _firewall(toolbox).count(prefix) == 2  # one for IPv4, one for IPv6
+    docker_case._engine._rules.clear()
+    assert prefix not in _firewall(toolbox)
+
+
+def _firewall(toolbox: Toolbox) -> str:
+    command = ("sh", "-c", "iptables-nft -w -S INPUT; ip6tables-nft -w -S INPUT")
+    return toolbox.run(
+        command,
+        network_mode="host",
+        labels={},
+        timeout=SOON,
+        capabilities=("NET_ADMIN", "NET_RAW"),
+    ).output

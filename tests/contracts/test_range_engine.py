@@ -1,0 +1,448 @@
+"""What every RangeEngine does, one sentence each; over the fake and over a real Docker Engine."""
+
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+
+from core.ids import ExerciseId, new_id
+from core.waiting import until
+from orchestrator.domain.world import (
+    AccountPlan,
+    Attachment,
+    FilePlan,
+    HostKey,
+    HostPlan,
+    ImageBuild,
+    NetworkPlan,
+    ReadyProbe,
+    WorldKey,
+)
+from orchestrator.engine.accounts import UnknownOwnerError
+from orchestrator.engine.files import UnusableFilePathError
+from orchestrator.ports import (
+    EngineRefusedError,
+    HostGoneError,
+    ImageBuildFailedError,
+    ObservedHost,
+    Removed,
+    SubnetTakenError,
+    UnknownImageError,
+)
+from tests.contracts.engine_cases import FIRST_LOOK, MARK, EngineCase
+
+SOON = timedelta(seconds=20)
+THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def lan(subnet: IPv4Network) -> NetworkPlan:
+    return NetworkPlan(network="lan", subnet=subnet)
+
+
+def desk(case: EngineCase, subnet: IPv4Network, host: str = "desk") -> HostPlan:
+    address = subnet[10 + sum(host.encode()) % 100]
+    place = Attachment(network="lan", address=address)
+    return HostPlan(host=host, image=case.image, attachments=(place,))
+
+
+def key(world: WorldKey, host: str = "desk") -> HostKey:
+    return HostKey(world=world, host=host)
+
+
+@pytest.fixture
+def raised(case: EngineCase, world: WorldKey, subnet: IPv4Network) -> HostPlan:
+    """Raise a network and one plain host on it."""
+    plan = desk(case, subnet)
+    case.engine.raise_network(world, lan(subnet))
+    case.engine.raise_host(world, plan)
+    return plan
+
+
+def test_an_engine_tells_its_version_and_size(case: EngineCase) -> None:
+    info = case.engine.info()
+    assert info.version
+    assert tuple(map(int, info.api_version.split("."))) >= (1, 41)
+    assert info.cpus >= 1
+    assert info.memory > 2**28
+
+
+def test_a_raised_network_takes_its_subnet(
+    case: EngineCase, world: WorldKey, subnet: IPv4Network
+) -> None:
+    assert subnet not in case.engine.taken_subnets()
+    case.engine.raise_network(world, lan(subnet))
+    assert subnet in case.engine.taken_subnets()
+    assert IPv4Network("0.0.0.0/0") not in case.engine.taken_subnets()
+
+
+def test_raising_a_network_again_changes_nothing(
+    case: EngineCase, world: WorldKey, raised: HostPlan, subnet: IPv4Network
+) -> None:
+    before = case.standing()
+    case.engine.raise_network(world, lan(subnet))
+    assert case.standing() == before
+    assert case.engine.run(key(world), ("true",), timeout=SOON).ok
+
+
+def test_an_empty_network_with_another_subnet_is_replaced(
+    case: EngineCase, world: WorldKey, subnet: IPv4Network
+) -> None:
+    first, second = subnet.subnets()
+    case.engine.raise_network(world, lan(first))
+    case.engine.raise_network(world, lan(second))
+    assert second in case.engine.taken_subnets()
+    assert first not in case.engine.taken_subnets()
+
+
+def test_a_network_that_hosts_are_on_keeps_its_subnet(
+    case: EngineCase, world: WorldKey, raised: HostPlan, subnet: IPv4Network
+) -> None:
+    elsewhere = IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 24))
+    with pytest.raises(EngineRefusedError, match="hosts on it"):
+        case.engine.raise_network(world, lan(elsewhere))
+    assert subnet in case.engine.taken_subnets()
+
+
+def test_a_subnet_that_something_else_holds_is_refused(
+    case: EngineCase, world: WorldKey, subnet: IPv4Network
+) -> None:
+    with case.occupied(subnet), pytest.raises(SubnetTakenError, match=str(subnet)):
+        case.engine.raise_network(world, lan(subnet))
+    case.engine.raise_network(world, lan(subnet))
+
+
+def test_a_raised_host_runs_and_is_observed(
+    case: EngineCase, world: WorldKey, raised: HostPlan
+) -> None:
+    seen = case.engine.observe(world.exercise)
+    assert seen == (ObservedHost(key=key(world), running=True),)
+
+
+def test_an_exercise_that_nobody_raised_has_no_hosts(case: EngineCase) -> None:
+    assert case.engine.observe(ExerciseId(new_id())) == ()
+
+
+def test_a_host_that_runs_from_the_same_plan_is_left_alone(
+    case: EngineCase, world: WorldKey, raised: HostPlan
+) -> None:
+    before = case.identity(key(world))
+    case.engine.raise_host(world, raised)
+    assert case.identity(key(world)) == before
+
+
+def test_a_host_from_another_plan_is_replaced(
+    case: EngineCase, world: WorldKey, raised: HostPlan
+) -> None:
+    before = case.identity(key(world))
+    case.engine.raise_host(world, replace(raised, environment={"MOTTO": "new"}))
+    assert case.identity(key(world)) != before
+    assert len(case.engine.observe(world.exercise)) == 1
+
+
+def test_other_probes_alone_replace_no_host(
+    case: EngineCase, world: WorldKey, raised: HostPlan
+) -> None:
+    before = case.identity(key(world))
+    case.engine.raise_host(world, replace(raised, probes=(ReadyProbe(run=("true",)),)))
+    assert case.identity(key(world)) == before
+
+
+def test_a_host_on_a_network_that_is_not_there_is_refused_and_can_be_raised_later(
+    case: EngineCase, world: WorldKey, subnet: IPv4Network
+) -> None:
+    with pytest.raises(EngineRefusedError, match="not found"):
+        case.engine.raise_host(world, desk(case, subnet))
+    case.engine.raise_network(world, lan(subnet))
+    case.engine.raise_host(world, desk(case, subnet))
+    assert case.engine.run(key(world), ("true",), timeout=SOON).ok
+
+
+def test_a_host_that_a_crash_left_created_is_filled_and_started(
+    case: EngineCase, world: WorldKey, subnet: IPv4Network
+) -> None:
+    side = IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 24))
+    plan = replace(
+        desk(case, subnet),
+        files=(FilePlan(path="/srv/note", content=b"here\n"),),
+        attachments=(
+            Attachment(network="lan", address=subnet[9]),
+            Attachment(network="side", address=side[9]),
+        ),
+    )
+    case.engine.raise_network(world, lan(subnet))
+    case.engine.raise_network(world, NetworkPlan(network="side", subnet=side))
+    case.leave_created(world, plan)
+    assert case.engine.observe(world.exercise) == (ObservedHost(key=key(world), running=False),)
+    before = case.identity(key(world))
+    case.engine.raise_host(world, plan)
+    assert case.identity(key(world)) == before
+    assert case.engine.run(key(world), ("cat", "/srv/note"), timeout=SOON).output == "here\n"
+
+
+def test_a_host_that_a_crash_left_created_from_another_plan_is_replaced(
+    case: EngineCase, world: WorldKey, subnet: IPv4Network
+) -> None:
+    case.engine.raise_network(world, lan(subnet))
+    case.leave_created(world, desk(case, subnet))
+    before = case.identity(key(world))
+    case.engine.raise_host(world, replace(desk(case, subnet), environment={"MOTTO": "new"}))
+    assert case.identity(key(world)) != before
+
+
+def test_a_host_that_ended_is_seen_with_its_exit_code_and_starts_again(
+    case: EngineCase, world: WorldKey, raised: HostPlan
+) -> None:
+    before = case.identity(key(world))
+    case.end(key(world))
+    assert case.engine.observe(world.exercise) == (
+        ObservedHost(key=key(world), running=False, exit_code=137),
+    )
+    case.engine.raise_host(world, raised)
+    assert case.identity(key(world)) == before
+    assert case.engine.observe(world.exercise)[0].running
+
+
+def test_a_host_that_ended_finds_its_way_to_a_network_that_was_made_again(
+    case: EngineCase, world: WorldKey, raised: HostPlan, subnet: IPv4Network
+) -> None:
+    case.end(key(world))
+    case.lose_network(world, "lan")
+    with pytest.raises(EngineRefusedError, match="not found"):
+        case.engine.raise_host(world, raised)
+    case.engine.raise_network(world, lan(subnet))
+    case.engine.raise_host(world, raised)
+    assert case.engine.run(key(world), ("true",), timeout=SOON).ok
+
+
+def test_many_who_raise_the_same_host_get_one(
+    case: EngineCase, world: WorldKey, subnet: IPv4Network
+) -> None:
+    plan = replace(desk(case, subnet), files=(FilePlan(path="/srv/note", content=b"here\n"),))
+    case.engine.raise_network(world, lan(subnet))
+    with ThreadPoolExecutor(4) as pool:
+        raising = [pool.submit(case.engine.raise_host, world, plan) for _ in range(4)]
+    assert [raised.exception() for raised in raising] == [None] * 4
+    assert case.standing()[0] == 1
+    assert case.engine.run(key(world), ("cat", "/srv/note"), timeout=SOON).output == "here\n"
+
+
+def test_accounts_are_there_with_home_password_and_sudo(
+    case: EngineCase, world: WorldKey, subnet: IPv4Network
+) -> None:
+    accounts = (
+        AccountPlan(name="alice", password="open sesame", sudo=True),
+        AccountPlan(name="bob"),
+        AccountPlan(name="games", password="play"),
+    )
+    case.engine.raise_network(world, lan(subnet))
+    case.engine.raise_host(world, replace(desk(case, subnet), accounts=accounts))
+
+    passwd = _lines(case, world, "/etc/passwd")
+    shadow = {line.split(":")[0]: line.split(":")[1] for line in _lines(case, world, "/etc/shadow")}
+    assert "alice:x:1000:1000::/home/alice:/bin/bash" in passwd
+    assert "bob:x:1001:1001::/home/bob:/bin/bash" in passwd
+    assert shadow["alice"].startswith("$6$")
+    assert shadow["bob"] == "!"
+    assert shadow["games"].startswith("$6$")
+    assert any(line.startswith("games:x:5:60:") for line in passwd)
+
+    home = case.file(key(world), "/home/alice")
+    skeleton = case.file(key(world), "/home/alice/.bashrc")
+    sudo = case.file(key(world), "/etc/sudoers.d/alice")
+    assert home is not None
+    assert (home.uid, home.gid, home.mode) == (1000, 1000, 0o700)
+    assert skeleton is not None
+    assert skeleton.uid == 1000
+    assert sudo is not None
+    assert (sudo.content, sudo.mode) == (b"alice ALL=(ALL) NOPASSWD: ALL\n", 0o440)
+    assert case.file(key(world), "/etc/sudoers.d/bob") is None
+
+
+def _lines(case: EngineCase, world: WorldKey, path: str) -> list[str]:
+    seen = case.file(key(world), path)
+    assert seen is not None
+    return seen.content.decode().splitlines()
+
+
+def test_a_file_has_its_owner_mode_and_time_and_folders_that_people_can_enter(
+    case: EngineCase, world: WorldKey, subnet: IPv4Network
+) -> None:
+    file = FilePlan(
+        path="/srv/deep/down/log", content=b"x\0y", owner="alice:games", mode=0o640, mtime=THEN
+    )
+    plan = replace(desk(case, subnet), accounts=(AccountPlan(name="alice"),), files=(file,))
+    case.engine.raise_network(world, lan(subnet))
+    case.engine.raise_host(world, plan)
+    seen = case.file(key(world), "/srv/deep/down/log")
+    folder = case.file(key(world), "/srv/deep")
+    assert seen is not None
+    assert (seen.content, seen.uid, seen.gid, seen.mode) == (b"x\0y", 1000, 60, 0o640)
+    assert seen.mtime == THEN
+    assert folder is not None
+    assert (folder.uid, folder.gid, folder.mode) == (0, 0, 0o755)
+
+
+def test_files_stand_before_the_images_own_process_starts(
+    case: EngineCase, world: WorldKey, subnet: IPv4Network
+) -> None:
+    plan = replace(
+        desk(case, subnet),
+        image=case.looking_image,
+        files=(FilePlan(path=MARK, content=b"in time"),),
+    )
+    case.engine.raise_network(world, lan(subnet))
+    case.engine.raise_host(world, plan)
+    until(
+        lambda: (
+            (seen := case.file(key(world), FIRST_LOOK)) is not None and seen.content == b"in time"
+        ),
+        what="the process to have seen the file",
+        within=SOON,
+    )
+
+
+@pytest.mark.parametrize("owner", ["nobody-here", "root:nobody-here"])
+def test_a_file_of_an_unknown_owner_is_refused(
+    case: EngineCase, world: WorldKey, subnet: IPv4Network, owner: str
+) -> None:
+    file = FilePlan(path="/srv/x", content=b"", owner=owner)
+    case.engine.raise_network(world, lan(subnet))
+    with pytest.raises(UnknownOwnerError, match="nobody-here"):
+        case.engine.raise_host(world, replace(desk(case, subnet), files=(file,)))
+    assert not any(host.running for host in case.engine.observe(world.exercise))
+
+
+@pytest.mark.parametrize("path", ["srv/x", "/srv/../etc/x", "/", "/srv/"])
+def test_a_file_without_one_place_is_refused(
+    case: EngineCase, world: WorldKey, subnet: IPv4Network, path: str
+) -> None:
+    file = FilePlan(path=path, content=b"")
+    case.engine.raise_network(world, lan(subnet))
+    with pytest.raises(UnusableFilePathError):
+        case.engine.raise_host(world, replace(desk(case, subnet), files=(file,)))
+
+
+def test_a_command_tells_its_output_and_how_it_ended(
+    case: EngineCase, world: WorldKey, raised: HostPlan
+) -> None:
+    said = case.engine.run(key(world), ("echo", "two  words"), timeout=SOON)
+    assert (said.exit_code, said.output) == (0, "two  words\n")
+    assert case.engine.run(key(world), ("false",), timeout=SOON).exit_code == 1
+    assert case.engine.run(key(world), ("no-such-program",), timeout=SOON).exit_code == 127
+
+
+def test_a_command_that_outlives_its_time_is_ended_with_124(
+    case: EngineCase, world: WorldKey, raised: HostPlan
+) -> None:
+    ended = case.engine.run(key(world), ("sleep", "3600"), timeout=timedelta(seconds=0.5))
+    assert ended.exit_code == 124
+
+
+def test_a_host_that_is_not_there_runs_nothing(case: EngineCase, world: WorldKey) -> None:
+    with pytest.raises(HostGoneError):
+        case.engine.run(key(world), ("true",), timeout=SOON)
+    with pytest.raises(HostGoneError):
+        case.engine.accepts_tcp(key(world), 80)
+    with pytest.raises(HostGoneError):
+        case.engine.probe(key(world), ("true",), timeout=SOON)
+
+
+def test_a_host_that_ended_runs_nothing(
+    case: EngineCase, world: WorldKey, raised: HostPlan
+) -> None:
+    case.end(key(world))
+    with pytest.raises(HostGoneError):
+        case.engine.run(key(world), ("true",), timeout=SOON)
+    with pytest.raises(HostGoneError):
+        case.engine.probe(key(world), ("true",), timeout=SOON)
+
+
+def test_a_port_accepts_once_something_listens_even_on_loopback_alone(
+    case: EngineCase, world: WorldKey, raised: HostPlan
+) -> None:
+    assert not case.engine.accepts_tcp(key(world), 8080)
+    case.listen(key(world), 8080)
+    assert case.engine.accepts_tcp(key(world), 8080)
+    assert not case.engine.accepts_tcp(key(world), 808)
+
+
+def test_a_probe_tells_its_output_and_how_it_ended(
+    case: EngineCase, world: WorldKey, raised: HostPlan
+) -> None:
+    said = case.engine.probe(key(world), ("echo", "hello"), timeout=SOON)
+    assert (said.exit_code, said.output) == (0, "hello\n")
+    assert case.engine.probe(key(world), ("false",), timeout=SOON).exit_code == 1
+    long = case.engine.probe(key(world), ("sleep", "3600"), timeout=timedelta(seconds=1))
+    assert long.exit_code == 124
+    assert case.standing()[0] == 1
+
+
+def test_an_image_that_is_not_there_is_named(
+    case: EngineCase, world: WorldKey, subnet: IPv4Network
+) -> None:
+    case.engine.require_image(case.image)
+    with pytest.raises(UnknownImageError, match="no/such:image"):
+        case.engine.require_image("no/such:image")
+    with pytest.raises(UnknownImageError, match="no/such:image"):
+        case.engine.raise_host(world, replace(desk(case, subnet), image="no/such:image"))
+    assert case.engine.observe(world.exercise) == ()
+
+
+def test_a_dockerfile_that_does_not_build_says_where(case: EngineCase, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(f"FROM {case.image}\nRUN false\n")
+    build = ImageBuild(reference=f"broken-{new_id(8)}:1", context=tmp_path, host="desk")
+    with pytest.raises(ImageBuildFailedError, match=r"host desk .*RUN false") as refusal:
+        case.engine.build_image(build)
+    assert "RUN false" in refusal.value.hint
+    with pytest.raises(UnknownImageError):
+        case.engine.require_image(build.reference)
+
+
+def test_a_folder_without_a_dockerfile_does_not_build(case: EngineCase, tmp_path: Path) -> None:
+    build = ImageBuild(reference=f"empty-{new_id(8)}:1", context=tmp_path, host="desk")
+    with pytest.raises(ImageBuildFailedError, match="host desk"):
+        case.engine.build_image(build)
+
+
+def test_an_image_that_is_there_is_not_built_again(case: EngineCase, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(f"FROM {case.image}\nENV COLOUR=blue\n")
+    build = ImageBuild(reference=f"built-{new_id(8)}:1", context=tmp_path, host="desk")
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(case.engine.build_image, [build, build])) == [None, None]
+    (tmp_path / "Dockerfile").write_text("this does not build\n")
+    case.engine.build_image(build)
+    case.engine.require_image(build.reference)
+
+
+def test_removing_a_world_leaves_other_teams_alone_and_may_be_repeated(
+    case: EngineCase, world: WorldKey, raised: HostPlan, subnet: IPv4Network
+) -> None:
+    other = replace(world, team="team-2")
+    theirs = IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 24))
+    case.engine.raise_network(other, lan(theirs))
+    case.engine.raise_host(other, desk(case, theirs))
+    assert case.engine.remove_world(world) == Removed(containers=1, networks=1)
+    assert [seen.key.world for seen in case.engine.observe(world.exercise)] == [other]
+    assert case.engine.remove_world(world) == Removed()
+
+
+def test_removing_an_exercise_takes_every_team_and_what_is_half_made(
+    case: EngineCase, world: WorldKey, raised: HostPlan, subnet: IPv4Network
+) -> None:
+    case.leave_created(world, desk(case, subnet, host="half"))
+    case.engine.raise_network(
+        replace(world, team="team-2"),
+        lan(IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 24))),
+    )
+    assert case.engine.remove_exercise(world.exercise) == Removed(containers=2, networks=2)
+    assert case.engine.observe(world.exercise) == ()
+    assert case.standing() == (0, 0)
+
+
+def test_the_host_may_be_protected_again_and_again(case: EngineCase) -> None:
+    case.engine.protect_host()
+    case.engine.protect_host()
