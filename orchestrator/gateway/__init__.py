@@ -1,0 +1,1 @@
+"""The SSH front: the only importer of asyncssh."""

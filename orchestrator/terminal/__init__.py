@@ -1,0 +1,1 @@
+"""One terminal session: what runs in a host for one person, whatever carries it to them."""
