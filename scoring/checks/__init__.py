@@ -1,0 +1,1 @@
+"""Probes that look into a team's world."""

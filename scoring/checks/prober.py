@@ -1,0 +1,160 @@
+"""Carrying out probes through the engine, and telling a team's fault from ours."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import assert_never
+
+from orchestrator.domain.world import HostKey, WorldKey
+from orchestrator.ports import (
+    EngineRefusedError,
+    EngineUnavailableError,
+    HostGoneError,
+    ImageBuildFailedError,
+    ObservedHost,
+    RangeEngine,
+    RunResult,
+    UnknownImageError,
+)
+from scoring.checks.probes import CommandProbe, HttpProbe, Look, OwnPortProbe, PeerPortProbe
+from scoring.domain.verdicts import Verdict
+
+_OURS = (EngineUnavailableError, EngineRefusedError, UnknownImageError, ImageBuildFailedError)
+_OUTPUT_CHARACTERS = 4000
+# How long the engine may take to make and start a prober, beyond the probe's own time.
+_START = timedelta(seconds=20)
+_TIMED_OUT = 124
+_STATUS_LINE = re.compile(r"HTTP/\S+ (\d{3})")
+
+# curl's exit codes. 6: the name is not known, which depends on who took it away. Nobody answers:
+# refused, timed out. Anything not listed answered, but not as HTTP with the right certificate.
+_CURL_UNRESOLVED = 6
+# Inside a range a name that is not there gets no answer at all. Nothing that a server sends can
+# look like this: what curl prints of it begins with HTTP.
+_RESOLVING_TIMED_OUT = "curl: (28) Resolving timed out"
+_CURL_CUT = 23  # it could not write on: the answer was longer than what we keep
+_CURL_SILENT = frozenset({7, 28})
+_CURL_OURS = frozenset({2, 3, 4, 26, 27, 41, 43, 48, *range(_TIMED_OUT, 256)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a look saw; `output` is for people, cut."""
+
+    verdict: Verdict
+    output: str = ""
+
+
+class Prober:
+    """Looks into worlds. Whatever keeps it from looking is `infra_error`, and nobody's loss."""
+
+    def __init__(self, engine: RangeEngine) -> None:
+        self._engine = engine
+
+    def look(self, world: WorldKey, look: Look) -> Finding:
+        """Return what was seen; never raises what the engine raises."""
+        try:
+            finding = self._probe(HostKey(world=world, host=look.host), look)
+        except HostGoneError as error:
+            finding = Finding(verdict=self._who_stopped(world, look.host), output=str(error))
+        except _OURS as error:
+            finding = Finding(verdict=Verdict.INFRA_ERROR, output=str(error))
+        # PostgreSQL stores no zero character in text.
+        output = finding.output.replace("\0", "�")[:_OUTPUT_CHARACTERS]
+        return Finding(verdict=finding.verdict, output=output)
+
+    def _probe(self, host: HostKey, look: Look) -> Finding:
+        match look.probe:
+            case CommandProbe(command=command):
+                ran = self._engine.run(host, command, timeout=look.timeout)
+                # Also when it took too long or was not found: the team owns what is inside.
+                return Finding(verdict=_up_if(passes=ran.ok), output=ran.output)
+            case OwnPortProbe(port=port):
+                return Finding(verdict=_up_if(passes=self._engine.accepts_tcp(host, port)))
+            case PeerPortProbe(address=address, port=port):
+                seconds = max(1, round(look.timeout.total_seconds()))
+                command = ("nc", "-n", "-z", "-w", str(seconds), str(address), str(port))
+                ran = self._engine.probe(host, command, timeout=look.timeout + _START)
+                return Finding(verdict=_of_netcat(ran), output=ran.output)
+            case HttpProbe() as probe:
+                command = _curl(probe, look.timeout)
+                ran = self._engine.probe(host, command, timeout=look.timeout + _START)
+                if _is_unresolved(ran):
+                    return Finding(verdict=self._who_hid_a_name(host.world), output=ran.output)
+                return _of_curl(probe, ran)
+            case _:
+                assert_never(look.probe)
+
+    def _who_stopped(self, world: WorldKey, host: str) -> Verdict:
+        """Blame the team for a host that ended while others run on.
+
+        One that is not there was never raised or was removed, which teams cannot do; and when
+        nothing of the exercise runs, the engine or its machine went down.
+        """
+        hosts = self._observed(world)
+        there = any(h.key == HostKey(world=world, host=host) and not h.running for h in hosts)
+        return Verdict.DOWN if there and any(h.running for h in hosts) else Verdict.INFRA_ERROR
+
+    def _who_hid_a_name(self, world: WorldKey) -> Verdict:
+        """Blame the team if a host of its world has ended: the engine forgets such names."""
+        ended = [h for h in self._observed(world) if h.key.world == world and not h.running]
+        return Verdict.DOWN if ended else Verdict.INFRA_ERROR
+
+    def _observed(self, world: WorldKey) -> tuple[ObservedHost, ...]:
+        try:
+            return self._engine.observe(world.exercise)
+        except _OURS:
+            return ()
+
+
+def _up_if(*, passes: bool) -> Verdict:
+    return Verdict.UP if passes else Verdict.DOWN
+
+
+def _of_netcat(ran: RunResult) -> Verdict:
+    match ran.exit_code:
+        case 0:
+            return Verdict.UP
+        case 1:
+            return Verdict.DOWN
+        case _:
+            return Verdict.INFRA_ERROR
+
+
+def _curl(probe: HttpProbe, timeout: timedelta) -> tuple[str, ...]:
+    method = {"GET": (), "HEAD": ("--head",), "POST": ("--data", "")}[probe.method]
+    seconds = f"{timeout.total_seconds():g}"
+    # `--include`: the status comes first, and so survives the cut of a long answer. The cut is
+    # made here, because what the engine keeps of a very long output is its end.
+    return (
+        *("bash", "-c", 'set -o pipefail; curl "$@" | head -c 61440', "curl"),
+        *("--silent", "--show-error", "--include", "--globoff", "--noproxy", "*"),
+        *("--proto", "=http,https", "--max-time", seconds, *method),
+        *(() if probe.verify else ("--insecure",)),
+        *("--url", probe.url),
+    )
+
+
+def _is_unresolved(ran: RunResult) -> bool:
+    return ran.exit_code == _CURL_UNRESOLVED or ran.output.startswith(_RESOLVING_TIMED_OUT)
+
+
+def _of_curl(probe: HttpProbe, ran: RunResult) -> Finding:
+    if ran.exit_code in _CURL_OURS:
+        return Finding(verdict=Verdict.INFRA_ERROR, output=ran.output)
+    if ran.exit_code in _CURL_SILENT:
+        return Finding(verdict=Verdict.DOWN, output=ran.output)
+    status, body = _answer_in(ran.output)
+    is_whole = ran.exit_code in {0, _CURL_CUT}
+    fits = is_whole and status == probe.status and (probe.contains or "") in body
+    return Finding(verdict=Verdict.UP if fits else Verdict.MUMBLE, output=ran.output)
+
+
+def _answer_in(output: str) -> tuple[int | None, str]:
+    """Return the last answer's status and text; answers of the 100s are only announcements."""
+    text = output.replace("\r\n", "\n")
+    while line := _STATUS_LINE.match(text):
+        _, _, text = text.partition("\n\n")
+        if line[1][0] != "1":
+            return int(line[1]), text
+    return None, text

@@ -1,0 +1,50 @@
+"""Probes, rendered for a team: what to try, and from where."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv4Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandProbe:
+    """A command inside the host, as root; passes when it exits with 0."""
+
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpProbe:
+    """One request from a prober in the host's network; redirects are not followed."""
+
+    url: str
+    method: str
+    status: int
+    contains: str | None
+    verify: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnPortProbe:
+    """A port of the host itself."""
+
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerPortProbe:
+    """A port of another host, from a prober in this host's network."""
+
+    address: IPv4Address
+    port: int
+
+
+Probe = CommandProbe | HttpProbe | OwnPortProbe | PeerPortProbe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A probe, the host that it looks from, and how long it may take."""
+
+    host: str
+    probe: Probe
+    timeout: timedelta

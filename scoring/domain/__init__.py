@@ -1,0 +1,1 @@
+"""The rules of scoring: pure, without I/O."""

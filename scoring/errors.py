@@ -1,0 +1,31 @@
+"""What can be wrong with an answer that somebody sends."""
+
+from core.errors import Fault, PoligonError
+
+
+class TaskUnknownError(PoligonError):
+    """The scenario has no such task."""
+
+    code = "task.unknown"
+    fault = Fault.MISSING
+
+
+class TaskNotAnswerableError(PoligonError):
+    """The task is not answered in words: checks decide."""
+
+    code = "task.not_answerable"
+    fault = Fault.INPUT
+
+
+class AnswerInvalidError(PoligonError):
+    """The text cannot be an answer, whatever the question; no attempt is counted."""
+
+    code = "answer.invalid"
+    fault = Fault.INPUT
+
+
+class AnswerKeyReusedError(PoligonError):
+    """The same key came with another answer before."""
+
+    code = "answer.key_reused"
+    fault = Fault.CONFLICT

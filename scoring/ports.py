@@ -1,0 +1,28 @@
+"""What scoring asks of the exercises; `orchestrator.service.Exercises` is one."""
+
+from typing import Protocol
+
+from core.scenario.load import LoadedScenario
+from core.scenario.render import TeamFacts
+from orchestrator.domain.exercise import Exercise, Team
+from orchestrator.domain.phases import Act
+
+
+class Exercises(Protocol):
+    """Exercises, their pinned scenarios, and what templates may say of a team."""
+
+    def get(self, name_or_id: str) -> Exercise:
+        """Return an exercise as it is now; raises when there is none."""
+        ...
+
+    def permitting(self, act: Act) -> tuple[Exercise, ...]:
+        """Return the exercises whose phase permits `act`."""
+        ...
+
+    def scenario(self, exercise: Exercise) -> LoadedScenario:
+        """Return the scenario as it was at launch."""
+        ...
+
+    def facts(self, exercise: Exercise, team: Team) -> TeamFacts:
+        """Return a team's values; its addresses too while it has any."""
+        ...

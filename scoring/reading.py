@@ -1,0 +1,139 @@
+"""What people see: always from facts and ledger, never from a copy."""
+
+from core.clock import Clock
+from core.db import Database
+from core.ids import TeamId, UserId
+from core.scenario.fields import is_template
+from core.scenario.schema_tasks import ChecksTask, FlagTask, QuestionTask, Task
+from orchestrator.domain.exercise import Exercise, Team
+from scoring.domain.ledger import MILLI
+from scoring.domain.standings import standings
+from scoring.ports import Exercises
+from scoring.records.record import TrainingRecord, record_of
+from scoring.repository import ScoreRepository
+from scoring.results import Results, results_of
+from scoring.team_scenario import TeamScenario
+from scoring.views import Board, BoardRow, BoardTask, CheckView, Signal, TaskState, TaskView
+
+
+class Reading:
+    """Task lists, boards, signals and records."""
+
+    def __init__(self, database: Database, clock: Clock, exercises: Exercises) -> None:
+        self._database = database
+        self._clock = clock
+        self._exercises = exercises
+
+    def tasks(self, exercise: Exercise, team: Team) -> tuple[TaskView, ...]:
+        """See `Scoring.tasks`."""
+        scenario = TeamScenario.of(self._exercises, exercise, team)
+        results = self._results(team)
+        return tuple(
+            _task_view(scenario, team.id, name, task, results)
+            for name, task in scenario.scenario.tasks.items()
+        )
+
+    def board(self, exercise: Exercise) -> Board:
+        """See `Scoring.board`."""
+        tasks = self._exercises.scenario(exercise).scenario.tasks
+        teams: dict[str, Team] = {team.id: team for team in exercise.teams}
+        with self._database.reading() as session:
+            sums, upto_entry = ScoreRepository(session).sums([t.id for t in exercise.teams])
+        rows = tuple(
+            BoardRow(
+                team=teams[standing.team].slug,
+                name=teams[standing.team].name,
+                rank=standing.rank,
+                milli_points=standing.milli_points,
+                tasks=standing.tasks,
+                reached_at=standing.reached_at,
+            )
+            for standing in standings(list(teams), sums)
+        )
+        columns = tuple(
+            BoardTask(task=name, title=_public_title(name, task), milli_points=task.points * MILLI)
+            for name, task in tasks.items()
+        )
+        return Board(tasks=columns, rows=rows, upto_entry=upto_entry)
+
+    def signals(self, exercise: Exercise) -> tuple[Signal, ...]:
+        """See `Scoring.signals`."""
+        slugs: dict[str, str] = {team.id: team.slug for team in exercise.teams}
+        with self._database.reading() as session:
+            found = ScoreRepository(session).signals(exercise.id)
+        return tuple(
+            Signal(
+                team=slugs[signal.team_id],
+                user=UserId(signal.user_id),
+                task=submission.task,
+                owner=slugs[signal.owner_team_id],
+                value=signal.value_name,
+                submission=submission.id,
+                at=signal.noticed_at,
+            )
+            for signal, submission in found
+        )
+
+    def record(self, exercise: Exercise) -> TrainingRecord:
+        """See `Scoring.record`."""
+        return record_of(
+            exercise,
+            {team.id: TeamScenario.of(self._exercises, exercise, team) for team in exercise.teams},
+            self._results(*exercise.teams),
+            now=self._clock.now(),
+        )
+
+    def _results(self, *teams: Team) -> Results:
+        with self._database.reading() as session:
+            return results_of(session, [team.id for team in teams])
+
+
+def _public_title(name: str, task: Task) -> str:
+    """Return a title that is the same for every team: one with `{{ }}` is not."""
+    return task.title if task.title and not is_template(task.title) else name
+
+
+def _task_view(
+    scenario: TeamScenario, team: TeamId, name: str, task: Task, results: Results
+) -> TaskView:
+    used = results.attempts.get((team, name), 0)
+    solve = results.solves.get((team, name))
+    rounds = results.rounds(team, task)
+    limit = task.attempts if isinstance(task, QuestionTask | FlagTask) else None
+    checks = tuple(
+        _check_view(scenario, team, check, results) for check in scenario.checks_of(task)
+    )
+    if solve is not None:
+        state = TaskState.DONE
+    elif limit is not None and used >= limit:
+        state = TaskState.NO_ATTEMPTS_LEFT
+    elif isinstance(task, ChecksTask) and all(c.held is not None for c in checks):
+        state = TaskState.HOLDING
+    else:
+        state = TaskState.OPEN
+    return TaskView(
+        task=name,
+        kind=task.kind,
+        title=scenario.title(name),
+        ask=scenario.shown(task.ask or ""),
+        objective=task.objective,
+        milli_points=results.points.get((team, name), 0),
+        of_milli_points=task.points * MILLI,
+        state=state,
+        attempts=used,
+        attempts_left=None if limit is None else max(limit - used, 0),
+        solved_at=solve.solved_at if solve is not None else None,
+        share=rounds.share if rounds is not None else None,
+        checks=checks,
+    )
+
+
+def _check_view(scenario: TeamScenario, team: TeamId, check: str, results: Results) -> CheckView:
+    state = results.state(team, check)
+    return CheckView(
+        check=check,
+        verdict=state.verdict,
+        passing_since=state.passing_since,
+        held=state.held,
+        hold=scenario.scenario.checks[check].hold,
+    )

@@ -1,0 +1,1 @@
+"""Training records: what was achieved, by whom, in which exercise."""

@@ -1,0 +1,195 @@
+"""The training record of an exercise: what each team achieved, by task and by objective.
+
+It is the criterion score: the share of each objective's points. Ranking, ties and anything else of
+the game never enter it. Points are in thousandths.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from core.ids import ExerciseId, TeamId, UserId
+from core.scenario.schema_tasks import Objective, Task
+from orchestrator.domain.clock import Tick
+from orchestrator.domain.exercise import Exercise, Member, Team
+from orchestrator.domain.phases import Phase
+from scoring.domain.ledger import MILLI
+from scoring.results import Results
+from scoring.team_scenario import TeamScenario
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRecord:
+    """What a team achieved in a task.
+
+    `share` is for availability only. A task with a check that could never be carried out has
+    `of_milli_points` 0: that is our fault, so it counts on neither side.
+    """
+
+    task: str
+    title: str
+    kind: str
+    objective: str | None
+    milli_points: int
+    of_milli_points: int
+    attempts: int
+    solved_at: datetime | None
+    solved_by: UserId | None
+    share: Fraction | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectiveRecord:
+    """How much of an objective a team showed; `None` where nothing could be assessed."""
+
+    objective: str
+    title: str
+    competency: str
+    share: Fraction | None
+    pass_mark: Fraction
+    passed: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRecord:
+    """A person of the team: the tasks whose right answer they sent, and their wrong answers."""
+
+    user: UserId
+    name: str
+    role: str
+    solved: tuple[str, ...]
+    wrong_answers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamRecord:
+    """What a team achieved, and who was in it. Its objectives are those of each member."""
+
+    team: str
+    name: str
+    members: tuple[MemberRecord, ...]
+    milli_points: int
+    of_milli_points: int
+    tasks: tuple[TaskRecord, ...]
+    objectives: tuple[ObjectiveRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRecord:
+    """An exercise's results as of ledger entry `upto_entry`; provisional until `final`.
+
+    `ran` is exercise time: pauses do not count.
+    """
+
+    exercise: ExerciseId
+    name: str
+    scenario: str
+    scenario_version: str
+    scenario_title: str
+    scenario_digest: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    ran: timedelta
+    final: bool
+    upto_entry: int
+    competencies: Mapping[str, str]
+    teams: tuple[TeamRecord, ...]
+
+
+def record_of(
+    exercise: Exercise,
+    scenarios: Mapping[TeamId, TeamScenario],
+    results: Results,
+    *,
+    now: datetime,
+) -> TrainingRecord:
+    """Put together what an exercise's teams achieved; `scenarios` holds it for each team."""
+    ticks = {event.tick: event.at for event in exercise.clock}
+    competencies = next(iter(scenarios.values())).scenario.competencies if scenarios else {}
+    return TrainingRecord(
+        exercise=exercise.id,
+        name=exercise.name,
+        scenario=exercise.scenario_id,
+        scenario_version=exercise.scenario_version,
+        scenario_title=exercise.scenario_title,
+        scenario_digest=exercise.scenario_digest,
+        started_at=ticks.get(Tick.START),
+        ended_at=ticks.get(Tick.END),
+        ran=exercise.elapsed(now),
+        final=exercise.phase in {Phase.ENDED, Phase.CLOSED},
+        upto_entry=results.upto_entry,
+        competencies={name: c.title for name, c in competencies.items()},
+        teams=tuple(_team_record(team, scenarios[team.id], results) for team in exercise.teams),
+    )
+
+
+def _team_record(team: Team, scenario: TeamScenario, results: Results) -> TeamRecord:
+    tasks = tuple(
+        _task_record(team, name, task, scenario, results)
+        for name, task in scenario.scenario.tasks.items()
+    )
+    return TeamRecord(
+        team=team.slug,
+        name=team.name,
+        members=tuple(_member_record(team, member, results) for member in team.members),
+        milli_points=sum(t.milli_points for t in tasks),
+        of_milli_points=sum(t.of_milli_points for t in tasks),
+        tasks=tasks,
+        objectives=tuple(
+            _objective_record(name, objective, scenario, tasks)
+            for name, objective in scenario.scenario.objectives.items()
+        ),
+    )
+
+
+def _task_record(
+    team: Team, name: str, task: Task, scenario: TeamScenario, results: Results
+) -> TaskRecord:
+    solve = results.solves.get((team.id, name))
+    rounds = results.rounds(team.id, task)
+    was_scored = all(results.state(team.id, c).rounds.scored for c in scenario.checks_of(task))
+    return TaskRecord(
+        task=name,
+        title=scenario.title(name),
+        kind=task.kind,
+        objective=task.objective,
+        milli_points=results.points.get((team.id, name), 0),
+        of_milli_points=task.points * MILLI if was_scored else 0,
+        attempts=results.attempts.get((team.id, name), 0),
+        solved_at=solve.solved_at if solve is not None else None,
+        solved_by=UserId(solve.user_id) if solve is not None and solve.user_id else None,
+        share=rounds.share if rounds is not None else None,
+    )
+
+
+def _member_record(team: Team, member: Member, results: Results) -> MemberRecord:
+    return MemberRecord(
+        user=member.user,
+        name=member.name,
+        role=member.role,
+        solved=tuple(
+            sorted(
+                task
+                for (owner, task), solve in results.solves.items()
+                if (owner, solve.user_id) == (team.id, member.user)
+            )
+        ),
+        wrong_answers=results.wrong_answers.get((team.id, member.user), 0),
+    )
+
+
+def _objective_record(
+    name: str, objective: Objective, scenario: TeamScenario, tasks: Sequence[TaskRecord]
+) -> ObjectiveRecord:
+    mine = [t for t in tasks if t.objective == name]
+    of = sum(t.of_milli_points for t in mine)
+    share = Fraction(sum(t.milli_points for t in mine), of) if of else None
+    return ObjectiveRecord(
+        objective=name,
+        title=scenario.shown(objective.title or name),
+        competency=objective.competency,
+        share=share,
+        pass_mark=objective.pass_,
+        passed=None if share is None else share >= objective.pass_,
+    )

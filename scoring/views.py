@@ -1,0 +1,109 @@
+"""What people see of scoring: a team's tasks, the board, signals. Points are in thousandths."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from fractions import Fraction
+
+from core.ids import UserId
+from scoring.domain.verdicts import Verdict
+
+
+class TaskState(StrEnum):
+    """Where a team is with a task."""
+
+    OPEN = "open"
+    HOLDING = "holding"  # all its checks pass; it is done when they have held long enough
+    DONE = "done"
+    NO_ATTEMPTS_LEFT = "no_attempts_left"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckView:
+    """A check of a team: what was last seen, and how long it has been seen to pass."""
+
+    check: str
+    verdict: Verdict | None
+    passing_since: timedelta | None
+    held: timedelta | None
+    hold: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskView:
+    """A task as its team sees it.
+
+    `kind` is answer, flag, checks or availability; `milli_points` is what the team has for it now,
+    of `of_milli_points`; `share` is the availability so far. `attempts_left` is `None` when there
+    is no limit.
+    """
+
+    task: str
+    kind: str
+    title: str
+    ask: str
+    objective: str | None
+    milli_points: int
+    of_milli_points: int
+    state: TaskState
+    attempts: int
+    attempts_left: int | None
+    solved_at: datetime | None
+    share: Fraction | None
+    checks: tuple[CheckView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a team is told about an answer: `correct`, `wrong`, `already`, `no_attempts_left`.
+
+    `milli_points` is what the task gives the team now.
+    """
+
+    verdict: str
+    milli_points: int
+    attempts_left: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardTask:
+    """A column of the board."""
+
+    task: str
+    title: str
+    milli_points: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardRow:
+    """A team's line: what each task gave, and since when it has had its total."""
+
+    team: str
+    name: str
+    rank: int
+    milli_points: int
+    tasks: Mapping[str, int]
+    reached_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """The standings as of ledger entry `upto_entry`, best first."""
+
+    tasks: tuple[BoardTask, ...]
+    rows: tuple[BoardRow, ...]
+    upto_entry: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """A team sent a secret of another: for a person to look at, never a penalty by itself."""
+
+    team: str
+    user: UserId
+    task: str
+    owner: str
+    value: str
+    submission: str
+    at: datetime
