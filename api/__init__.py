@@ -1,0 +1,1 @@
+"""Every way in: REST, pages and the command line."""

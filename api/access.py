@@ -1,0 +1,48 @@
+"""What a trainee types to get in, and how they know that they reached the right gateway."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.settings import Settings
+from core.users.model import KeyInvalidError
+from core.users.service import parse_public_key
+
+_DEFAULT_SSH_PORT = 22
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayKey:
+    """The gateway's public key: a line for `known_hosts`, and what `ssh` asks about at first."""
+
+    known_hosts: str
+    fingerprint: str
+
+
+def host_key_file(settings: Settings) -> Path:
+    """Return where the gateway keeps its private key; the public one is beside it, `.pub`."""
+    return settings.home / "ssh_host_ed25519_key"
+
+
+def public_key_file(settings: Settings) -> Path:
+    """Return where the gateway leaves its public key for the pages and the command line."""
+    return host_key_file(settings).with_suffix(".pub")
+
+
+def ssh_command(settings: Settings, login: str) -> str:
+    """Return a line that is ready to paste."""
+    port = "" if settings.ssh_port == _DEFAULT_SSH_PORT else f"-p {settings.ssh_port} "
+    return f"ssh {port}{login}@{settings.public_host}"
+
+
+def gateway_key(settings: Settings) -> GatewayKey | None:
+    """Return the gateway's public key; `None` before the gateway's first start."""
+    try:
+        key, fingerprint = parse_public_key(public_key_file(settings).read_text())
+    except (OSError, KeyInvalidError):
+        return None
+    host = settings.public_host
+    place = host if settings.ssh_port == _DEFAULT_SSH_PORT else f"[{host}]:{settings.ssh_port}"
+    return GatewayKey(
+        known_hosts=f"{place} {key}",
+        fingerprint=fingerprint,
+    )

@@ -1,0 +1,80 @@
+"""The web application: REST under /api/v1, pages everywhere else."""
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from fastapi.staticfiles import StaticFiles
+from pydantic import TypeAdapter
+from starlette.exceptions import HTTPException
+
+from api import health
+from api.auth import bearer_user
+from api.bootstrap import Services
+from api.catalogue import Catalogue
+from api.edge import Edge
+from api.idempotency import RememberedWrites
+from api.problems import Problem
+from api.responses import describe, headers_of, problem_response
+from api.throttle import LoginThrottle
+from api.v1 import access, exercises, play, results, scenarios, session
+from api.web import pages
+from api.web.errors import error_page
+from core.errors import PoligonError
+
+_STATIC = Path(__file__).parent / "web" / "static"
+_TAGS = [
+    {"name": "session", "description": "Logging in and out; one's own SSH keys."},
+    {"name": "scenarios", "description": "What may be launched."},
+    {"name": "exercises", "description": "Exercises from launch to removal."},
+    {"name": "play", "description": "Tasks and answers of a team."},
+    {"name": "results", "description": "Board, training record and signals."},
+]
+
+
+def create_app(services: Services) -> FastAPI:
+    """Return the application over `services`."""
+    app = FastAPI(
+        title="Cyberpoligon",
+        version="1",
+        description="Cyber-range exercises: launch, play, score and record.",
+        openapi_url="/api/v1/openapi.json",
+        # The interactive pages load scripts from elsewhere, which neither our policy nor a room
+        # without internet allows.
+        docs_url=None,
+        redoc_url=None,
+        openapi_tags=_TAGS,
+    )
+    app.state.services = services
+    app.state.catalogue = Catalogue(services.settings.scenarios)
+    app.state.throttle = LoginThrottle(services.clock)
+    app.state.remembered = RememberedWrites(services.database, services.clock)
+    app.state.user_of = bearer_user
+    for part in (session, scenarios, exercises, play, access, results):
+        app.include_router(part.router, prefix="/api/v1")
+    app.include_router(health.router)
+    app.include_router(pages.router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    for kind in (PoligonError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, respond)
+    app.add_middleware(Edge, respond=respond)
+    # Made once, here: FastAPI keeps what it finds, and the shape of problems is part of it.
+    app.openapi_schema = _with_problems(app.openapi())
+    return app
+
+
+def _with_problems(described: dict[str, Any]) -> dict[str, Any]:
+    """Return the description with the shape that every operation's `default` answer has."""
+    shapes = TypeAdapter(Problem).json_schema(ref_template="#/components/schemas/{model}")
+    described["components"]["schemas"] |= shapes.pop("$defs") | {"Problem": shapes}
+    return described
+
+
+def respond(request: Request, error: Exception) -> Response:
+    """Answer an error in the way of whoever asked: a problem for programs, a page for people."""
+    problem = describe(error)
+    if request.url.path.startswith("/api/") or request.url.path in health.PATHS:
+        return problem_response(request, problem, headers_of(error))
+    return error_page(request, error, problem)

@@ -1,0 +1,135 @@
+"""Who calls: a bearer token in a header, or the same token in a browser's cookie."""
+
+from collections.abc import Callable
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import structlog
+from fastapi import Depends, Request, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from api.bootstrap import Services
+from api.context import services_of
+from api.errors import ForeignOriginError, NotLoggedInError, NotYourRoleError
+from core.users.model import User
+from core.users.service import TOKEN_LIFETIME
+
+COOKIE = "poligon_session"
+
+_bearer = HTTPBearer(auto_error=False, description="The `token` that POST /api/v1/login returns.")
+
+
+def bearer_user(request: Request) -> User | None:
+    """Return whose bearer token a request carries."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        return None
+    return services_of(request).users.of_token(token.strip())
+
+
+def api_caller(
+    request: Request,
+    _shown_in_openapi: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> User:
+    """Return who calls the interface; raises NotLoggedInError."""
+    return _bound(bearer_user(request))
+
+
+def page_user(request: Request) -> User | None:
+    """Return who looks at a page, by the browser's cookie."""
+    token = request.cookies.get(COOKIE)
+    return services_of(request).users.of_token(token) if token else None
+
+
+def page_caller(request: Request) -> User:
+    """Return who looks at a page; raises NotLoggedInError, which leads to the login page."""
+    return _bound(page_user(request))
+
+
+def _bound(user: User | None) -> User:
+    if user is None:
+        raise NotLoggedInError
+    structlog.contextvars.bind_contextvars(user=user.name)
+    return user
+
+
+def runs_exercises(user: User) -> User:
+    """Return `user`; raises NotYourRoleError unless they run exercises."""
+    if not user.runs_exercises:
+        raise NotYourRoleError(
+            f"a user in the role {user.role} does not run exercises", hint="Ask an instructor"
+        )
+    return user
+
+
+def sees_results(user: User) -> User:
+    """Return `user`; raises NotYourRoleError unless they see results."""
+    if not user.sees_results:
+        raise NotYourRoleError(
+            f"a user in the role {user.role} does not see every team's results",
+            hint="Ask an instructor",
+        )
+    return user
+
+
+def plays(user: User) -> User:
+    """Return `user`; raises NotYourRoleError unless they are a trainee."""
+    if user.sees_results:
+        raise NotYourRoleError(
+            f"a user in the role {user.role} does not answer tasks", hint="Log in as a trainee"
+        )
+    return user
+
+
+def _after(caller: Callable[..., User], allowed: Callable[[User], User]) -> Callable[..., User]:
+    def checked(user: Annotated[User, Depends(caller)]) -> User:
+        return allowed(user)
+
+    return checked
+
+
+ServicesHere = Annotated[Services, Depends(services_of)]
+Caller = Annotated[User, Depends(api_caller)]
+Instructor = Annotated[User, Depends(_after(api_caller, runs_exercises))]
+Observer = Annotated[User, Depends(_after(api_caller, sees_results))]
+Trainee = Annotated[User, Depends(_after(api_caller, plays))]
+PageCaller = Annotated[User, Depends(page_caller)]
+PageInstructor = Annotated[User, Depends(_after(page_caller, runs_exercises))]
+PageObserver = Annotated[User, Depends(_after(page_caller, sees_results))]
+PageTrainee = Annotated[User, Depends(_after(page_caller, plays))]
+
+
+def require_same_origin(request: Request) -> None:
+    """Raise ForeignOriginError unless a form comes from a page of ours.
+
+    Browsers tell with Sec-Fetch-Site, older ones with Origin. One that tells neither is refused:
+    every browser that sends a SameSite cookie at all tells one of them with a form.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        if site != "same-origin":
+            raise ForeignOriginError
+        return
+    origin = request.headers.get("origin", "")
+    if not origin or urlsplit(origin).netloc != request.headers.get("host"):
+        raise ForeignOriginError
+
+
+SameOrigin = Depends(require_same_origin)
+
+
+def set_cookie(response: Response, request: Request, token: str) -> None:
+    """Keep a token in the browser, out of reach of scripts and of other sites."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(TOKEN_LIFETIME.total_seconds()),
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+
+
+def clear_cookie(response: Response) -> None:
+    """Make the browser forget its token."""
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict")

@@ -1,0 +1,85 @@
+"""The composition root: the only place that knows which class stands behind a port."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.clock import Clock, SystemClock
+from core.db import Database
+from core.jobs import JobQueue
+from core.queue import CeleryQueue, celery_app
+from core.settings import Settings
+from core.users.service import Users
+from orchestrator.engine.runtime import DockerEngine
+from orchestrator.library import Library
+from orchestrator.ports import RangeEngine
+from orchestrator.service import Exercises
+from orchestrator.worlds import Worlds
+from scoring.service import Scoring
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything that a process of a site needs."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    users: Users
+    exercises: Exercises
+    worlds: Worlds
+    scoring: Scoring
+    engine: RangeEngine
+    queue: JobQueue
+
+    def close(self) -> None:
+        """Give back what the process holds."""
+        self.database.close()
+
+
+def open_services(settings: Settings) -> Services:
+    """Return the services over a site's database, queue and engine.
+
+    Nothing is asked of any of them yet. Raises DatabaseUnavailableError when SQLite's folder
+    cannot be made.
+    """
+    queue = CeleryQueue(celery_app(settings))
+    return assemble(settings, clock=SystemClock(), queue=queue, engine=open_engine(settings))
+
+
+def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: RangeEngine) -> Services:
+    """Return the services over these, for tests as for processes."""
+    database = Database(settings.effective_database_url(), queue=queue)
+    users = Users(database, clock)
+    exercises = Exercises(database, clock, users, Library(database, clock, _cache(settings)))
+    worlds = Worlds(
+        database=database,
+        clock=clock,
+        exercises=exercises,
+        engine=engine,
+        installation=settings.installation,
+        pool=settings.address_pool,
+    )
+    return Services(
+        settings=settings,
+        clock=clock,
+        database=database,
+        users=users,
+        exercises=exercises,
+        worlds=worlds,
+        scoring=Scoring(database, clock, exercises, engine),
+        engine=engine,
+        queue=queue,
+    )
+
+
+def open_engine(settings: Settings) -> RangeEngine:
+    """Return the site's container engine; it is asked nothing yet."""
+    return DockerEngine(
+        settings.docker_host,
+        installation=settings.installation,
+        parallelism=settings.engine_parallelism,
+    )
+
+
+def _cache(settings: Settings) -> Path:
+    return settings.home / "scenarios"

@@ -1,0 +1,210 @@
+"""`poligon exercise`: launch, look, move, hand out, take down."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from api.access import ssh_command
+from api.bootstrap import Services
+from api.cli.database import services_ready
+from api.cli.launching import Progress, follow
+from api.cli.output import Exit, Json, Output, reporting
+from api.cli.scenario import ScenarioPath, load
+from api.moves import Move, carry_out
+from api.v1.models import exercise_out
+from api.v1.points import spelled
+from api.v1.results import board_out
+from core.ids import UserId
+from core.users.model import Role, User
+from orchestrator.domain.exercise import Exercise
+from orchestrator.domain.phases import Phase, WorldPhase
+from orchestrator.service import Login, TeamSpec
+from scoring.exports.as_csv import as_csv as as_csv_text
+from scoring.exports.as_json import as_json as as_json_text
+
+app = typer.Typer(help="Exercises, from launch to removal.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The exercise's name, such as night-shift-k3f.")]
+# Whoever may run this command on the machine may do everything.
+OPERATOR = User(id=UserId("operator"), name="operator", role=Role.ADMIN)
+
+
+@app.command("launch")
+def launch(
+    path: ScenarioPath,
+    *,
+    teams: Annotated[int, typer.Option(min=1, max=1000, help="How many teams.")] = 1,
+    detach: Annotated[bool, typer.Option("--detach", help="Do not wait for the worlds.")] = False,
+    timeout: Annotated[int, typer.Option(min=1, help="How long to wait, in seconds.")] = 900,
+    as_json: Json = False,
+) -> None:
+    """Build a world for every team, and say how they get in.
+
+    Example: poligon exercise launch scenarios/night-shift --teams 2
+    """
+    with reporting(as_json=as_json) as output, services_ready() as services:
+        loaded = load(path, services.settings)
+        specs = [TeamSpec(name=f"Team {number}") for number in range(1, teams + 1)]
+        exercise = services.exercises.launch(loaded, teams=specs, by=None)
+        output.note(f"Launched {exercise.name}: {loaded.scenario.scenario.title}, {teams} teams")
+        if not detach:
+            exercise = follow(services, exercise.name, Progress(output), timeout=timeout)
+        logins = services.exercises.issue_logins(exercise.id)
+        _tell_launched(output, services, exercise, logins)
+        raise typer.Exit(_exit_of(exercise))
+
+
+@app.command("list")
+def list_exercises(*, as_json: Json = False) -> None:
+    """List every exercise, newest first. Example: poligon exercise list --json."""
+    with reporting(as_json=as_json) as output, services_ready() as services:
+        found = services.exercises.all()
+        output.data([_json(services, exercise) for exercise in found])
+        rows = [
+            (e.name, e.phase, str(len(e.teams)), f"{e.created_at:%Y-%m-%d %H:%M}", e.scenario_title)
+            for e in found
+        ]
+        output.table("Exercises", ("name", "phase", "teams", "launched (UTC)", "scenario"), rows)
+
+
+@app.command("status")
+def status(name: Name, *, as_json: Json = False) -> None:
+    """Show an exercise and every team's world. Example: poligon exercise status night-shift-k3f."""
+    with reporting(as_json=as_json) as output, services_ready() as services:
+        _tell(output, services, services.exercises.get(name))
+
+
+@app.command("logins")
+def logins(name: Name, *, as_json: Json = False) -> None:
+    """Give the trainees that the launch made new passwords, and print them.
+
+    Example: poligon exercise logins night-shift-k3f
+    """
+    with reporting(as_json=as_json) as output, services_ready() as services:
+        exercise = services.exercises.get(name)
+        issued = services.exercises.issue_logins(exercise.id)
+        output.data([_login_json(services, login) for login in issued])
+        _tell_logins(output, services, issued)
+
+
+@app.command("board")
+def board(name: Name, *, as_json: Json = False) -> None:
+    """Print the standings. Example: poligon exercise board night-shift-k3f."""
+    with reporting(as_json=as_json) as output, services_ready() as services:
+        exercise = services.exercises.get(name)
+        shown = services.scoring.board(exercise)
+        output.data(board_out(exercise.name, shown).model_dump(mode="json"))
+        rows = [
+            (
+                str(row.rank),
+                row.team,
+                row.name,
+                spelled(row.milli_points),
+                *(spelled(row.tasks.get(task.task, 0)) for task in shown.tasks),
+            )
+            for row in shown.rows
+        ]
+        tasks = [task.task for task in shown.tasks]
+        output.table(exercise.scenario_title, ("rank", "team", "name", "points", *tasks), rows)
+
+
+@app.command("record")
+def record(
+    name: Name,
+    *,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, for a spreadsheet.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print the training record, JSON unless --csv. Example: poligon exercise record NAME --csv."""
+    with reporting(as_json=as_json), services_ready() as services:
+        shown = services.scoring.record(services.exercises.get(name))
+        text = as_csv_text(shown) if as_csv and not as_json else as_json_text(shown)
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+
+
+def _moving(move: Move, what: str) -> None:
+    def move_it(name: Name, *, as_json: Json = False) -> None:
+        with reporting(as_json=as_json) as output, services_ready() as services:
+            exercise = carry_out(services.exercises, move, services.exercises.get(name))
+            output.data(_json(services, exercise))
+            output.line(f"{exercise.name} is {exercise.phase}")
+
+    app.command(move.value, help=f"{what} Example: poligon exercise {move} night-shift-k3f.")(
+        move_it
+    )
+
+
+_moving(Move.START, "Let the clock run and the trainees in.")
+_moving(Move.PAUSE, "Stop the clock: no answers, no checks, no terminals.")
+_moving(Move.RESUME, "Let the clock run on.")
+_moving(Move.END, "Stop the clock for good; worlds stay for the debriefing.")
+_moving(Move.DESTROY, "Have the worlds removed by the worker.")
+_moving(Move.RETRY, "Build again what failed or is degraded, and only that.")
+
+
+def _tell_launched(
+    output: Output, services: Services, exercise: Exercise, issued: tuple[Login, ...]
+) -> None:
+    output.data(
+        {
+            "exercise": _json(services, exercise),
+            "logins": [_login_json(services, login) for login in issued],
+        }
+    )
+    if not output.as_json:
+        _tell(output, services, exercise)
+        _tell_logins(output, services, issued)
+
+
+def _tell(output: Output, services: Services, exercise: Exercise) -> None:
+    output.data(_json(services, exercise))
+    elapsed = exercise.elapsed(services.clock.now())
+    minutes, seconds = divmod(int(elapsed.total_seconds()), 60)
+    output.line(f"{exercise.name}: {exercise.phase}, {minutes}:{seconds:02} of {exercise.duration}")
+    rows = [
+        (team.slug, team.world, ", ".join(m.name for m in team.members), _problem(team.problem))
+        for team in exercise.teams
+    ]
+    output.table(exercise.scenario_title, ("team", "world", "members", "problem"), rows)
+    for team in exercise.teams:
+        if team.problem is not None and team.problem.output:
+            output.line(f"\n{team.slug}, {team.problem.host}:\n{team.problem.output.strip()}")
+
+
+def _problem(problem: Any) -> str:  # noqa: ANN401
+    if problem is None:
+        return ""
+    return f"{problem.message}" + (
+        f" · try: {problem.next_command}" if problem.next_command else ""
+    )
+
+
+def _tell_logins(output: Output, services: Services, issued: tuple[Login, ...]) -> None:
+    rows = [
+        (login.team, login.user, login.password, ssh_command(services.settings, login.user))
+        for login in issued
+    ]
+    output.line()
+    output.table("Logins (shown once)", ("team", "user", "password", "ssh"), rows)
+
+
+def _login_json(services: Services, login: Login) -> dict[str, str]:
+    return {
+        "team": login.team,
+        "user": login.user,
+        "password": login.password,
+        "ssh": ssh_command(services.settings, login.user),
+    }
+
+
+def _json(services: Services, exercise: Exercise) -> dict[str, Any]:
+    shown = exercise_out(exercise, now=services.clock.now(), to=OPERATOR)
+    return shown.model_dump(mode="json")
+
+
+def _exit_of(exercise: Exercise) -> Exit:
+    if exercise.phase is Phase.FAILED:
+        return Exit.ERROR
+    broken = {WorldPhase.FAILED, WorldPhase.DEGRADED}
+    return Exit.PARTIAL if any(t.world in broken for t in exercise.teams) else Exit.OK

@@ -1,0 +1,53 @@
+"""The command `poligon`."""
+
+import importlib
+import logging
+from typing import Annotated
+
+import typer
+
+from api.cli import database, doctor, exercise, people, processes, scenario
+from core.log import configure_logging
+
+app = typer.Typer(
+    name="poligon",
+    help="Cyber-range exercises from one YAML file: built on Docker, played over SSH, scored.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(scenario.app, name="scenario")
+app.add_typer(exercise.app, name="exercise")
+app.add_typer(people.app, name="user")
+app.add_typer(database.app, name="db")
+app.command("serve")(processes.serve)
+app.command("worker")(processes.worker)
+app.command("gateway")(processes.gateway)
+app.command("doctor")(doctor.doctor)
+app.command("down")(processes.down)
+
+
+@app.callback()
+def _quietly() -> None:
+    """Keep logs on stderr, and only what is wrong; `serve` and its like log as they go."""
+    configure_logging(level=logging.WARNING)
+
+
+@app.command("demo")
+def demo(
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Play it as users would, then remove it.")
+    ] = False,
+) -> None:
+    """Run the starter exercise for two teams, and say how to get in."""
+    # Loaded when asked for: it brings the parts of a whole site along.
+    importlib.import_module("api.cli.demo").demo(check=check)
+
+
+def run() -> None:
+    """Run the command line of this process."""
+    app()
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,113 @@
+"""What every command shares: data on stdout, everything else on stderr, exit codes, errors."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import IntEnum
+from types import MappingProxyType
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from api.problems import problem_of
+from core.errors import Fault, PoligonError
+from core.waiting import WaitedTooLongError
+
+
+class Exit(IntEnum):
+    """Exit codes; documented in docs/reference/cli.md."""
+
+    OK = 0
+    ERROR = 1
+    USAGE = 2
+    MISSING = 3
+    REFUSED = 4
+    CONFLICT = 5
+    PARTIAL = 6
+    TIMEOUT = 7
+    INTERRUPTED = 130
+
+
+EXITS: Mapping[Fault, Exit] = MappingProxyType(
+    {
+        Fault.INPUT: Exit.USAGE,
+        Fault.MISSING: Exit.MISSING,
+        Fault.DENIED: Exit.REFUSED,
+        Fault.CONFLICT: Exit.CONFLICT,
+        Fault.UPSTREAM: Exit.ERROR,
+        Fault.BUG: Exit.ERROR,
+    }
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print data, and errors, as JSON.")]
+
+
+def exit_of(error: PoligonError) -> Exit:
+    """Return the exit code of an error."""
+    return Exit.TIMEOUT if isinstance(error, WaitedTooLongError) else EXITS[error.fault]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where a command's results go."""
+
+    as_json: bool
+
+    def data(self, data: object) -> None:
+        """Print data as JSON, when that was asked for."""
+        if self.as_json:
+            print(json.dumps(data, indent=2, ensure_ascii=False))  # noqa: T201  # this is the output
+
+    def line(self, text: str = "") -> None:
+        """Print a line for people; nothing when JSON was asked for."""
+        if not self.as_json:
+            print(text)  # noqa: T201  # this is the output
+
+    def table(
+        self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, wide: int = -1
+    ) -> None:
+        """Print a table for people; the column `wide` takes what room is left, on several lines."""
+        if self.as_json:
+            return
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for number, column in enumerate(columns):
+            last = number == wide % len(columns)
+            table.add_column(column, overflow="fold" if last else "ellipsis", no_wrap=not last)
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        Console(soft_wrap=not sys.stdout.isatty()).print(table)
+
+    def note(self, text: str) -> None:
+        """Tell people what goes on, on stderr."""
+        print(text, file=sys.stderr)  # noqa: T201  # this is the output
+
+    def problem(self, error: PoligonError) -> None:
+        """Print an error: in the interface's shape with --json, as sentences otherwise."""
+        problem = problem_of(error)
+        if self.as_json:
+            data: dict[str, Any] = problem.model_dump(exclude_defaults=True)
+            print(json.dumps(data, indent=2, ensure_ascii=False))  # noqa: T201  # this is the output
+            return
+        for located in problem.errors:
+            self.note(located.message)
+        self.note(f"error: {problem.detail}")
+        if problem.hint:
+            self.note(f"  {problem.hint}")
+
+
+@contextmanager
+def reporting(*, as_json: bool = False) -> Iterator[Output]:
+    """Run a command's body; an error in it is told, and becomes the exit code."""
+    output = Output(as_json)
+    try:
+        yield output
+    except PoligonError as error:
+        output.problem(error)
+        raise typer.Exit(exit_of(error)) from error
+    except KeyboardInterrupt as interrupt:
+        raise typer.Exit(Exit.INTERRUPTED) from interrupt

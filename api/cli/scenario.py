@@ -1,0 +1,154 @@
+"""`poligon scenario`: lint, plan and build."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.bootstrap import open_engine
+from api.cli.output import Exit, Json, Output, reporting
+from api.cli.planning import Forecast, forecast
+from core.errors import Fault, PoligonError
+from core.scenario.lint import lint
+from core.scenario.load import LoadedScenario
+from core.scenario.load import load as load_scenario
+from core.scenario.positions import Severity
+from core.settings import Settings, read_settings
+from orchestrator.domain.plan import named_images, plan_images
+from orchestrator.images import image_namer
+
+app = typer.Typer(help="Scenarios: check, plan and build them.", no_args_is_help=True)
+
+ScenarioPath = Annotated[
+    str,
+    typer.Argument(
+        metavar="PATH",
+        help="A scenario's folder or scenario.yaml, or the name of one in POLIGON_SCENARIOS.",
+    ),
+]
+_MIB = 1024**2
+
+
+class ScenarioMissingError(PoligonError):
+    """There is nothing at a path that should be a scenario."""
+
+    code = "scenario.missing"
+    fault = Fault.MISSING
+
+
+@app.command("lint")
+def lint_scenario(
+    path: ScenarioPath,
+    *,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail, too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print every error and warning as file:line:col. Example: poligon scenario lint night-shift.
+
+    Exits with 0 when there is no error, with 1 when there is, with 2 for wrong use.
+    """
+    with reporting(as_json=as_json) as output:
+        try:
+            place = located(path, read_settings())
+        except ScenarioMissingError as error:
+            output.problem(error)
+            raise typer.Exit(Exit.USAGE) from error
+        problems = lint(place)
+        output.data(
+            [
+                {
+                    "file": p.file,
+                    "line": p.line,
+                    "column": p.column,
+                    "severity": p.severity,
+                    "message": p.message,
+                }
+                for p in problems
+            ]
+        )
+        for problem in problems:
+            output.line(str(problem))
+        failed = [p for p in problems if strict or p.severity is Severity.ERROR]
+        raise typer.Exit(Exit.ERROR if failed else Exit.OK)
+
+
+@app.command("plan")
+def plan(
+    path: ScenarioPath,
+    *,
+    teams: Annotated[int, typer.Option(min=1, max=1000, help="How many teams.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Show what a launch would create here, and whether it fits. Nothing is created.
+
+    Example: poligon scenario plan scenarios/night-shift --teams 20
+    """
+    with reporting(as_json=as_json) as output:
+        settings = read_settings()
+        shown = forecast(load(path, settings), settings, open_engine(settings), teams=teams)
+        output.data(shown.as_data())
+        _tell(output, shown)
+
+
+@app.command("build")
+def build(path: ScenarioPath, *, as_json: Json = False) -> None:
+    """Build the scenario's images for this installation; a launch then finds them.
+
+    Example: poligon scenario build scenarios/night-shift
+    """
+    with reporting(as_json=as_json) as output:
+        settings = read_settings()
+        loaded = load(path, settings)
+        engine = open_engine(settings)
+        for reference in named_images(loaded):
+            engine.require_image(reference)
+        built = []
+        for image in plan_images(loaded, image_namer(settings.installation, loaded)):
+            began = time.monotonic()
+            engine.build_image(image)
+            seconds = round(time.monotonic() - began, 1)
+            built.append({"host": image.host, "image": image.reference, "seconds": seconds})
+            output.note(f"{image.host}: {image.reference} ({seconds} s)")
+        output.data(built)
+
+
+def load(path: str, settings: Settings) -> LoadedScenario:
+    """Return the scenario at a path, or of that name; warnings go to stderr.
+
+    Raises ScenarioMissingError, ScenarioInvalidError.
+    """
+    loaded = load_scenario(located(path, settings))
+    for warning in loaded.warnings:
+        print(warning, file=sys.stderr)  # noqa: T201  # this is the output
+    return loaded
+
+
+def located(path: str, settings: Settings) -> Path:
+    """Return where the scenario is; raises ScenarioMissingError."""
+    given, named = Path(path), settings.scenarios / path
+    for place in (given, named):
+        if place.is_dir() or place.is_file():
+            return place
+    raise ScenarioMissingError(
+        f"there is no scenario {path!r}, neither here nor in {settings.scenarios}",
+        hint="Give a folder with a scenario.yaml in it",
+    )
+
+
+def _tell(output: Output, shown: Forecast) -> None:
+    rows = [
+        (team.team, host.host, ", ".join(host.addresses), host.image, f"{host.memory // _MIB} MiB")
+        for team in shown.teams
+        for host in team.hosts
+    ]
+    columns = ("team", "host", "addresses", "image", "memory")
+    output.table(f"{shown.title}: {len(shown.teams)} teams", columns, rows, wide=3)
+    output.line()
+    output.line(
+        f"{shown.hosts} hosts, {shown.networks} networks, at most {shown.memory // _MIB} MiB of"
+        f" memory, {shown.cpus:g} CPUs and {shown.pids} processes"
+    )
+    for line in shown.remarks:
+        output.line(line)

@@ -1,0 +1,62 @@
+"""What an instructor does with an exercise, by name, and when it is of use."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import assert_never
+
+from orchestrator.domain.exercise import Exercise
+from orchestrator.domain.phases import PERMITS, Act, Phase, WorldPhase
+from orchestrator.service import Exercises
+
+
+class Move(StrEnum):
+    """Something that an instructor does with a whole exercise."""
+
+    START = "start"
+    PAUSE = "pause"
+    RESUME = "resume"
+    END = "end"
+    DESTROY = "destroy"
+    RETRY = "retry"
+
+
+_OFFERED: Mapping[Move, frozenset[Phase]] = MappingProxyType(
+    {
+        Move.START: frozenset({Phase.READY, Phase.DEGRADED}),
+        Move.PAUSE: frozenset({Phase.RUNNING}),
+        Move.RESUME: frozenset({Phase.PAUSED}),
+        Move.END: frozenset({Phase.RUNNING, Phase.PAUSED}),
+        Move.DESTROY: frozenset(
+            {Phase.PROVISIONING, Phase.READY, Phase.DEGRADED, Phase.FAILED, Phase.ENDED}
+        ),
+    }
+)
+
+
+def offered(exercise: Exercise) -> tuple[Move, ...]:
+    """Return the moves that would be carried out now, in the order of an exercise's life."""
+    moves = [move for move, phases in _OFFERED.items() if exercise.phase in phases]
+    broken = any(t.world in {WorldPhase.FAILED, WorldPhase.DEGRADED} for t in exercise.teams)
+    if broken and Act.STAND in PERMITS[exercise.phase]:
+        moves.append(Move.RETRY)
+    return tuple(moves)
+
+
+def carry_out(exercises: Exercises, move: Move, exercise: Exercise) -> Exercise:
+    """Do it, and return the exercise afterwards; raises IllegalMoveError."""
+    match move:
+        case Move.START:
+            return exercises.start(exercise.id)
+        case Move.PAUSE:
+            return exercises.pause(exercise.id)
+        case Move.RESUME:
+            return exercises.resume(exercise.id)
+        case Move.END:
+            return exercises.end(exercise.id)
+        case Move.DESTROY:
+            return exercises.destroy(exercise.id)
+        case Move.RETRY:
+            return exercises.retry(exercise.id)
+        case _:
+            assert_never(move)

@@ -1,0 +1,145 @@
+"""Exercises: launch, moves, teams, logins."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Path, Request, Response, status
+
+from api.auth import Caller, Instructor, ServicesHere
+from api.catalogue import Catalogue
+from api.context import catalogue_of
+from api.idempotency import RememberingRoute
+from api.moves import Move, carry_out
+from api.responses import RESPONSES
+from api.v1.models import (
+    ExerciseOut,
+    LaunchIn,
+    LoginOut,
+    TeamIn,
+    TeamOut,
+    exercise_out,
+    teams_out,
+)
+from core.users.model import User
+from orchestrator.domain.exercise import Exercise
+from orchestrator.service import TeamSpec
+
+
+def _document_key(
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            max_length=100,
+            description="Send the same write again with the same key and get the same answer.",
+        ),
+    ] = None,
+) -> None:
+    """Stand for the header that `RememberingRoute` reads, so that it is documented."""
+    _ = idempotency_key
+
+
+router = APIRouter(tags=["exercises"], responses=RESPONSES)
+# Writes that may be sent twice; new passwords are not among them, they would have to be kept.
+repeatable = APIRouter(route_class=RememberingRoute, dependencies=[Depends(_document_key)])
+_WHAT_IT_DOES: Mapping[Move, str] = MappingProxyType(
+    {
+        Move.START: "Let the clock run and the trainees in.",
+        Move.PAUSE: "Stop the clock: no answers, no checks, no terminals.",
+        Move.RESUME: "Let the clock run on.",
+        Move.END: "Stop the clock for good; worlds stay for the debriefing.",
+        Move.DESTROY: "Have the worlds removed; an ended exercise closes, another is cancelled.",
+        Move.RETRY: "Build again what failed or is degraded, and only that.",
+    }
+)
+
+
+def visible(
+    name: Annotated[str, Path(max_length=80, examples=["night-shift-k3f"])],
+    caller: Caller,
+    services: ServicesHere,
+) -> Exercise:
+    """Return the exercise of the path, as far as the caller may see it; otherwise it is unknown."""
+    return services.exercises.visible_to(caller, name)
+
+
+ExerciseHere = Annotated[Exercise, Depends(visible)]
+
+
+@repeatable.post("/exercises", status_code=status.HTTP_201_CREATED)
+def launch(
+    sent: LaunchIn,
+    caller: Instructor,
+    services: ServicesHere,
+    catalogue: Annotated[Catalogue, Depends(catalogue_of)],
+    request: Request,
+    response: Response,
+) -> ExerciseOut:
+    """Launch a scenario: its teams' worlds are built in the background."""
+    exercise = services.exercises.launch(
+        catalogue.get(sent.scenario), teams=team_specs(sent.teams), by=caller
+    )
+    response.headers["Location"] = str(request.url_for("show", name=exercise.name).path)
+    return _out(exercise, services, caller)
+
+
+@router.get("/exercises")
+def list_exercises(caller: Caller, services: ServicesHere) -> list[ExerciseOut]:
+    """List exercises, newest first: trainees get their own, everybody else all."""
+    exercises = services.exercises
+    found = exercises.all() if caller.sees_results else exercises.of_member(caller.id)
+    return [_out(exercise, services, caller) for exercise in found]
+
+
+@router.get("/exercises/{name}")
+def show(exercise: ExerciseHere, caller: Caller, services: ServicesHere) -> ExerciseOut:
+    """Return one exercise."""
+    return _out(exercise, services, caller)
+
+
+@router.get("/exercises/{name}/teams")
+def list_teams(exercise: ExerciseHere, caller: Caller) -> list[TeamOut]:
+    """List the teams: trainees get their own, everybody else all."""
+    return teams_out(exercise, to=caller)
+
+
+@router.post("/exercises/{name}/logins")
+def issue_logins(
+    _caller: Instructor, exercise: ExerciseHere, services: ServicesHere
+) -> list[LoginOut]:
+    """Give the trainees that the launch made new passwords; they are told this once.
+
+    Sent again, it gives other passwords: secrets are not kept under an Idempotency-Key.
+    """
+    return [
+        LoginOut(team=login.team, user=login.user, password=login.password)
+        for login in services.exercises.issue_logins(exercise.id)
+    ]
+
+
+def _mover(move: Move) -> Callable[..., ExerciseOut]:
+    def carry_it_out(
+        caller: Instructor, exercise: ExerciseHere, services: ServicesHere
+    ) -> ExerciseOut:
+        return _out(carry_out(services.exercises, move, exercise), services, caller)
+
+    carry_it_out.__doc__ = _WHAT_IT_DOES[move]
+    return carry_it_out
+
+
+for _move in Move:
+    repeatable.add_api_route(
+        f"/exercises/{{name}}/{_move}", _mover(_move), methods=["POST"], name=f"{_move}_exercise"
+    )
+router.include_router(repeatable)
+
+
+def team_specs(teams: int | Sequence[TeamIn]) -> list[TeamSpec]:
+    """Return the teams to be made; of a number, `Team 1` and so on."""
+    if isinstance(teams, int):
+        return [TeamSpec(name=f"Team {number}") for number in range(1, teams + 1)]
+    return [TeamSpec(name=team.name.strip(), members=tuple(team.members)) for team in teams]
+
+
+def _out(exercise: Exercise, services: ServicesHere, caller: User) -> ExerciseOut:
+    return exercise_out(exercise, now=services.clock.now(), to=caller)

@@ -1,0 +1,135 @@
+"""Exercises and teams as clients see them."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from api.moves import Move, offered
+from core.users.model import User
+from orchestrator.domain.exercise import Exercise, Team
+from orchestrator.domain.phases import Phase, WorldPhase
+
+
+class ProblemOut(BaseModel):
+    """What went wrong with a team's world, and what to type next."""
+
+    stage: str = Field(examples=["readiness"])
+    host: str = Field(examples=["office"])
+    message: str = Field(examples=["office is not ready after 60 s"])
+    output: str = Field(examples=["sshd: no hostkeys available"])
+    next_command: str = Field(examples=["poligon exercise retry night-shift-k3f"])
+
+
+class TeamOut(BaseModel):
+    """A team and the state of its world. `problem` is for those who run exercises."""
+
+    slug: str = Field(examples=["team-1"])
+    name: str = Field(examples=["Team 1"])
+    number: int = Field(examples=[1])
+    members: list[str] = Field(examples=[["team-1-k3f"]])
+    world: WorldPhase
+    world_since: datetime
+    problem: ProblemOut | None = None
+
+
+class ScenarioRef(BaseModel):
+    """The scenario that is played, as it was at launch."""
+
+    id: str = Field(examples=["night-shift"])
+    version: str = Field(examples=["1.0.0"])
+    title: str = Field(examples=["The night shift"])
+    digest: str = Field(examples=["9f86d081884c7d65…"])
+
+
+class ExerciseOut(BaseModel):
+    """An exercise. Trainees see their own team only. `moves` are those that are open now."""
+
+    name: str = Field(examples=["night-shift-k3f"])
+    phase: Phase
+    scenario: ScenarioRef
+    created_at: datetime
+    duration_seconds: int = Field(examples=[1800])
+    elapsed_seconds: int = Field(examples=[754])
+    teams: list[TeamOut]
+    moves: list[Move] = []
+
+
+TeamName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
+
+
+class TeamIn(BaseModel):
+    """A team to be made; without members, one trainee account is made for it."""
+
+    name: TeamName = Field(examples=["North"])
+    members: list[Annotated[str, Field(max_length=64)]] = Field(
+        default=[], max_length=100, examples=[["ana", "besnik"]]
+    )
+
+
+class LaunchIn(BaseModel):
+    """A scenario, and how many teams, or which."""
+
+    scenario: str = Field(max_length=64, examples=["night-shift"])
+    teams: Annotated[int, Field(ge=1, le=1000)] | Annotated[list[TeamIn], Field(min_length=1)] = (
+        Field(examples=[2])
+    )
+
+
+class LoginOut(BaseModel):
+    """A trainee's name and new password, told this once."""
+
+    team: str = Field(examples=["team-1"])
+    user: str = Field(examples=["team-1-k3f"])
+    password: str = Field(examples=["h7kd-92mf-xq4r"])
+
+
+def exercise_out(exercise: Exercise, *, now: datetime, to: User) -> ExerciseOut:
+    """Return an exercise as `to` may see it."""
+    return ExerciseOut(
+        name=exercise.name,
+        phase=exercise.phase,
+        scenario=ScenarioRef(
+            id=exercise.scenario_id,
+            version=exercise.scenario_version,
+            title=exercise.scenario_title,
+            digest=exercise.scenario_digest,
+        ),
+        created_at=exercise.created_at,
+        duration_seconds=int(exercise.duration.total_seconds()),
+        elapsed_seconds=int(exercise.elapsed(now).total_seconds()),
+        teams=teams_out(exercise, to=to),
+        moves=list(offered(exercise)) if to.runs_exercises else [],
+    )
+
+
+def teams_out(exercise: Exercise, *, to: User) -> list[TeamOut]:
+    """Return the teams that `to` may see: all of them, or their own."""
+    own = exercise.team_of(to.id)
+    return [
+        team_out(team, with_problem=to.runs_exercises)
+        for team in exercise.teams
+        if to.sees_results or team == own
+    ]
+
+
+def team_out(team: Team, *, with_problem: bool) -> TeamOut:
+    """Return a team; a probe's output may give a task away, so trainees do not get it."""
+    problem = team.problem if with_problem else None
+    return TeamOut(
+        slug=team.slug,
+        name=team.name,
+        number=team.number,
+        members=[member.name for member in team.members],
+        world=team.world,
+        world_since=team.world_since,
+        problem=ProblemOut(
+            stage=problem.stage,
+            host=problem.host,
+            message=problem.message,
+            output=problem.output,
+            next_command=problem.next_command,
+        )
+        if problem
+        else None,
+    )

@@ -1,0 +1,54 @@
+"""The scenarios on offer."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from api.auth import Instructor
+from api.catalogue import Catalogue, Offer
+from api.context import catalogue_of
+from api.responses import RESPONSES
+
+router = APIRouter(tags=["scenarios"], responses=RESPONSES)
+
+
+class ScenarioOut(BaseModel):
+    """A scenario of the site's folder; one with `problems` cannot be launched."""
+
+    id: str = Field(examples=["night-shift"])
+    version: str | None = Field(default=None, examples=["1.0.0"])
+    title: str | None = Field(default=None, examples=["The night shift"])
+    summary: str | None = None
+    kind: str | None = Field(default=None, examples=["incident-response"])
+    level: str | None = Field(default=None, examples=["introductory"])
+    duration_seconds: int | None = Field(default=None, examples=[1800])
+    hosts: int | None = Field(default=None, examples=[2])
+    tasks: int | None = Field(default=None, examples=[5])
+    problems: list[str] = Field(default=[], examples=[[]])
+
+
+@router.get("/scenarios")
+def list_scenarios(
+    _caller: Instructor, catalogue: Annotated[Catalogue, Depends(catalogue_of)]
+) -> list[ScenarioOut]:
+    """List every scenario of the site's folder, broken ones with what is wrong."""
+    return [_out(offer) for offer in catalogue.offers()]
+
+
+def _out(offer: Offer) -> ScenarioOut:
+    if offer.loaded is None:
+        return ScenarioOut(id=offer.id, problems=list(offer.problems))
+    scenario = offer.loaded.scenario
+    head = scenario.scenario
+    return ScenarioOut(
+        id=offer.id,
+        version=head.version,
+        title=head.title,
+        summary=head.summary,
+        kind=head.kind,
+        level=head.level,
+        duration_seconds=int(head.duration.total_seconds()),
+        hosts=len(scenario.hosts),
+        tasks=len(scenario.tasks),
+    )

@@ -1,0 +1,278 @@
+"""The page of one exercise, for each role."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Path, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.access import gateway_key, ssh_command
+from api.auth import (
+    PageCaller,
+    PageInstructor,
+    PageObserver,
+    PageTrainee,
+    SameOrigin,
+    ServicesHere,
+)
+from api.bootstrap import Services
+from api.moves import Move, carry_out, offered
+from api.problems import Problem, problem_of, status_of
+from api.v1.play import team_for
+from api.v1.results import record_response
+from api.web.rendering import page
+from core.errors import PoligonError
+from core.scenario.access import default_entry, entries_for
+from core.users.model import User
+from orchestrator.domain.exercise import Exercise
+from orchestrator.domain.phases import BECAUSE, PERMITS, Act, Phase
+from scoring.views import Outcome
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveWords:
+    """A move's button; one with a consequence asks before it is done."""
+
+    label: str
+    consequence: str = ""
+    confirm: str = ""
+
+
+_WORDS: Mapping[Move, MoveWords] = MappingProxyType(
+    {
+        Move.START: MoveWords(label="Start"),
+        Move.PAUSE: MoveWords(label="Pause"),
+        Move.RESUME: MoveWords(label="Resume"),
+        Move.RETRY: MoveWords(label="Retry what failed"),
+        Move.END: MoveWords(
+            label="End",
+            consequence="The clock stops for good: no more answers, every terminal closes. The"
+            " machines stay for the debriefing.",
+            confirm="End the exercise",
+        ),
+        Move.DESTROY: MoveWords(
+            label="Destroy",
+            consequence="Every machine of every team is removed with all that is on it. Results"
+            " and records stay.",
+            confirm="Remove all machines",
+        ),
+    }
+)
+_WAITING: Mapping[Phase, str] = MappingProxyType(
+    {
+        Phase.CLOSED: "This exercise is closed: its machines are removed, its record stays.",
+        Phase.CANCELLED: "This exercise was cancelled; its machines are removed.",
+    }
+)
+_TOLD: Mapping[str, str] = MappingProxyType(
+    {
+        "correct": "Right.",
+        "already": "Your team has solved this already.",
+        "wrong": "Not right yet.",
+        "no_attempts_left": "No attempts are left for this task.",
+    }
+)
+
+
+def _visible(
+    name: Annotated[str, Path(max_length=80)], caller: PageCaller, services: ServicesHere
+) -> Exercise:
+    return services.exercises.visible_to(caller, name)
+
+
+ExerciseHere = Annotated[Exercise, Depends(_visible)]
+
+
+@router.get("/exercises/{name}")
+def show(
+    request: Request, exercise: ExerciseHere, caller: PageCaller, services: ServicesHere
+) -> Response:
+    """Show the exercise in the way of the reader's role."""
+    if caller.runs_exercises:
+        return _instructor(request, exercise, caller, services)
+    if caller.sees_results:
+        return page(
+            request,
+            "staff.html",
+            user=caller,
+            board=services.scoring.board(exercise),
+            **_common(exercise, services),
+        )
+    return _trainee(request, exercise, caller, services)
+
+
+@router.get("/exercises/{name}/record.{form}")
+def record(
+    form: Annotated[str, Path(pattern="^(csv|json)$")],
+    _caller: PageObserver,
+    exercise: ExerciseHere,
+    services: ServicesHere,
+) -> Response:
+    """Hand out the training record."""
+    return record_response(services, exercise, as_csv=form == "csv")
+
+
+@router.post("/exercises/{name}/logins", dependencies=[SameOrigin])
+def logins(
+    request: Request, caller: PageInstructor, exercise: ExerciseHere, services: ServicesHere
+) -> Response:
+    """Make new passwords and show the sheet, this once."""
+    settings = services.settings
+    return page(
+        request,
+        "logins.html",
+        user=caller,
+        exercise=exercise,
+        logins=services.exercises.issue_logins(exercise.id),
+        names={team.slug: team.name for team in exercise.teams},
+        address=str(request.base_url),
+        ssh=lambda login: ssh_command(settings, login),
+        gateway=gateway_key(settings),
+    )
+
+
+@router.post("/exercises/{name}/answers", dependencies=[SameOrigin])
+def answer(
+    request: Request,
+    caller: PageTrainee,
+    exercise: ExerciseHere,
+    services: ServicesHere,
+    task: Annotated[str, Form(max_length=64)],
+    value: Annotated[str, Form(max_length=10_000)],
+    client_key: Annotated[str, Form(max_length=100)],
+) -> Response:
+    """Judge an answer: a right one leads back to the page, any other stays in its field."""
+    team = team_for(exercise, caller, None)
+    try:
+        outcome = services.scoring.answer(
+            exercise, team, caller.id, task=task, value=value, client_key=client_key
+        )
+    except PoligonError as error:
+        told = _Told(problem=problem_of(error), task=task, value=value)
+        return _trainee(request, exercise, caller, services, told, status=status_of(error))
+    if outcome.verdict in {"correct", "already"}:
+        here = f"/exercises/{exercise.name}#task-{task}"
+        return RedirectResponse(here, HTTPStatus.SEE_OTHER)
+    told = _Told(outcome=outcome, task=task, value=value)
+    return _trainee(request, exercise, caller, services, told)
+
+
+@router.post("/exercises/{name}/{move}", dependencies=[SameOrigin])
+def move_exercise(
+    request: Request,
+    move: Move,
+    caller: PageInstructor,
+    exercise: ExerciseHere,
+    services: ServicesHere,
+) -> Response:
+    """Do it, and go back to the page; a refusal is shown there."""
+    try:
+        carry_out(services.exercises, move, exercise)
+    except PoligonError as error:
+        now = services.exercises.get(exercise.id)
+        problem = problem_of(error)
+        return _instructor(request, now, caller, services, problem, status=status_of(error))
+    return RedirectResponse(f"/exercises/{exercise.name}", HTTPStatus.SEE_OTHER)
+
+
+def _instructor(
+    request: Request,
+    exercise: Exercise,
+    caller: User,
+    services: Services,
+    problem: Problem | None = None,
+    *,
+    status: int = HTTPStatus.OK,
+) -> Response:
+    board = services.scoring.board(exercise)
+    return page(
+        request,
+        "instructor.html",
+        status=status,
+        user=caller,
+        problem=problem,
+        moves=offered(exercise),
+        acts=_WORDS,
+        waiting=_WAITING.get(exercise.phase, "Nothing to do but wait."),
+        board=board,
+        totals={row.team: row.milli_points for row in board.rows},
+        signals=services.scoring.signals(exercise),
+        **_common(exercise, services),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What came of an answer, to be shown beside its field."""
+
+    task: str
+    value: str
+    outcome: Outcome | None = None
+    problem: Problem | None = None
+
+
+def _trainee(
+    request: Request,
+    exercise: Exercise,
+    caller: User,
+    services: Services,
+    told: _Told | None = None,
+    *,
+    status: int = HTTPStatus.OK,
+) -> Response:
+    team = team_for(exercise, caller, None)
+    tasks = services.scoring.tasks(exercise, team)
+    known = told is not None and any(task.task == told.task for task in tasks)
+    outcome = told.outcome if told else None
+    return page(
+        request,
+        "trainee.html",
+        status=status,
+        user=caller,
+        team=team,
+        tasks=tasks,
+        total=sum(task.milli_points for task in tasks),
+        possible=sum(task.of_milli_points for task in tasks),
+        summary=services.exercises.scenario(exercise).scenario.scenario.summary or "",
+        answering=Act.ANSWER in PERMITS[exercise.phase],
+        because=BECAUSE[exercise.phase],
+        board=services.scoring.board(exercise),
+        ssh=ssh_command(services.settings, caller.name),
+        other_hosts=_other_hosts(exercise, caller, services),
+        gateway=gateway_key(services.settings),
+        keys=services.users.key_fingerprints(caller.name),
+        key_added=request.query_params.get("key") == "added",
+        problem=told.problem if told else None,
+        problem_at=told.task if told and told.problem and known else "",
+        answered=told.task if told and outcome else "",
+        value=told.value if told else "",
+        verdict=outcome.verdict if outcome else "",
+        told=_TOLD.get(outcome.verdict, outcome.verdict) if outcome else "",
+        new_key=lambda: secrets.token_hex(16),
+        **_common(exercise, services),
+    )
+
+
+def _other_hosts(exercise: Exercise, caller: User, services: Services) -> list[str]:
+    """Return the ssh lines of every host but the default one that the reader's role enters."""
+    team = team_for(exercise, caller, None)
+    role = next(member.role for member in team.members if member.user == caller.id)
+    scenario = services.exercises.scenario(exercise).scenario
+    default = default_entry(scenario, role)
+    hosts = [entry.host for entry in entries_for(scenario, role) if entry != default]
+    return [ssh_command(services.settings, f"{caller.name}.{host}") for host in hosts]
+
+
+def _common(exercise: Exercise, services: Services) -> dict[str, Any]:
+    return {
+        "exercise": exercise,
+        "elapsed": exercise.elapsed(services.clock.now()),
+        "running": exercise.phase is Phase.RUNNING,
+        "fresh_from": f"/exercises/{exercise.name}",
+    }

@@ -1,0 +1,92 @@
+"""The start page and the list of exercises."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.auth import PageCaller, PageInstructor, SameOrigin, ServicesHere
+from api.bootstrap import Services
+from api.catalogue import Catalogue
+from api.context import catalogue_of
+from api.problems import Problem, problem_of, status_of
+from api.v1.exercises import team_specs
+from api.web.rendering import page
+from core.errors import PoligonError
+from core.users.model import User
+
+router = APIRouter()
+
+CatalogueHere = Annotated[Catalogue, Depends(catalogue_of)]
+_A_PAIR = 2
+
+
+@router.get("/")
+def start(caller: PageCaller, services: ServicesHere) -> Response:
+    """Lead a trainee with one exercise there, everybody else to the list."""
+    own = services.exercises.of_member(caller.id)
+    only = f"/{own[0].name}" if len(own) == 1 and not caller.sees_results else ""
+    return RedirectResponse(f"/exercises{only}", HTTPStatus.SEE_OTHER)
+
+
+@router.get("/exercises")
+def list_exercises(
+    request: Request, caller: PageCaller, services: ServicesHere, catalogue: CatalogueHere
+) -> Response:
+    """Show the exercises, and the form to launch one to those who may."""
+    return _overview(request, caller, services, catalogue)
+
+
+@router.post("/exercises", dependencies=[SameOrigin])
+def launch(
+    request: Request,
+    caller: PageInstructor,
+    services: ServicesHere,
+    catalogue: CatalogueHere,
+    scenario: Annotated[str, Form(max_length=64)],
+    teams: Annotated[int, Form(ge=1, le=1000)],
+) -> Response:
+    """Launch a scenario, and go to its exercise."""
+    try:
+        exercise = services.exercises.launch(
+            catalogue.get(scenario), teams=team_specs(teams), by=caller
+        )
+    except PoligonError as error:
+        return _overview(
+            request,
+            caller,
+            services,
+            catalogue,
+            problem=problem_of(error),
+            status=status_of(error),
+            chosen=scenario,
+            teams=teams,
+        )
+    return RedirectResponse(f"/exercises/{exercise.name}", HTTPStatus.SEE_OTHER)
+
+
+def _overview(
+    request: Request,
+    caller: User,
+    services: Services,
+    catalogue: Catalogue,
+    *,
+    problem: Problem | None = None,
+    status: int = HTTPStatus.OK,
+    chosen: str = "",
+    teams: int = _A_PAIR,
+) -> Response:
+    exercises = services.exercises
+    return page(
+        request,
+        "overview.html",
+        status=status,
+        user=caller,
+        problem=problem,
+        exercises=exercises.all() if caller.sees_results else exercises.of_member(caller.id),
+        offers=catalogue.offers() if caller.runs_exercises else (),
+        folder=catalogue.folder,
+        chosen=chosen,
+        teams=teams,
+    )

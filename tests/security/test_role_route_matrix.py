@@ -1,0 +1,382 @@
+"""Who may call what: every route, every role, and what others find there."""
+
+import re
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+
+from api.app import create_app
+from api.auth import COOKIE
+from api.web import pages
+from orchestrator.domain.exercise import Exercise
+from tests.fakes.api_site import KEY, PASSWORD, ApiSite, api_site
+
+ROLES = ("stranger", "outsider", "trainee", "staff", "instructor", "admin")
+EVERYBODY = set(ROLES)
+LOGGED_IN = EVERYBODY - {"stranger"}
+INSIDE = LOGGED_IN - {"outsider"}
+OBSERVERS = {"staff", "instructor", "admin"}
+INSTRUCTORS = {"instructor", "admin"}
+
+# Route → who is let through. One that is not listed fails a test below.
+EXERCISE = "/api/v1/exercises/{name}"
+INTERFACE: dict[tuple[str, str], set[str]] = {
+    ("GET", "/healthz"): EVERYBODY,
+    ("GET", "/readyz"): EVERYBODY,
+    ("POST", "/api/v1/login"): EVERYBODY,
+    ("POST", "/api/v1/logout"): LOGGED_IN,
+    ("GET", "/api/v1/me"): LOGGED_IN,
+    ("GET", "/api/v1/me/keys"): LOGGED_IN,
+    ("PUT", "/api/v1/me/keys"): LOGGED_IN,
+    ("GET", "/api/v1/scenarios"): INSTRUCTORS,
+    ("GET", "/api/v1/exercises"): LOGGED_IN,
+    ("POST", "/api/v1/exercises"): INSTRUCTORS,
+    ("GET", EXERCISE): INSIDE,
+    ("GET", f"{EXERCISE}/teams"): INSIDE,
+    ("GET", f"{EXERCISE}/tasks"): INSIDE,
+    ("GET", f"{EXERCISE}/access"): INSIDE,
+    ("GET", f"{EXERCISE}/board"): INSIDE,
+    ("POST", f"{EXERCISE}/answers"): {"trainee"},
+    ("GET", f"{EXERCISE}/record"): OBSERVERS,
+    ("GET", f"{EXERCISE}/signals"): INSTRUCTORS,
+    ("POST", f"{EXERCISE}/logins"): INSTRUCTORS,
+    ("POST", f"{EXERCISE}/start"): INSTRUCTORS,
+    ("POST", f"{EXERCISE}/pause"): INSTRUCTORS,
+    ("POST", f"{EXERCISE}/resume"): INSTRUCTORS,
+    ("POST", f"{EXERCISE}/end"): INSTRUCTORS,
+    ("POST", f"{EXERCISE}/destroy"): INSTRUCTORS,
+    ("POST", f"{EXERCISE}/retry"): INSTRUCTORS,
+}
+PAGES: dict[tuple[str, str], set[str]] = {
+    ("GET", "/"): LOGGED_IN,
+    ("GET", "/login"): EVERYBODY,
+    ("POST", "/login"): EVERYBODY,
+    ("POST", "/logout"): EVERYBODY,
+    ("POST", "/me/keys"): LOGGED_IN,
+    ("GET", "/exercises"): LOGGED_IN,
+    ("POST", "/exercises"): INSTRUCTORS,
+    ("GET", "/exercises/{name}"): INSIDE,
+    ("GET", "/exercises/{name}/record.{form}"): OBSERVERS,
+    ("POST", "/exercises/{name}/logins"): INSTRUCTORS,
+    ("POST", "/exercises/{name}/answers"): {"trainee"},
+    ("POST", "/exercises/{name}/{move}"): INSTRUCTORS,
+}
+BODIES: dict[str, dict[str, object]] = {
+    "/api/v1/login": {"name": "ina", "password": PASSWORD},
+    "/api/v1/me/keys": {"public_key": KEY},
+    "/api/v1/exercises": {"scenario": "house", "teams": 1},
+    f"{EXERCISE}/answers": {"task": "who", "value": "x"},
+    "/login": {"name": "ina", "password": PASSWORD},
+    "/me/keys": {"public_key": KEY},
+    "/exercises": {"scenario": "house", "teams": "1"},
+    "/exercises/{name}/answers": {"task": "who", "value": "x", "client_key": "k"},
+}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiSite]:
+    with api_site(tmp_path_factory.mktemp("site")) as site:
+        yield site
+
+
+@pytest.fixture(autouse=True)
+def _fresh_tokens(site: ApiSite) -> None:
+    """Forget tokens: some of the calls here withdraw them."""
+    site.tokens.clear()
+
+
+@pytest.fixture(scope="module")
+def exercise(site: ApiSite) -> Exercise:
+    return site.launch()
+
+
+@pytest.fixture(scope="module")
+def people(site: ApiSite, exercise: Exercise) -> dict[str, str]:
+    """Return role → somebody in it; the outsider is a trainee of another exercise."""
+    other = site.launch(teams=1)
+    return {
+        "outsider": other.teams[0].members[0].name,
+        "trainee": exercise.teams[0].members[0].name,
+        "staff": "sara",
+        "instructor": "ina",
+        "admin": "root",
+    }
+
+
+def routes_of(router: FastAPI | APIRouter) -> list[tuple[str, str]]:
+    """Return (method, path without its router's prefix) of every route, nested ones too."""
+    found: list[tuple[str, str]] = []
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            found += [(method, route.path) for method in route.methods or ()]
+        elif (nested := getattr(route, "original_router", None)) is not None:
+            found += routes_of(nested)
+    return found
+
+
+def filled(path: str, exercise: Exercise) -> str:
+    path = path.replace("{name}", exercise.name)
+    return path.replace("{form}", "csv").replace("{move}", "retry")
+
+
+def told_no(answer: httpx.Response) -> bool:
+    to_login = answer.status_code == 303 and answer.headers["location"].startswith("/login")
+    return to_login or answer.status_code in {401, 403, 404}
+
+
+def test_every_route_of_the_application_is_in_the_matrix(site: ApiSite) -> None:
+    app = create_app(site.services)
+    described = {
+        (method.upper(), path)
+        for path, methods in app.openapi()["paths"].items()
+        for method in methods
+    }
+    assert len(described) > 20
+    assert described == INTERFACE.keys()
+    assert set(routes_of(pages.router)) == PAGES.keys()
+    # Nothing is served that is neither described nor a page.
+    assert len(routes_of(app)) == len(INTERFACE) + len(PAGES)
+
+
+@pytest.mark.parametrize(("route", "role"), list(product(INTERFACE, ROLES)))
+def test_the_interface_lets_through_whom_the_matrix_names(
+    site: ApiSite,
+    exercise: Exercise,
+    people: dict[str, str],
+    route: tuple[str, str],
+    role: str,
+) -> None:
+    method, path = route
+    query = "?team=team-1" if path.endswith("/tasks") else ""
+    headers = {} if role == "stranger" else site.bearer(people[role])
+    answer = site.web.request(
+        method, filled(path, exercise) + query, json=BODIES.get(path), headers=headers
+    )
+    assert told_no(answer) != (role in INTERFACE[route]), answer.text
+    if role == "stranger" and role not in INTERFACE[route]:
+        assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(("route", "role"), list(product(PAGES, ROLES)))
+def test_the_pages_let_through_whom_the_matrix_names(
+    site: ApiSite,
+    exercise: Exercise,
+    people: dict[str, str],
+    route: tuple[str, str],
+    role: str,
+) -> None:
+    method, path = route
+    token = None if role == "stranger" else site.token(people[role])
+    answer = httpx.request(
+        method,
+        site.url + filled(path, exercise),
+        data=BODIES.get(path) if method == "POST" else None,
+        headers={"Origin": site.url},
+        cookies={COOKIE: token} if token else None,
+    )
+    if path == "/logout":
+        assert answer.headers["location"] == "/login"
+        return
+    assert told_no(answer) != (role in PAGES[route]), answer.text
+
+
+# What a trainee cannot reach
+
+
+@pytest.mark.parametrize("path", ["", "/teams", "/tasks", "/board", "/access"])
+def test_an_exercise_of_others_is_unknown_and_not_forbidden(
+    site: ApiSite, exercise: Exercise, people: dict[str, str], path: str
+) -> None:
+    there = f"/api/v1/exercises/{exercise.name}{path}"
+    nowhere = f"/api/v1/exercises/no-such-thing{path}"
+    answers = [
+        site.web.get(url, headers=site.bearer(people["outsider"])) for url in (there, nowhere)
+    ]
+    assert [answer.json()["code"] for answer in answers] == ["exercise.unknown"] * 2
+
+
+def test_another_team_is_unknown_to_a_trainee(
+    site: ApiSite, exercise: Exercise, people: dict[str, str]
+) -> None:
+    path = f"/api/v1/exercises/{exercise.name}/tasks?team="
+    answers = [
+        site.web.get(f"{path}{team}", headers=site.bearer(people["trainee"]))
+        for team in ("team-2", "team-99", "team-1")
+    ]
+    assert [answer.status_code for answer in answers] == [404, 404, 200]
+
+
+@pytest.mark.parametrize("path", ["", "/teams", "/board"])
+def test_a_trainee_learns_no_name_and_no_problem_of_another_team(
+    site: ApiSite, exercise: Exercise, people: dict[str, str], path: str
+) -> None:
+    answer = site.web.get(
+        f"/api/v1/exercises/{exercise.name}{path}", headers=site.bearer(people["trainee"])
+    )
+    assert exercise.teams[1].members[0].name not in answer.text
+    assert '"problem":{' not in answer.text
+
+
+def test_a_trainees_page_holds_nothing_of_another_team_but_its_points(
+    site: ApiSite, exercise: Exercise, people: dict[str, str]
+) -> None:
+    page = httpx.get(
+        f"{site.url}/exercises/{exercise.name}", cookies={COOKIE: site.token(people["trainee"])}
+    )
+    secrets = [exercise.teams[1].members[0].name]
+    secrets += [
+        site.answer_of(exercise, team, v)
+        for team in ("team-1", "team-2")
+        for v in ("thief", "mark")
+    ]
+    assert not [secret for secret in secrets if secret in page.text]
+
+
+# Browsers
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "https://evil.test"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1.evil.test"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+    ],
+)
+@pytest.mark.parametrize("path", sorted({p for m, p in PAGES if m == "POST"}))
+def test_a_form_of_another_site_changes_nothing(
+    site: ApiSite, exercise: Exercise, path: str, headers: dict[str, str]
+) -> None:
+    answer = httpx.post(
+        site.url + filled(path, exercise),
+        data=BODIES.get(path),
+        headers=headers,
+        cookies={COOKIE: site.token("ina")},
+    )
+    assert answer.status_code == 403
+    assert site.web.get("/api/v1/me", headers=site.bearer("ina")).status_code == 200
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(site: ApiSite) -> None:
+    form = {"name": "ina", "password": PASSWORD}
+    plain = httpx.post(f"{site.url}/login", data=form, headers={"Origin": site.url})
+    behind_tls = httpx.post(
+        f"{site.url}/login",
+        data=form,
+        headers={"Origin": site.url, "X-Forwarded-Proto": "https"},
+    )
+    kept = plain.headers["set-cookie"].lower()
+    assert {"httponly", "samesite=strict", "path=/"} <= set(re.split(r";\s*", kept))
+    assert "secure" not in kept
+    assert "secure" in behind_tls.headers["set-cookie"].lower()
+
+
+def test_a_cookie_is_no_key_to_the_interface_and_a_bearer_none_to_the_pages(site: ApiSite) -> None:
+    by_cookie = httpx.get(f"{site.url}/api/v1/me", cookies={COOKIE: site.token("ina")})
+    by_bearer = httpx.get(f"{site.url}/exercises", headers=site.bearer("ina"))
+    assert (by_cookie.status_code, by_bearer.status_code) == (401, 303)
+
+
+@pytest.mark.parametrize("path", ["/login", "/nothing", "/static/poligon.css", "/api/v1/me"])
+def test_every_answer_carries_the_strict_policy(site: ApiSite, path: str) -> None:
+    policy = httpx.get(site.url + path).headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self';")
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+@pytest.mark.parametrize(
+    "target", ["https://evil.test/", "//evil.test/", "/\\evil.test", "evil.test", "/a\nb", ""]
+)
+def test_a_login_leads_to_no_other_site(site: ApiSite, target: str) -> None:
+    form = {"name": "ina", "password": PASSWORD, "next": target}
+    answer = httpx.post(f"{site.url}/login", data=form, headers={"Origin": site.url})
+    assert answer.headers["location"] == "/"
+
+
+def test_what_people_type_is_shown_as_text(site: ApiSite) -> None:
+    form = {"name": "<script>alert(1)</script>", "password": '"><img src=x>'}
+    page = httpx.post(f"{site.url}/login", data=form, headers={"Origin": site.url})
+    assert "<script>alert" not in page.text
+    assert "<img" not in page.text
+
+
+# Guessing
+
+
+def test_forty_people_behind_one_address_all_get_in_though_each_mistypes(tmp_path: Path) -> None:
+    with api_site(tmp_path) as site:
+        names = [f"u{number}" for number in range(40)]
+        for name in names:
+            site.services.users.add(name, role=site.user("sara").role, password=PASSWORD)
+        for word, expected in (("wrong", 401), ("wrong", 401), (PASSWORD, 200)):
+            answers = {
+                site.web.post("/api/v1/login", json={"name": name, "password": word}).status_code
+                for name in names
+            }
+            assert answers == {expected}
+
+
+def test_guessing_one_password_is_stopped_and_nobody_else_with_it(tmp_path: Path) -> None:
+    with api_site(tmp_path) as site:
+        wrong = {"name": "ina", "password": "wrong"}
+        seen = [site.web.post("/api/v1/login", json=wrong) for _ in range(11)]
+        assert [answer.status_code for answer in seen] == [401] * 10 + [429]
+        assert int(seen[-1].headers["retry-after"]) > 0
+        right = {"name": "ina", "password": PASSWORD}
+        other = {"name": "sara", "password": PASSWORD}
+        assert site.web.post("/api/v1/login", json=right).status_code == 429
+        assert site.web.post("/api/v1/login", json=other).status_code == 200
+
+
+# Hostile bodies
+
+DEEP = "[" * 50_000 + "]" * 50_000
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 422),
+        (b"{", 422),
+        (b"\xff\xfe", 422),
+        (b"null", 422),
+        (b"[]", 422),
+        (b'{"name": 1, "password": []}', 422),
+        (b'{"name": "ina"}', 422),
+        (b'{"name": "' + b"a" * 100_000 + b'", "password": "x"}', 422),
+        (b'{"name": "\\ud800", "password": "x"}', 422),
+        (b'{"name": "a\\u0000b", "password": "x"}', 401),
+        (DEEP.encode(), 400),
+        (b"x" * 300_000, 413),
+    ],
+)
+def test_a_hostile_body_is_answered_with_a_problem(site: ApiSite, body: bytes, status: int) -> None:
+    answer = site.web.post(
+        "/api/v1/login", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.status_code == status == answer.json()["status"]
+    assert len(answer.content) < 10_000
+
+
+def test_a_body_that_hides_its_size_is_stopped_at_the_limit(site: ApiSite) -> None:
+    answer = site.web.post("/api/v1/login", content=(b"x" * 65_536 for _ in range(8)))
+    assert (answer.status_code, answer.json()["code"]) == (413, "request.too_large")
+
+
+@pytest.mark.parametrize("name", ["../house", "house/../torn", "/etc", ".", "", "house\x00"])
+def test_a_scenarios_name_leads_nowhere_else(site: ApiSite, name: str) -> None:
+    answer = site.web.post(
+        "/api/v1/exercises", json={"scenario": name, "teams": 1}, headers=site.bearer("ina")
+    )
+    assert (answer.status_code, answer.json()["code"]) == (404, "scenario.unknown")

@@ -1,0 +1,268 @@
+"""The command line over a site whose engine is a fake."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from api import bootstrap
+from api.bootstrap import Services
+from api.cli import database, scenario
+from api.cli.exercise import OPERATOR
+from api.cli.main import app
+from core.clock import SystemClock
+from core.jobs import Job
+from core.settings import Settings
+from orchestrator.domain.phases import Phase
+from orchestrator.ports import EngineUnavailableError, RangeEngine
+from orchestrator.service import PREPARE, RAISE_WORLD, REMOVE_WORLD
+from tests.fakes.api_site import KEY, SCENARIO
+from tests.fakes.fake_engine import FakeEngine
+from tests.fakes.queue import RecordingQueue
+
+
+class Working(RecordingQueue):
+    """A queue with a worker: `work` does what was sent, `at_once` as soon as it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.services: Services | None = None
+        self.at_once = False
+
+    def send(self, job: Job) -> None:
+        super().send(job)
+        if self.at_once:
+            self.work()
+
+    def work(self) -> None:
+        assert self.services is not None
+        worlds = self.services.worlds
+        acts = {
+            PREPARE: worlds.prepare,
+            RAISE_WORLD: worlds.raise_world,
+            REMOVE_WORLD: worlds.remove_world,
+        }
+        while jobs := self.take():
+            for job in jobs:
+                acts[job.name](*job.arguments)  # type: ignore[operator]
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+def queue() -> Working:
+    return Working()
+
+
+@pytest.fixture(autouse=True)
+def site(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: FakeEngine, queue: Working
+) -> Iterator[Path]:
+    """Give every command a home and scenarios of its own, and the fake engine."""
+    for name, text in {"house": SCENARIO, "torn": "language: 2\n"}.items():
+        (tmp_path / "scenarios" / name).mkdir(parents=True)
+        (tmp_path / "scenarios" / name / "scenario.yaml").write_text(text)
+    monkeypatch.setenv("POLIGON_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("POLIGON_SCENARIOS", str(tmp_path / "scenarios"))
+    monkeypatch.delenv("POLIGON_DATABASE_URL", raising=False)
+    opened: list[Services] = []
+
+    def open_services(settings: Settings) -> Services:
+        made = bootstrap.assemble(settings, clock=SystemClock(), queue=queue, engine=engine)
+        queue.services = made
+        opened.append(made)
+        return made
+
+    def open_engine(_settings: Settings) -> RangeEngine:
+        return engine
+
+    monkeypatch.setattr(database, "open_services", open_services)
+    monkeypatch.setattr(scenario, "open_engine", open_engine)
+    yield tmp_path
+    for services in opened:
+        services.close()
+
+
+def poligon(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments, prog_name="poligon")
+
+
+def launched(queue: Working, teams: int = 2) -> str:
+    result = poligon("exercise", "launch", "house", "--teams", str(teams), "--detach", "--json")
+    queue.work()
+    name: str = json.loads(result.stdout)["exercise"]["name"]
+    return name
+
+
+# Scenarios
+
+
+def test_lint_exits_by_what_it_found(site: Path) -> None:
+    codes = {
+        arguments: poligon("scenario", "lint", *arguments).exit_code
+        for arguments in (("house",), ("torn",), ("none",), (), ("house", "--strict"))
+    }
+    assert codes[("house",)] == 0
+    assert codes[("torn",)] == 1
+    assert codes[("none",)] == 2
+    assert codes[()] == 2
+
+
+def test_lint_prints_places_of_all_problems() -> None:
+    text = poligon("scenario", "lint", "torn").stdout
+    data = json.loads(poligon("scenario", "lint", "torn", "--json").stdout)
+    assert len(text.splitlines()) == len(data) > 0
+    first = data[0]
+    assert text.splitlines()[0] == (
+        f"{first['file']}:{first['line']}:{first['column']}: {first['severity']}:"
+        f" {first['message']}"
+    )
+
+
+def test_a_plan_names_everything_and_creates_nothing(engine: FakeEngine) -> None:
+    shown = json.loads(poligon("scenario", "plan", "house", "--teams", "3", "--json").stdout)
+    assert (shown["hosts"], shown["networks"], len(shown["teams"])) == (3, 3, 3)
+    subnets = {team["networks"]["office"] for team in shown["teams"]}
+    assert subnets == {"10.213.0.0/28", "10.213.0.16/28", "10.213.0.32/28"}
+    assert engine.hosts == {}
+    assert engine.networks == {}
+
+
+def test_a_plan_works_without_an_engine_and_says_so(engine: FakeEngine) -> None:
+    engine.fail("info", EngineUnavailableError("the engine is away"))
+    result = poligon("scenario", "plan", "house")
+    assert result.exit_code == 0
+    assert "The engine was not asked: the engine is away" in result.stdout
+
+
+def test_a_plan_that_does_not_fit_the_pool_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLIGON_ADDRESS_POOL", '["10.1.0.0/28"]')
+    result = poligon("scenario", "plan", "house", "--teams", "2")
+    assert result.exit_code == 5
+    assert "POLIGON_ADDRESS_POOL" in result.stderr
+
+
+# Exercises
+
+
+def test_a_launch_that_does_not_wait_tells_how_to_get_in(queue: Working) -> None:
+    result = poligon("exercise", "launch", "house", "--teams", "2", "--detach", "--json")
+    told = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert told["exercise"]["phase"] == "provisioning"
+    assert [login["team"] for login in told["logins"]] == ["team-1", "team-2"]
+    assert told["logins"][0]["ssh"].endswith(f"{told['logins'][0]['user']}@127.0.0.1")
+    assert [job.name for job in queue.take()] == [PREPARE]
+
+
+def test_a_launch_waits_until_the_worlds_stand(queue: Working) -> None:
+    queue.at_once = True
+    result = poligon("exercise", "launch", "house", "--teams", "2")
+    assert result.exit_code == 0
+    assert "ready" in result.stdout
+    assert "team-1  ready" in result.stderr
+
+
+def test_a_launch_that_stays_degraded_exits_as_partial(queue: Working, engine: FakeEngine) -> None:
+    engine.answer(["true"], exit_code=1, output="no such door")
+    queue.at_once = True
+    result = poligon("exercise", "launch", "house")
+    assert result.exit_code in {1, 6}
+    assert "no such door" in result.stdout
+
+
+def test_a_launch_that_takes_too_long_is_a_timeout_with_what_was_seen() -> None:
+    result = poligon("exercise", "launch", "house", "--timeout", "1", "--json")
+    assert result.exit_code == 7
+    problem = json.loads(result.stdout)
+    assert problem["code"] == "wait.too_long"
+    assert "1 planned" in problem["detail"]
+
+
+def test_an_exercise_goes_through_its_life(queue: Working) -> None:
+    name = launched(queue)
+    moves = ("start", "pause", "resume", "end", "destroy")
+    phases = [
+        json.loads(poligon("exercise", move, name, "--json").stdout)["phase"] for move in moves
+    ]
+    assert phases == ["running", "paused", "running", "ended", "closed"]
+    status = json.loads(poligon("exercise", "status", name, "--json").stdout)
+    assert status["phase"] == Phase.CLOSED
+
+
+def test_what_cannot_be_done_now_exits_as_a_conflict(queue: Working) -> None:
+    result = poligon("exercise", "pause", launched(queue))
+    assert result.exit_code == 5
+    assert "cannot become paused" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("verb", ["status", "start", "destroy", "logins", "board", "record"])
+def test_an_exercise_that_is_not_there_exits_as_missing(verb: str) -> None:
+    result = poligon("exercise", verb, "no-such-thing", *([] if verb == "record" else ["--json"]))
+    assert result.exit_code == 3
+    if verb != "record":
+        assert json.loads(result.stdout)["code"] == "exercise.unknown"
+
+
+def test_board_record_and_list_print_data(queue: Working) -> None:
+    name = launched(queue)
+    board = json.loads(poligon("exercise", "board", name, "--json").stdout)
+    record = json.loads(poligon("exercise", "record", name).stdout)
+    as_csv = poligon("exercise", "record", name, "--csv").stdout
+    listed = json.loads(poligon("exercise", "list", "--json").stdout)
+    assert [row["team"] for row in board["rows"]] == ["team-1", "team-2"]
+    assert [team["team"] for team in record["teams"]] == ["team-1", "team-2"]
+    assert as_csv.startswith("exercise,")
+    assert [exercise["name"] for exercise in listed] == [name]
+
+
+# People, database, everything
+
+
+def test_people_are_added_listed_and_let_in_by_key(site: Path) -> None:
+    added = json.loads(poligon("user", "add", "ana", "--role", "instructor", "--json").stdout)
+    (site / "ana.pub").write_text(KEY)
+    key = json.loads(poligon("user", "key", "ana", str(site / "ana.pub"), "--json").stdout)
+    listed = json.loads(poligon("user", "list", "--json").stdout)
+    assert listed == [{"name": "ana", "role": "instructor", "display_name": ""}]
+    assert len(added["password"]) == 14
+    assert key["fingerprint"].startswith("SHA256:")
+    assert poligon("user", "add", "ana").exit_code == 5
+    assert poligon("user", "add", "Ana B.").exit_code == 2
+    assert poligon("user", "key", "nobody", str(site / "ana.pub")).exit_code == 3
+    assert poligon("user", "key", "ana", str(site / "none.pub")).exit_code == 2
+
+
+def test_the_database_is_upgraded_once() -> None:
+    upgraded = [json.loads(poligon("db", "upgrade", "--json").stdout)["upgraded"] for _ in range(2)]
+    assert upgraded == [True, False]
+
+
+def test_down_closes_exercises_and_leaves_nothing_on_the_engine(
+    queue: Working, engine: FakeEngine
+) -> None:
+    name = launched(queue)
+    poligon("exercise", "start", name)
+    assert engine.hosts
+    told = json.loads(poligon("down", "--json").stdout)
+    assert (told["exercises_closed"], engine.hosts, engine.networks) == (1, {}, {})
+    status = json.loads(poligon("exercise", "status", name, "--json").stdout)
+    assert (status["phase"], {t["world"] for t in status["teams"]}) == ("closed", {"removed"})
+
+
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLIGON_HTTP_PORT", "web")
+    result = poligon("exercise", "list")
+    assert result.exit_code == 2
+    assert "POLIGON_HTTP_PORT" in result.stderr
+
+
+def test_the_operator_sees_and_does_everything() -> None:
+    assert OPERATOR.runs_exercises
+    assert OPERATOR.sees_results
