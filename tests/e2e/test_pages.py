@@ -1,0 +1,310 @@
+"""The pages in Chromium, as the people of an exercise use them."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from orchestrator.domain.exercise import Exercise, Problem
+from orchestrator.domain.phases import Phase
+from tests.fakes.api_site import KEY, PASSWORD, ApiSite, api_site
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=10_000)
+
+PageOf = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = shutil.which(
+        "chromium"
+    )  # without one, Playwright's own, which ./dev installs on Ubuntu
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[ApiSite]:
+    with api_site(tmp_path) as site:
+        yield site
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def page_of(browser: Browser, site: ApiSite, complaints: list[str]) -> Iterator[PageOf]:
+    """Return a page in which somebody is logged in; what the browser complains of is kept."""
+    contexts: list[BrowserContext] = []
+
+    def page_of(name: str = "", **options: object) -> Page:
+        context = browser.new_context(base_url=site.url, **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        context.set_default_timeout(10_000)
+        if name:
+            context.add_cookies(
+                [{"name": "poligon_session", "value": site.token(name), "url": site.url}]
+            )
+        page = context.new_page()
+        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "request",
+            lambda r: None if r.url.startswith(site.url) else complaints.append(r.url),
+        )
+        return page
+
+    yield page_of
+    for context in contexts:
+        context.close()
+
+
+def trainee_of(exercise: Exercise, number: int = 1) -> str:
+    return exercise.teams[number - 1].members[0].name
+
+
+def state_in(page: Page, place: str) -> str:
+    return page.locator(f"{place} .state").first.inner_text()
+
+
+# Every page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_every_page_fits_and_the_browser_has_nothing_to_complain_of(
+    site: ApiSite, page_of: PageOf, complaints: list[str], width: int, scheme: str
+) -> None:
+    exercise = site.launch()
+    here = f"/exercises/{exercise.name}"
+    look: dict[str, object] = {
+        "viewport": {"width": width, "height": 800},
+        "color_scheme": scheme,
+    }
+    seen = [("", "/login"), ("ina", "/exercises"), ("ina", here), ("sara", here)]
+    for name, path in [*seen, (trainee_of(exercise), here)]:
+        page = page_of(name, **look)
+        page.goto(path)
+        assert page.locator("h1").count() == 1
+        assert page.locator("html").get_attribute("lang") == "en"
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width, path
+        unlabelled = page.evaluate(
+            "() => [...document.querySelectorAll('input:not([type=hidden]), select, textarea')]"
+            ".filter(field => !field.labels.length).map(field => field.name)"
+        )
+        assert unlabelled == []
+        assert page.locator("table:not(:has(caption))").count() == 0
+    assert complaints == []
+
+
+def test_a_page_weighs_little_and_asks_nobody_else(
+    site: ApiSite, page_of: PageOf, complaints: list[str]
+) -> None:
+    exercise = site.launch()
+    sizes: list[int] = []
+    page = page_of(trainee_of(exercise))
+    page.on("response", lambda answer: sizes.append(len(answer.body())))
+    page.goto(f"/exercises/{exercise.name}")
+    page.wait_for_load_state("networkidle")
+    assert len(sizes) <= 12
+    assert sum(sizes) < 80_000
+    assert complaints == []
+
+
+# A trainee
+
+
+def test_a_trainee_logs_in_with_the_keyboard_and_solves_a_task(
+    site: ApiSite, page_of: PageOf, complaints: list[str]
+) -> None:
+    exercise = site.launch()
+    page = page_of()
+    page.goto("/")
+    page.keyboard.type(trainee_of(exercise))
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/exercises/{exercise.name}")
+    expect(page.locator("h1")).to_have_text("The house")
+    page.locator("#value-who").focus()
+    page.keyboard.type(site.answer_of(exercise, "team-1", "thief"))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**#task-who")
+    assert state_in(page, "#task-who") == "done"
+    expect(page.locator("#facts")).to_contain_text("20 of 35 points")
+    assert page.locator("#value-who").count() == 0
+    assert complaints == []
+
+
+def test_a_wrong_answer_stays_in_its_field_with_what_was_said(
+    site: ApiSite, page_of: PageOf
+) -> None:
+    exercise = site.launch()
+    page = page_of(trainee_of(exercise))
+    page.goto(f"/exercises/{exercise.name}")
+    page.fill("#value-who", "the butler")
+    page.click("#task-who button")
+    expect(page.locator("#told-who")).to_have_text("Not right yet.")
+    field = page.locator("#value-who")
+    expect(field).to_have_value("the butler")
+    expect(field).to_have_attribute("aria-describedby", "told-who")
+    expect(field).to_be_focused()
+    expect(page.locator("#task-who")).to_contain_text("2 attempts left")
+    page.reload()
+    expect(page.locator("#task-who")).to_contain_text("2 attempts left")
+
+
+def test_an_answer_in_a_pause_is_kept_and_told_why(site: ApiSite, page_of: PageOf) -> None:
+    exercise = site.launch()
+    page = page_of(trainee_of(exercise))
+    page.goto(f"/exercises/{exercise.name}")
+    site.services.exercises.pause(exercise.id)
+    page.fill("#value-who", "the butler")
+    page.click("#task-who button")
+    expect(page.locator("#told-who")).to_contain_text("The exercise is paused")
+    expect(page.locator("#value-who")).to_have_value("the butler")
+
+
+def test_everything_of_a_trainee_works_without_scripts(site: ApiSite, page_of: PageOf) -> None:
+    exercise = site.launch()
+    page = page_of(trainee_of(exercise), java_script_enabled=False)
+    page.goto("/")
+    page.fill("#value-mark", site.answer_of(exercise, "team-1", "mark"))
+    page.click("#task-mark button")
+    assert state_in(page, "#task-mark") == "done"
+    page.click("summary:has-text('Log in with an SSH key')")
+    page.fill("#public_key", KEY)
+    page.click("button:has-text('Add the key')")
+    expect(page.locator("code:has-text('SHA256:')")).to_be_visible()
+    expect(page.locator("pre").first).to_have_text(f"ssh -p 2222 {trainee_of(exercise)}@range.test")
+    page.click("text=Log out")
+    page.goto("/exercises")
+    assert "/login" in page.url
+
+
+# An instructor
+
+
+def test_an_instructor_launches_runs_and_removes_an_exercise(
+    site: ApiSite, page_of: PageOf, complaints: list[str]
+) -> None:
+    page = page_of("ina")
+    page.goto("/exercises")
+    expect(page.locator("text=torn cannot be launched")).to_be_visible()
+    page.fill("#teams", "2")
+    page.click("button:has-text('Launch')")
+    assert state_in(page, "#facts") == "provisioning"
+    site.work()
+    page.reload()
+    for button, phase in (("Start", "running"), ("Pause", "paused"), ("Resume", "running")):
+        page.click(f"#moves button:text-is('{button}')")
+        expect(page.locator("#facts .state")).to_have_text(phase)
+    for opener, button, phase in (
+        ("End …", "End the exercise", "ended"),
+        ("Destroy …", "Remove all machines", "closed"),
+    ):
+        page.click(f"summary:has-text('{opener}')")
+        page.click(f"button:has-text('{button}')")
+        expect(page.locator("#facts .state")).to_have_text(phase)
+    assert complaints == []
+
+
+def test_a_page_that_is_behind_says_so_instead_of_doing_harm(
+    site: ApiSite, page_of: PageOf
+) -> None:
+    exercise = site.launch(started=False)
+    page = page_of("ina", java_script_enabled=False)
+    page.goto(f"/exercises/{exercise.name}")
+    site.services.exercises.start(exercise.id)
+    page.click("#moves button:text-is('Start')")
+    expect(page.locator("[role=alert]")).to_contain_text("The exercise is running")
+    expect(page.locator("#moves")).to_contain_text("Pause")
+
+
+def test_a_degraded_team_shows_the_probe_and_the_next_command(
+    site: ApiSite, page_of: PageOf
+) -> None:
+    site.engine.answer(["true"], exit_code=1, output="no such door")
+    exercise = site.launch(started=False)
+    problem = exercise.teams[0].problem
+    assert isinstance(problem, Problem)
+    page = page_of("ina")
+    page.goto(f"/exercises/{exercise.name}")
+    teams = page.locator("#teams")
+    expect(teams).to_contain_text("no such door")
+    expect(teams).to_contain_text(problem.next_command)
+    expect(page.locator("#moves")).to_contain_text("Retry what failed")
+    trainee = page_of(trainee_of(exercise))
+    trainee.goto(f"/exercises/{exercise.name}")
+    assert "no such door" not in trainee.content()
+
+
+def test_the_login_sheet_is_for_print_and_its_logins_work(site: ApiSite, page_of: PageOf) -> None:
+    exercise = site.launch()
+    page = page_of("ina")
+    page.goto(f"/exercises/{exercise.name}")
+    page.click("summary:has-text('New logins')")
+    page.click("button:has-text('Make the login sheet')")
+    cards = page.locator(".sheet .card")
+    expect(cards).to_have_count(2)
+    name, password = (cards.first.locator("code").nth(n).inner_text() for n in (0, 1))
+    page.emulate_media(media="print")
+    assert not page.locator(".top").is_visible()
+    trainee = page_of()
+    trainee.goto("/login")
+    trainee.fill("#name", name)
+    trainee.fill("#password", password)
+    trainee.click("button:has-text('Log in')")
+    trainee.wait_for_url(f"**/exercises/{exercise.name}")
+
+
+def test_staff_see_the_board_and_take_the_record(site: ApiSite, page_of: PageOf) -> None:
+    exercise = site.launch()
+    page = page_of("sara")
+    page.goto(f"/exercises/{exercise.name}")
+    expect(page.locator("#board tbody tr")).to_have_count(2)
+    assert page.locator("button:has-text('Pause')").count() == 0
+    with page.expect_download() as taken:
+        page.click("a:has-text('CSV')")
+    assert re.fullmatch(r"house-\w+-record\.csv", taken.value.suggested_filename)
+
+
+# Live
+
+
+def test_a_page_follows_what_happens_without_being_touched(
+    site: ApiSite, page_of: PageOf, complaints: list[str]
+) -> None:
+    exercise = site.launch(started=False)
+    page = page_of(trainee_of(exercise))
+    page.goto(f"/exercises/{exercise.name}")
+    expect(page.locator("#because")).to_contain_text("has not started yet")
+    page.fill("#value-who", "half an ans")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(site.services.exercises.start, exercise.id).result()
+    expect(page.locator("#facts .state")).to_have_text("running")
+    expect(page.locator("#because")).to_have_text("")
+    expect(page.locator("#value-who")).to_have_value("half an ans")
+    assert complaints == []
+
+
+def test_a_page_that_loses_its_server_says_since_when_and_keeps_what_it_shows(
+    site: ApiSite, page_of: PageOf
+) -> None:
+    exercise = site.launch()
+    page = page_of(trainee_of(exercise))
+    page.goto(f"/exercises/{exercise.name}")
+    page.context.set_offline(True)
+    expect(page.locator("#connection")).to_contain_text("Offline since")
+    assert state_in(page, "#facts") == Phase.RUNNING
+    page.context.set_offline(False)
+    expect(page.locator("#connection")).to_have_text("Online again")

@@ -1,0 +1,383 @@
+"""The gateway in front of real hosts, with three independent SSH clients."""
+
+import asyncio
+import hashlib
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncssh
+import docker
+import paramiko
+import pytest
+
+from orchestrator.gateway.server import Gateway, GatewayAddressUnusableError
+from tests.fakes.gateway_stage import (
+    GREETING,
+    PASSWORD,
+    Box,
+    Stage,
+    a_box,
+    a_stage,
+    an_image,
+    an_installation,
+    askpass,
+    eventually,
+)
+
+pytestmark = [pytest.mark.engine, pytest.mark.enable_socket]
+
+OWNER = an_installation()
+ABORTED = 50
+
+
+@pytest.fixture(scope="module")
+def image(docker_client: docker.DockerClient) -> Iterator[str]:
+    with an_image(OWNER) as tag:
+        yield tag
+
+
+@pytest.fixture(scope="module")
+def desk(image: str) -> Iterator[Box]:
+    """Lend a host with an sftp-server."""
+    with a_box(OWNER, "desk", image) as box:
+        yield box
+
+
+@pytest.fixture(scope="module")
+def office() -> Iterator[Box]:
+    """Lend a host without one."""
+    with a_box(OWNER, "office") as box:
+        yield box
+
+
+@pytest.fixture
+def victim() -> Iterator[Box]:
+    """Lend a host to destroy."""
+    with a_box(OWNER, "victim") as box:
+        yield box
+
+
+@pytest.fixture(scope="module")
+def stage(desk: Box, office: Box, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    hosts = {"ana": desk.key, "ana.office": office.key, "ana.nowhere": desk.key}
+    with a_stage(tmp_path_factory.mktemp("stage"), installation=OWNER, hosts=hosts) as made:
+        yield made
+
+
+@pytest.fixture
+def visitor(stage: Stage) -> Iterator[paramiko.SSHClient]:
+    """Lend a Paramiko client that is logged in."""
+    with paramiko.SSHClient() as client:
+        client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+        client.connect(
+            "127.0.0.1", stage.gateway.port, "ana", PASSWORD, allow_agent=False, look_for_keys=False
+        )
+        yield client
+
+
+def shown(channel: paramiko.Channel, wanted: str, *, seconds: float = 10) -> str:
+    """Return what a terminal shows up to and with a pattern."""
+    seen = ""
+    deadline = time.monotonic() + seconds
+    while not re.search(wanted, seen):
+        channel.settimeout(max(0.01, deadline - time.monotonic()))
+        seen += channel.recv(4096).decode(errors="replace")
+    return seen
+
+
+def slots(box: Box) -> int:
+    """Return how many of a host's process slots are taken, seen from the engine's machine."""
+    return len(box.container.top()["Processes"])
+
+
+def test_a_known_key_enters_as_the_hosts_account_in_its_home(stage: Stage) -> None:
+    ended = stage.ssh('echo "$(id -un) $(pwd) $HOME $SHELL $LANG"')
+    assert ended.stdout == b"trainee /home/trainee /home/trainee /bin/bash C.UTF-8\n"
+
+
+def test_a_key_that_nobody_enrolled_is_refused(stage: Stage, tmp_path: Path) -> None:
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "id"], check=True
+    )
+    line = [
+        str(tmp_path / "id") if part == str(stage.folder / "id") else part
+        for part in stage.ssh_line("true")
+    ]
+    ended = subprocess.run(line, capture_output=True, check=False, timeout=30)
+    assert ended.returncode == 255
+    assert b"Permission denied" in ended.stderr
+
+
+@pytest.mark.parametrize(("password", "code"), [(PASSWORD, 0), ("battery-staple", 255)])
+def test_only_the_right_password_enters(
+    stage: Stage, tmp_path: Path, password: str, code: int
+) -> None:
+    line = ["ssh", "-o", "PubkeyAuthentication=no", "-o", "NumberOfPasswordPrompts=1"]
+    ended = subprocess.run(
+        [*line, "-o", "BatchMode=no", *stage.ssh_line("true")[1:]],
+        env=askpass(tmp_path, password),
+        capture_output=True,
+        check=False,
+        timeout=30,
+    )
+    assert ended.returncode == code, ended.stderr
+
+
+@pytest.mark.parametrize(("command", "code"), [("true", 0), ("exit 7", 7), ("no-such-thing", 127)])
+def test_a_commands_exit_code_comes_back(stage: Stage, command: str, code: int) -> None:
+    assert stage.ssh(command).returncode == code
+
+
+def test_a_command_sees_the_end_of_its_stdin(stage: Stage) -> None:
+    assert stage.ssh("cat | tr a-z A-Z", stdin=b"night shift").stdout == b"NIGHT SHIFT"
+
+
+def test_stderr_comes_apart_from_stdout(stage: Stage) -> None:
+    ended = stage.ssh("echo out; echo err >&2")
+    assert (ended.stdout, ended.stderr) == (b"out\n", b"err\n")
+
+
+def test_a_command_may_close_its_output_long_before_it_exits(stage: Stage) -> None:
+    assert stage.ssh("exec >&- 2>&-; sleep 0.5; exit 4").returncode == 4
+
+
+def test_twenty_megabytes_go_through_a_command_and_back_unharmed(stage: Stage) -> None:
+    sent = os.urandom(20 * 1024**2)
+    ended = stage.ssh("tee >(sha256sum >&2)", stdin=sent)
+    digest = hashlib.sha256(sent).hexdigest()
+    assert hashlib.sha256(ended.stdout).hexdigest() == digest
+    assert digest in ended.stderr.decode()
+
+
+def test_the_greeting_is_shown_on_a_shells_terminal_only(stage: Stage) -> None:
+    shell = stage.ssh(options=["-tt"], stdin=b"exit 3\n")
+    assert shell.stdout.decode().startswith(GREETING)
+    assert shell.returncode == 3
+    assert stage.ssh("true").stdout == b""
+
+
+def test_a_terminal_has_its_size_from_the_first_moment_and_follows_changes(
+    visitor: paramiko.SSHClient,
+) -> None:
+    channel = visitor.invoke_shell(term="xterm", width=123, height=45)
+    channel.send(b"stty size; echo $TERM\n")
+    assert "45 123\r\nxterm" in shown(channel, r"\r\nxterm\r\n")
+    channel.resize_pty(width=99, height=33)
+    eventually(
+        lambda: bool(channel.send(b"stty size\n")) and "33 99" in shown(channel, r"\d+ \d+\r\n"),
+        what="the new size",
+    )
+
+
+def test_ctrl_c_reaches_the_foreground_process(visitor: paramiko.SSHClient) -> None:
+    channel = visitor.invoke_shell()
+    channel.send(b"echo ready; sleep 1000\n")
+    shown(channel, r"ready\r\n")
+    channel.send(b"\x03")
+    channel.send(b"echo code=$?\n")
+    assert "code=130" in shown(channel, r"code=\d+\r\n")
+
+
+@pytest.mark.parametrize("protocol", [[], ["-O"]], ids=["scp-over-sftp", "old-scp"])
+def test_scp_brings_a_file_in_and_out(stage: Stage, tmp_path: Path, protocol: list[str]) -> None:
+    (tmp_path / "sent").write_bytes(os.urandom(1_000_000))
+    place = ["scp", "-q", *protocol, *stage.options(), "-P", str(stage.gateway.port)]
+    subprocess.run([*place, tmp_path / "sent", "ana@127.0.0.1:there"], check=True, timeout=30)
+    subprocess.run([*place, "ana@127.0.0.1:there", tmp_path / "back"], check=True, timeout=30)
+    assert (tmp_path / "back").read_bytes() == (tmp_path / "sent").read_bytes()
+
+
+def test_sftp_brings_a_file_in_and_out(visitor: paramiko.SSHClient, tmp_path: Path) -> None:
+    (tmp_path / "sent").write_bytes(os.urandom(1_000_000))
+    with visitor.open_sftp() as sftp:
+        sftp.put(tmp_path / "sent", "by-sftp")
+        sftp.get("/home/trainee/by-sftp", tmp_path / "back")
+    assert (tmp_path / "back").read_bytes() == (tmp_path / "sent").read_bytes()
+
+
+def test_a_host_without_sftp_server_says_so(stage: Stage) -> None:
+    line = ["sftp", "-b", "-", *stage.options(), "-P", str(stage.gateway.port)]
+    ended = subprocess.run(
+        [*line, "ana.office@127.0.0.1"], input=b"ls\n", capture_output=True, check=False, timeout=30
+    )
+    assert b"This host has no sftp-server" in ended.stderr
+    assert ended.returncode != 0
+
+
+def test_a_login_that_names_a_host_lands_there(stage: Stage, office: Box) -> None:
+    landed = stage.ssh("hostname", login="ana.office").stdout.decode().strip()
+    assert office.container.id
+    assert landed == office.container.id[:12]
+
+
+def test_what_was_left_running_on_purpose_stays_after_a_clean_exit(stage: Stage, desk: Box) -> None:
+    assert stage.ssh("nohup sleep 2000 >/dev/null 2>&1 </dev/null & exit 0").returncode == 0
+    assert "sleep 2000" in desk.processes()
+    desk.run("kill $(pidof sleep)", account="trainee")
+
+
+def test_fifty_aborted_sessions_leave_no_process_within_five_seconds(
+    stage: Stage, desk: Box
+) -> None:
+    command = "nohup setsid sleep 3000 & sleep 3001 & exec sleep 3002"
+
+    async def abort_many() -> None:
+        connections = [
+            await asyncssh.connect(
+                "127.0.0.1",
+                stage.gateway.port,
+                username="ana",
+                password=PASSWORD,
+                known_hosts=None,
+                client_keys=None,
+                config=None,
+                agent_path=None,
+            )
+            for _ in range(5)
+        ]
+        for connection in connections:
+            for _ in range(ABORTED // len(connections)):
+                await connection.create_process(command)
+        await asyncio.to_thread(
+            eventually,
+            lambda: sum("300" in line for line in desk.processes()) == 3 * ABORTED,
+            what="all processes running",
+            seconds=30,
+        )
+        for connection in connections:
+            connection.abort()
+            await connection.wait_closed()
+
+    asyncio.run(abort_many())
+    eventually(lambda: not any("300" in p for p in desk.processes()), what="nothing left")
+
+
+def test_an_aborted_terminal_leaves_no_process(stage: Stage, desk: Box) -> None:
+    with subprocess.Popen(
+        ["ssh", "-tt", *stage.ssh_line("setsid sleep 4000 & exec sleep 4001")[1:]],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as client:  # fmt: skip
+        eventually(lambda: "sleep 4001" in desk.processes(), what="the terminal's process")
+        client.kill()
+    eventually(lambda: not any("400" in p for p in desk.processes()), what="nothing left")
+
+
+def test_reaping_works_in_a_host_that_is_out_of_process_slots(victim: Box, tmp_path: Path) -> None:
+    subprocess.run(
+        ["docker", "update", "--pids-limit", "10", str(victim.container.id)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    with a_stage(tmp_path, installation=OWNER, hosts={"ana": victim.key}) as stage:
+        bomb = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 5000 & done; wait"
+        with subprocess.Popen(
+            stage.ssh_line(bomb), stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as client:
+            eventually(lambda: slots(victim) >= 10, what="no slot left", seconds=10)
+            client.kill()
+        eventually(lambda: not victim.processes(), what="nothing left", seconds=10)
+
+
+@pytest.mark.parametrize("how", ["killed", "removed"])
+def test_a_host_that_goes_under_a_session_ends_it_with_a_sentence(
+    victim: Box, tmp_path: Path, how: str
+) -> None:
+    with (
+        a_stage(tmp_path, installation=OWNER, hosts={"ana": victim.key}) as stage,
+        subprocess.Popen(
+            stage.ssh_line("echo in; exec sleep 1000"),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        ) as client,
+    ):  # fmt: skip
+        assert client.stdout
+        assert client.stderr
+        assert client.stdout.readline() == b"in\n"
+        if how == "killed":
+            victim.container.kill()
+        else:
+            victim.container.remove(force=True)
+        assert client.wait(timeout=10) == 255
+        assert b"host victim of team-1 is not running" in client.stderr.read()
+
+
+def test_a_session_is_cut_with_the_reason_when_the_door_closes(stage: Stage, desk: Box) -> None:
+    with subprocess.Popen(
+        stage.ssh_line("echo in; exec sleep 6000"),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as client:  # fmt: skip
+        assert client.stdout
+        assert client.stderr
+        assert client.stdout.readline() == b"in\n"
+        stage.door.closed = "the exercise is paused"
+        try:
+            assert client.wait(timeout=10) == 255
+            assert b"the exercise is paused" in client.stderr.read()
+            late = stage.ssh("true")
+        finally:
+            stage.door.closed = ""
+    assert late.returncode == 255
+    assert b"the exercise is paused" in late.stderr
+    eventually(lambda: "sleep 6000" not in desk.processes(), what="nothing left")
+
+
+def test_forwards_are_refused_with_a_reason(stage: Stage, visitor: paramiko.SSHClient) -> None:
+    to_a_port = stage.ssh(options=["-W", "127.0.0.1:80", "-o", "LogLevel=INFO"])
+    assert b"forwarding is not open in this exercise" in to_a_port.stderr
+    back = stage.ssh("true", options=["-R", "0:127.0.0.1:80", "-o", "ExitOnForwardFailure=yes"])
+    assert back.returncode == 255
+    transport = visitor.get_transport()
+    assert transport
+    with pytest.raises(paramiko.ChannelException, match="Administratively prohibited"):
+        transport.open_channel("direct-tcpip", ("127.0.0.1", 80), ("127.0.0.1", 1))
+    assert stage.ssh("echo ${SSH_AUTH_SOCK-none}", options=["-A"]).stdout == b"none\n"
+
+
+def test_an_engine_that_is_away_is_told_in_a_sentence(desk: Box, tmp_path: Path) -> None:
+    away = f"unix://{tmp_path / 'nothing.sock'}"
+    with a_stage(tmp_path, installation=OWNER, hosts={"ana": desk.key}, docker_host=away) as stage:
+        ended = stage.ssh("true")
+    assert ended.returncode == 255
+    assert b"the range's engine does not answer" in ended.stderr
+
+
+def test_closing_the_gateway_ends_sessions_and_leaves_no_process(desk: Box, tmp_path: Path) -> None:
+    with a_stage(tmp_path, installation=OWNER, hosts={"ana": desk.key}) as stage:
+        client = subprocess.Popen(
+            stage.ssh_line("echo in; exec sleep 7000"),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        assert client.stdout
+        assert client.stdout.readline() == b"in\n"
+    with client:
+        assert client.stderr
+        assert b"The gateway is going down" in client.stderr.read()
+        assert client.wait(timeout=10) == 255
+    assert "sleep 7000" not in desk.processes()
+
+
+def test_a_port_in_use_is_told_in_a_sentence(stage: Stage, tmp_path: Path) -> None:
+    async def second() -> None:
+        await Gateway(
+            doorkeeper=stage.door,
+            terminals=stage.gateway.live._engine,
+            host_key=tmp_path / "host_key",
+            address="127.0.0.1",
+            port=stage.gateway.port,
+        ).start()
+
+    with pytest.raises(GatewayAddressUnusableError, match="is in use already"):
+        asyncio.run(second())
+
+
+def test_paramiko_may_try_a_key_first_and_then_a_password(stage: Stage) -> None:
+    """It asks for the login service anew with every try, which OpenSSH's server takes too."""
+    with paramiko.SSHClient() as client:
+        client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+        client.connect(
+            "127.0.0.1", stage.gateway.port, "ana", PASSWORD, pkey=paramiko.RSAKey.generate(2048),
+            allow_agent=False, look_for_keys=False,
+        )  # fmt: skip
+        assert client.exec_command("echo in")[1].read() == b"in\n"

@@ -1,0 +1,289 @@
+"""Processes are killed and engines vanish; the exercise converges and nothing is orphaned."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from api.bootstrap import Services, open_services
+from core.migration import upgrade
+from core.scenario.load import load
+from core.settings import Settings
+from core.waiting import until
+from orchestrator.claims import CLAIM_LASTS
+from orchestrator.domain.exercise import Exercise
+from orchestrator.domain.phases import Phase, WorldPhase
+from orchestrator.service import TeamSpec
+from tests.fakes.detour import detour
+
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("docker_client")]
+
+SOON = timedelta(seconds=60)
+CLI = [sys.executable, "-m", "api.cli.main"]
+ROOT = Path(__file__).parents[2]
+
+# Each host takes a second or two to become ready, so that there is a half-way to be killed at.
+SCENARIO = """\
+language: 1
+scenario: {id: slow, version: 1.0.0, title: Slow, kind: investigation, duration: 1h}
+roles: {analyst: {side: blue}}
+networks: {one: {size: /28}, two: {size: /28}}
+hosts:
+  desk:
+    image: "debian:bookworm-slim"
+    networks: {one: {}, two: {}}
+    accounts: [{name: ana, roles: [analyst]}]
+    files: [{to: /srv/note, text: "for {{ team }}"}]
+    ready: [{run: [sh, -c, "sleep 1; test -f /srv/note"], within: 30s, every: 1s}]
+  mail: {image: "debian:bookworm-slim", networks: {two: {}}}
+access: [{roles: [analyst], host: desk, as: ana, default: true}]
+values: {note: {type: flag, format: "S{%s}", length: 8}}
+tasks: {note: {flag: note, title: Note, points: 1}}
+"""
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "POLIGON_HOME": str(settings.home),
+        "POLIGON_INSTALLATION": settings.installation,
+        "POLIGON_DOCKER_HOST": settings.docker_host,
+        "POLIGON_ADDRESS_POOL": f'["{settings.address_pool[0]}"]',
+        "POLIGON_SCENARIOS": str(settings.scenarios),
+    }
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    (tmp_path / "scenarios" / "slow").mkdir(parents=True)
+    (tmp_path / "scenarios" / "slow" / "scenario.yaml").write_text(SCENARIO)
+    return Settings.model_validate(
+        {
+            "home": tmp_path / "home",
+            "installation": f"t{uuid4().hex[:10]}",
+            "address_pool": ["10.217.0.0/16"],
+            "scenarios": tmp_path / "scenarios",
+        }
+    )
+
+
+@pytest.fixture
+def services(settings: Settings) -> Iterator[Services]:
+    upgrade(settings.effective_database_url())
+    services = open_services(settings)
+    yield services
+    services.engine.remove_everything()
+    assert services.engine.remaining() == ()
+    services.close()
+
+
+@contextmanager
+def worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    log = settings.home / "worker.log"
+    with log.open("ab") as sink:
+        process = subprocess.Popen(
+            [*CLI, "worker"], env=environment(settings), stdout=sink, stderr=sink, cwd=ROOT
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def launch(services: Services, teams: int = 3) -> Exercise:
+    scenario = load(services.settings.scenarios / "slow")
+    specs = [TeamSpec(name=f"Team {number}") for number in range(1, teams + 1)]
+    return services.exercises.launch(scenario, teams=specs, by=None)
+
+
+def await_phase(services: Services, exercise: Exercise, phase: Phase) -> None:
+    until(
+        lambda: services.exercises.get(exercise.id).phase is phase,
+        what=f"{exercise.name} {phase}",
+        within=SOON,
+        last_seen=lambda: str(services.exercises.get(exercise.id)),
+    )
+
+
+def await_removed(services: Services, exercise: Exercise) -> None:
+    until(
+        lambda: (
+            {t.world for t in services.exercises.get(exercise.id).teams} == {WorldPhase.REMOVED}
+        ),
+        what="worlds removed",
+        within=SOON,
+    )
+
+
+def test_a_worker_killed_while_it_builds_is_followed_and_leaves_no_orphan(
+    services: Services, settings: Settings
+) -> None:
+    exercise = launch(services)
+    with worker(settings) as first:
+        until(
+            lambda: len(services.engine.observe(exercise.id)) > 1,
+            what="the first hosts",
+            within=SOON,
+        )
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+    assert services.exercises.get(exercise.id).phase is Phase.PROVISIONING
+    with worker(settings):
+        await_phase(services, exercise, Phase.READY)
+        hosts = services.engine.observe(exercise.id)
+        assert len(hosts) == 6, "every host once"
+        assert all(host.running for host in hosts)
+        services.exercises.destroy(exercise.id)
+        await_removed(services, exercise)
+    assert not [thing for thing in services.engine.remaining() if not thing.startswith("image")]
+
+
+def test_a_worker_killed_while_it_removes_is_followed(
+    services: Services, settings: Settings
+) -> None:
+    exercise = launch(services, teams=2)
+    with worker(settings) as first:
+        await_phase(services, exercise, Phase.READY)
+        services.exercises.destroy(exercise.id)
+        until(
+            lambda: len(services.engine.observe(exercise.id)) < 4,
+            what="the first host to go",
+            within=SOON,
+        )
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+    with worker(settings):
+        await_removed(services, exercise)
+    assert not [thing for thing in services.engine.remaining() if not thing.startswith("image")]
+
+
+def test_a_launch_while_no_worker_runs_is_built_when_one_comes(
+    services: Services, settings: Settings
+) -> None:
+    exercise = launch(services, teams=1)
+    for message in (settings.home / "queue").glob("*.msg"):
+        message.unlink()  # and its message was lost, too
+    with worker(settings):
+        until(
+            lambda: services.exercises.get(exercise.id).phase is Phase.READY,
+            what="the sweep to find the launch",
+            within=SOON + CLAIM_LASTS,
+        )
+
+
+def test_an_engine_that_is_down_is_told_and_waited_for(
+    services: Services, settings: Settings, tmp_path: Path
+) -> None:
+    nowhere = settings.model_copy(update={"docker_host": f"unix://{tmp_path / 'nobody.sock'}"})
+    exercise = launch(services, teams=1)
+    with worker(nowhere):
+        until(
+            lambda: services.exercises.get(exercise.id).teams[0].problem is not None,
+            what="the engine's absence to be told",
+            within=SOON,
+        )
+    waiting = services.exercises.get(exercise.id)
+    problem = waiting.teams[0].problem
+    assert problem is not None
+    assert "nobody.sock" in problem.message
+    assert problem.next_command == "poligon doctor"
+    assert waiting.phase is Phase.PROVISIONING
+    with worker(settings):
+        await_phase(services, exercise, Phase.READY)
+
+
+def test_an_engine_that_goes_away_half_way_is_told_and_nothing_is_made_twice(
+    services: Services, settings: Settings, tmp_path: Path
+) -> None:
+    exercise = launch(services, teams=2)
+    with detour(tmp_path / "engine.sock") as way:
+        through = settings.model_copy(update={"docker_host": f"unix://{way.place}"})
+        with worker(through):
+            until(
+                lambda: len(services.engine.observe(exercise.id)) > 1,
+                what="the first hosts",
+                within=SOON,
+            )
+            way.cut()
+            until(
+                lambda: any(t.problem for t in services.exercises.get(exercise.id).teams),
+                what="the engine's absence to be told",
+                within=SOON,
+            )
+            problems = [t.problem for t in services.exercises.get(exercise.id).teams if t.problem]
+            assert "does not answer" in problems[0].message
+            assert services.exercises.get(exercise.id).phase is Phase.PROVISIONING
+            way.mend()
+            await_phase(services, exercise, Phase.READY)
+    assert len(services.engine.observe(exercise.id)) == 4, "every host once"
+
+
+def poligon(settings: Settings, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*CLI, *arguments],
+        env={**environment(settings), **more},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def one_sentence(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize(("command", "setting"), [("serve", "HTTP"), ("gateway", "SSH")])
+def test_a_port_in_use_is_one_sentence_with_the_setting(
+    services: Services, settings: Settings, command: str, setting: str
+) -> None:
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = poligon(settings, command, **{f"POLIGON_{setting}_PORT": str(port)})
+    said = one_sentence(done)
+    assert str(port) in said
+    assert f"POLIGON_{setting}_PORT" in said
+
+
+def test_a_database_that_cannot_be_opened_is_one_sentence(settings: Settings) -> None:
+    settings.home.parent.mkdir(exist_ok=True)
+    settings.home.write_text("a file where the folder should be")
+    said = one_sentence(poligon(settings, "exercise", "list"))
+    assert "POLIGON_HOME" in said
+
+
+def test_a_postgresql_that_is_not_there_is_one_sentence(settings: Settings) -> None:
+    said = one_sentence(
+        poligon(
+            settings,
+            "exercise",
+            "list",
+            POLIGON_DATABASE_URL="postgresql+psycopg://nobody:secret@127.0.0.1:1/none",
+        )
+    )
+    assert "database" in said
+    assert "secret" not in said
+
+
+def test_wrong_settings_are_all_named_before_anything_starts(settings: Settings) -> None:
+    said = one_sentence(
+        poligon(
+            settings, "exercise", "list", POLIGON_SSH_PORT="99999", POLIGON_ADDRESS_POOL='["here"]'
+        )
+    )
+    assert "POLIGON_SSH_PORT" in said
+    assert "POLIGON_ADDRESS_POOL" in said
