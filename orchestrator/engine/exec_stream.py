@@ -18,6 +18,7 @@ _STDERR = 2
 _KILLED = 137
 _LOOKS = 5
 _LOOK_SECONDS = 0.05
+_STUCK_SECONDS = 1.0
 
 
 class DockerTerminals(TerminalEngine):
@@ -94,6 +95,7 @@ class _DockerExec(ExecStream):
         self._framed = framed
         self._frame_left = 0
         self._frame_is_error = False
+        self._takes_input = True
 
     async def read(self) -> Chunk | None:
         try:
@@ -113,11 +115,33 @@ class _DockerExec(ExecStream):
         return min(self._frame_left, _MOST_READ)
 
     async def write(self, data: bytes) -> None:
+        """Hand input to the process, and look whether it lives when it takes none for a second.
+
+        The engine reads no more input of a process that ended, and does not say so.
+        """
         try:
-            self._writer.write(data)
-            await self._writer.drain()
+            if self._takes_input:
+                self._writer.write(data)
+            while self._takes_input and not await self._has_drained():
+                self._takes_input = not await self._has_ended()
         except OSError:
-            return
+            self._takes_input = False
+
+    async def _has_ended(self) -> bool:
+        try:
+            return await self.exit_code() is not None
+        except HostGoneError:
+            return True
+        except PoligonError:
+            return False  # the engine cannot tell just now
+
+    async def _has_drained(self) -> bool:
+        try:
+            async with asyncio.timeout(_STUCK_SECONDS):
+                await self._writer.drain()
+        except TimeoutError:
+            return False
+        return True
 
     def write_eof(self) -> None:
         try:

@@ -213,6 +213,39 @@ async def enters(engine: TerminalEngine, *, size: TerminalSize | None = None) ->
     return await engine.open(KEY, ("true",), account="a", environment={}, size=size)
 
 
+@pytest.mark.parametrize(
+    "told", [answer("200 OK", '{"Running": false, "ExitCode": 0}'), answer("404 Not Found", "{}")]
+)
+def test_input_that_nobody_takes_any_more_does_not_block(tmp_path: Path, told: bytes) -> None:
+    """The engine stops reading when the process ends, and keeps the connection open."""
+    waiting = [CREATED, UPGRADED, told]
+    gone = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        reply = waiting.pop(0)
+        writer.write(reply)
+        if reply == UPGRADED:
+            await gone.wait()
+        writer.close()
+
+    async def story() -> None:
+        server = await asyncio.start_unix_server(serve, tmp_path / "engine.sock")
+        engine = DockerTerminals(f"unix://{tmp_path / 'engine.sock'}", installation="x")
+        async with asyncio.timeout(10):
+            stream = await enters(engine)
+            for _try in range(5):
+                await stream.write(b"x" * 1_000_000)
+            stream.write_eof()
+        assert waiting == [], "it was asked once whether the process lives, and no more"
+        stream.close()
+        gone.set()
+        server.close()
+        await server.wait_closed()
+
+    asyncio.run(story())
+
+
 def test_the_terminals_size_is_told_at_the_start(tmp_path: Path) -> None:
     async def story(engine: TerminalEngine) -> None:
         (await enters(engine, size=TerminalSize(columns=91, rows=17))).close()
