@@ -32,6 +32,15 @@ _CURL_UNRESOLVED = 6
 # Inside a range a name that is not there gets no answer at all. Nothing that a server sends can
 # look like this: what curl prints of it begins with HTTP.
 _RESOLVING_TIMED_OUT = "curl: (28) Resolving timed out"
+# What curl says of an answer that was cut must not come before the answer itself.
+ANSWER_THEN_ERRORS = """\
+set -o pipefail
+exec 3>&1
+errors=$({ curl "$@" | head -c 61440 >&3; } 2>&1)
+code=$?
+printf '%s' "$errors"
+exit "$code"
+"""
 _CURL_CUT = 23  # it could not write on: the answer was longer than what we keep
 _CURL_SILENT = frozenset({7, 28})
 _CURL_OURS = frozenset({2, 3, 4, 26, 27, 41, 43, 48, *range(_TIMED_OUT, 256)})
@@ -127,7 +136,7 @@ def _curl(probe: HttpProbe, timeout: timedelta) -> tuple[str, ...]:
     # `--include`: the status comes first, and so survives the cut of a long answer. The cut is
     # made here, because what the engine keeps of a very long output is its end.
     return (
-        *("bash", "-c", 'set -o pipefail; curl "$@" | head -c 61440', "curl"),
+        *("bash", "-c", ANSWER_THEN_ERRORS, "curl"),
         *("--silent", "--show-error", "--include", "--globoff", "--noproxy", "*"),
         *("--proto", "=http,https", "--max-time", seconds, *method),
         *(() if probe.verify else ("--insecure",)),

@@ -23,6 +23,7 @@ from orchestrator.service import Exercises, TeamSpec
 from scoring.append_only import append_only_statements
 from scoring.domain.rounds import current_round, offset_of
 from scoring.domain.verdicts import Verdict
+from scoring.checks.prober import ANSWER_THEN_ERRORS
 from scoring.service import Scoring
 from scoring.views import Outcome, TaskView
 from tests.fakes.clock import FakeClock
@@ -75,7 +76,7 @@ tasks:
 
 NETCAT = ("nc", "-n", "-z", "-w", "5")
 CURL = (
-    *("bash", "-c", 'set -o pipefail; curl "$@" | head -c 61440', "curl"),
+    *("bash", "-c", ANSWER_THEN_ERRORS, "curl"),
     *("--silent", "--show-error", "--include", "--globoff", "--noproxy", "*"),
     *("--proto", "=http,https", "--max-time", "5", "--url", "http://office/"),
 )
