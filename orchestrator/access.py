@@ -6,12 +6,10 @@ from core.scenario.schema import Scenario
 from core.users.model import User, UserUnknownError
 from core.users.service import Users
 from orchestrator.domain.exercise import Exercise, Member, Team
-from orchestrator.domain.phases import BECAUSE, PERMITS, Act, WorldPhase
+from orchestrator.domain.phases import BECAUSE, PERMITS, STANDING, Act
 from orchestrator.domain.world import HostKey, WorldKey
 from orchestrator.doorkeeper import Entry, EntryRefusedError
 from orchestrator.service import Exercises
-
-_STANDING = (WorldPhase.READY, WorldPhase.DEGRADED)
 
 
 class Access:
@@ -34,7 +32,7 @@ class Access:
         name, _, host = login.partition(".")
         user = self._user(name)
         exercise, team, member = self._place(user)
-        if team.world not in _STANDING:
+        if team.world not in STANDING:
             raise EntryRefusedError(
                 f"your team's machines are {team.world}", hint="Tell your instructor"
             )
@@ -69,6 +67,8 @@ class Access:
         exercise = open_now[0]
         team = exercise.team_of(user.id)
         assert team is not None  # the query asked for the member's exercises
+        if not exercise.permits(Act.ENTER, team):
+            raise EntryRefusedError(exercise.because(team), hint="Ask your instructor")
         return exercise, team, next(m for m in team.members if m.user == user.id)
 
 

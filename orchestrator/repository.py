@@ -5,12 +5,12 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network
 
-from sqlalchemy import CursorResult, Update, delete, select, update
+from sqlalchemy import CursorResult, Update, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from core.ids import ExerciseId, TeamId, UserId
 from core.users.tables import UserRow
-from orchestrator.domain.clock import ClockEvent, Tick
+from orchestrator.domain.clock import ClockEvent, Stop, Tick
 from orchestrator.domain.exercise import Exercise, Member, Problem, Team
 from orchestrator.domain.phases import Phase, WorldPhase
 from orchestrator.tables import (
@@ -132,15 +132,33 @@ class ExerciseRepository:
             .values(phase=after)
         )
 
-    def tick(self, exercise: Exercise, event: ClockEvent) -> None:
-        """Add to the exercise's clock."""
+    def tick(self, exercise: ExerciseId, event: ClockEvent) -> None:
+        """Add to the exercise's clock; two that come at once are put one after the other."""
+        self._session.execute(
+            select(ExerciseRow.id).where(ExerciseRow.id == exercise).with_for_update()
+        )
+        events = ClockEventRow.exercise_id == exercise
+        position = self._session.scalar(
+            select(func.count()).select_from(ClockEventRow).where(events)
+        )
         self._session.add(
             ClockEventRow(
-                exercise_id=exercise.id,
-                position=len(exercise.clock),
+                exercise_id=exercise,
+                position=position,
                 tick=event.tick,
                 at=event.at,
+                team_id=event.team,
+                by_seconds=int(event.by.total_seconds()),
             )
+        )
+        self._session.flush()
+
+    def stop(self, team: TeamId, *, before: Stop | None, after: Stop | None) -> bool:
+        """Change why a team's clock stands if that is still `before`; tell whether it was."""
+        return self._changed(
+            update(TeamRow)
+            .where(TeamRow.id == team, TeamRow.stopped.is_not_distinct_from(before))
+            .values(stopped=after)
         )
 
     def set_prepared(self, exercise: ExerciseId, at: datetime | None) -> None:
@@ -255,7 +273,7 @@ class ExerciseRepository:
             .where(ClockEventRow.exercise_id.in_(ids))
             .order_by(ClockEventRow.exercise_id, ClockEventRow.position)
         ):
-            ticks[event.exercise_id].append(ClockEvent(tick=Tick(event.tick), at=event.at))
+            ticks[event.exercise_id].append(_clock_event(event))
         return tuple(_exercise(row, teams[row.id], ticks[row.id]) for row in rows)
 
     def _teams(self, exercises: Sequence[str]) -> dict[str, list[Team]]:
@@ -294,6 +312,15 @@ def _exercise(row: ExerciseRow, teams: list[Team], clock: list[ClockEvent]) -> E
     )
 
 
+def _clock_event(row: ClockEventRow) -> ClockEvent:
+    return ClockEvent(
+        tick=Tick(row.tick),
+        at=row.at,
+        team=TeamId(row.team_id) if row.team_id is not None else None,
+        by=timedelta(seconds=row.by_seconds),
+    )
+
+
 def _team(row: TeamRow, members: list[Member]) -> Team:
     return Team(
         id=TeamId(row.id),
@@ -304,4 +331,5 @@ def _team(row: TeamRow, members: list[Member]) -> Team:
         world=WorldPhase(row.world),
         world_since=row.world_since,
         problem=Problem(**row.problem) if row.problem is not None else None,
+        stopped=Stop(row.stopped) if row.stopped is not None else None,
     )

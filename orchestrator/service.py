@@ -23,17 +23,19 @@ from core.security import new_password
 from core.users.model import Role, User
 from core.users.service import Users
 from orchestrator.domain.addresses import host_addresses
-from orchestrator.domain.clock import ClockEvent, Tick
+from orchestrator.domain.clock import ClockEvent, Stop, Tick
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import (
     MOVES,
     PERMITS,
+    STANDING,
     Act,
     IllegalMoveError,
     Phase,
     WorldPhase,
     require_move,
 )
+from orchestrator.journal import SYSTEM, By, Journal
 from orchestrator.library import Library
 from orchestrator.repository import ExerciseRepository
 from orchestrator.tables import ExerciseRow, MemberRow, TeamRow
@@ -96,6 +98,7 @@ class Exercises:
         self._clock = clock
         self._users = users
         self._library = library
+        self.journal = Journal(database, clock)
 
     # Reading
 
@@ -180,6 +183,14 @@ class Exercises:
         self._library.keep(scenario)
         specs = tuple(zip(teams, slugs, strict=True))
         exercise = self._launched(scenario, by, specs, members, attempts=_TAG_ATTEMPTS)
+        with self._database.transaction() as transaction:
+            self.journal.note(
+                transaction,
+                exercise,
+                "exercise.launched",
+                f"launched for {len(teams)} teams",
+                by=By(user=by.id if by is not None else None),
+            )
         log.info("exercise.launched", exercise=exercise.name, teams=len(teams))
         return exercise
 
@@ -265,25 +276,41 @@ class Exercises:
 
     # Running
 
-    def start(self, exercise: ExerciseId) -> Exercise:
-        """Let the clock run and trainees in; raises IllegalMoveError."""
+    def start(self, exercise: ExerciseId, *, by: By = SYSTEM) -> Exercise:
+        """Let the clock run and trainees in; raises IllegalMoveError.
+
+        A team whose world does not stand yet waits: its clock starts when it does.
+        """
         return self._move(
-            exercise, Phase.RUNNING, tick=Tick.START, only_from={Phase.READY, Phase.DEGRADED}
+            exercise,
+            Phase.RUNNING,
+            act="exercise.started",
+            by=by,
+            tick=Tick.START,
+            only_from={Phase.READY, Phase.DEGRADED},
+            then=self._let_wait,
         )
 
-    def pause(self, exercise: ExerciseId) -> Exercise:
+    def pause(self, exercise: ExerciseId, *, by: By = SYSTEM) -> Exercise:
         """Stop the clock: no answers, no checks, no terminals; raises IllegalMoveError."""
-        return self._move(exercise, Phase.PAUSED, tick=Tick.PAUSE)
+        return self._move(exercise, Phase.PAUSED, act="exercise.paused", by=by, tick=Tick.PAUSE)
 
-    def resume(self, exercise: ExerciseId) -> Exercise:
+    def resume(self, exercise: ExerciseId, *, by: By = SYSTEM) -> Exercise:
         """Let the clock run on; raises IllegalMoveError."""
-        return self._move(exercise, Phase.RUNNING, tick=Tick.RESUME, only_from={Phase.PAUSED})
+        return self._move(
+            exercise,
+            Phase.RUNNING,
+            act="exercise.resumed",
+            by=by,
+            tick=Tick.RESUME,
+            only_from={Phase.PAUSED},
+        )
 
-    def end(self, exercise: ExerciseId) -> Exercise:
+    def end(self, exercise: ExerciseId, *, by: By = SYSTEM) -> Exercise:
         """Stop the clock for good; worlds stay for the debriefing; raises IllegalMoveError."""
-        return self._move(exercise, Phase.ENDED, tick=Tick.END)
+        return self._move(exercise, Phase.ENDED, act="exercise.ended", by=by, tick=Tick.END)
 
-    def destroy(self, exercise: ExerciseId) -> Exercise:
+    def destroy(self, exercise: ExerciseId, *, by: By = SYSTEM) -> Exercise:
         """Have the worlds removed: an ended exercise closes, one not begun is cancelled.
 
         A running one is refused with IllegalMoveError. Destroying twice is no error.
@@ -292,9 +319,10 @@ class Exercises:
         if current.phase in {Phase.CLOSED, Phase.CANCELLED}:
             return current
         after = Phase.CLOSED if current.phase is Phase.ENDED else Phase.CANCELLED
-        return self._move(exercise, after, then=self._remove_worlds)
+        act = f"exercise.{after}"
+        return self._move(exercise, after, act=act, by=by, then=self._remove_worlds)
 
-    def retry(self, exercise: ExerciseId) -> Exercise:
+    def retry(self, exercise: ExerciseId, *, by: By = SYSTEM) -> Exercise:
         """Build again what failed or is degraded, and only that; nothing to do is no error.
 
         Raises IllegalMoveError when worlds should not stand any more.
@@ -307,6 +335,11 @@ class Exercises:
             again = [team for team in current.teams if team.world in _RETRIED]
             if again:
                 self._plan_again(repository, current, again)
+                for team in again:
+                    text = f"the world of {team.slug} is built again"
+                    self.journal.note(
+                        transaction, current, "world.retried", text, team=team.id, by=by
+                    )
                 transaction.after_commit(Job(PREPARE, (exercise,)))
         return self.get(exercise)
 
@@ -326,6 +359,8 @@ class Exercises:
         exercise: ExerciseId,
         after: Phase,
         *,
+        act: str,
+        by: By,
         tick: Tick | None = None,
         only_from: set[Phase] | None = None,
         then: Callable[[Transaction, Exercise], None] | None = None,
@@ -338,11 +373,21 @@ class Exercises:
             if not fits or not repository.move(exercise, before=current.phase, after=after):
                 raise IllegalMoveError(current=current.phase, wanted=after)
             if tick is not None:
-                repository.tick(current, ClockEvent(tick=tick, at=self._clock.now()))
+                repository.tick(exercise, ClockEvent(tick=tick, at=self._clock.now()))
             if then is not None:
                 then(transaction, current)
+            self.journal.note(transaction, current, act, f"was {current.phase}", by=by)
         log.info("exercise.moved", exercise=current.name, before=current.phase, after=after)
         return self.get(exercise)
+
+    def _let_wait(self, transaction: Transaction, exercise: Exercise) -> None:
+        repository = ExerciseRepository(transaction.session)
+        for team in exercise.teams:
+            if team.world not in STANDING and repository.stop(
+                team.id, before=None, after=Stop.WAITING
+            ):
+                stop = ClockEvent(tick=Tick.PAUSE, at=self._clock.now(), team=team.id)
+                repository.tick(exercise.id, stop)
 
     def _remove_worlds(self, transaction: Transaction, exercise: Exercise) -> None:
         for team in exercise.teams:

@@ -3,7 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, Instant
@@ -43,7 +51,7 @@ class ExerciseRow(Base):
 
 
 class ClockEventRow(Base):
-    """A start, pause, resume or end of an exercise's clock, in order."""
+    """A start, pause, resume, extension or end of an exercise's or a team's clock, in order."""
 
     __tablename__ = "clock_events"
 
@@ -51,6 +59,29 @@ class ClockEventRow(Base):
     position: Mapped[int] = mapped_column(Integer(), primary_key=True)
     tick: Mapped[str] = mapped_column(String(8))
     at: Mapped[datetime] = mapped_column(Instant())
+    team_id: Mapped[str | None] = mapped_column(ForeignKey("teams.id"))
+    by_seconds: Mapped[int] = mapped_column(Integer(), default=0)
+
+
+class JournalRow(Base):
+    """An act of a person or of the system, on both clocks; rows are only ever added."""
+
+    __tablename__ = "journal"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    # SQLite numbers rows by itself only for exactly INTEGER, which holds 64 bits there.
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True
+    )
+    exercise_id: Mapped[str] = mapped_column(ForeignKey("exercises.id"), index=True)
+    team_id: Mapped[str | None] = mapped_column(ForeignKey("teams.id"))
+    at: Mapped[datetime] = mapped_column(Instant())
+    exercise_ms: Mapped[int] = mapped_column(BigInteger())
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
+    act: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(64), default="")
+    text: Mapped[str] = mapped_column(String(2000), default="")
+    reason: Mapped[str] = mapped_column(String(500), default="")
 
 
 class TeamRow(Base):
@@ -70,6 +101,7 @@ class TeamRow(Base):
     world: Mapped[str] = mapped_column(String(16), index=True)
     world_since: Mapped[datetime] = mapped_column(Instant())
     problem: Mapped[dict[str, Any] | None] = mapped_column(JSON())
+    stopped: Mapped[str | None] = mapped_column(String(8))
     claimed_by: Mapped[str | None] = mapped_column(String(64))
     claimed_until: Mapped[datetime] = mapped_column(Instant())
 

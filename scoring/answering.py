@@ -58,7 +58,7 @@ class Answering:
     def answer(self, sent: Sent, scenario: TeamScenario) -> Outcome:
         """Judge and book an answer; see `Scoring.answer`."""
         now = self._clock.now()
-        require(sent.exercise.phase, Act.ANSWER)
+        sent.exercise.require(Act.ANSWER, sent.team)
         task = answerable(scenario, sent.task)
         _require_readable(sent)
         judged = self._judge(sent, task, scenario)

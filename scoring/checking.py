@@ -13,7 +13,7 @@ from core.jobs import Job
 from core.scenario.schema import Scenario
 from core.scenario.schema_tasks import AvailabilityTask, ChecksTask
 from orchestrator.domain.exercise import Exercise, Team
-from orchestrator.domain.phases import PERMITS, Act, WorldPhase
+from orchestrator.domain.phases import PERMITS, STANDING, Act, WorldPhase
 from orchestrator.domain.world import WorldKey
 from scoring.checks.prober import Finding, Prober
 from scoring.domain.holds import CheckRun, CheckState
@@ -28,7 +28,6 @@ from scoring.team_scenario import TeamScenario
 log = structlog.get_logger()
 
 CHECK = "scoring.check"
-_STANDING = frozenset({WorldPhase.READY, WorldPhase.DEGRADED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +67,14 @@ class Checking:
 
     def _sweep(self, exercise: Exercise) -> int:
         checks = self._exercises.scenario(exercise).scenario.checks
-        elapsed = exercise.elapsed(self._clock.now())
+        now = self._clock.now()
+        on = [t for t in exercise.teams if t.world in STANDING and exercise.permits(Act.CHECK, t)]
         with self._database.reading() as session:
             sent = ScoreRepository(session).rounds_sent([team.id for team in exercise.teams])
         due = [
             (team.id, name, number)
-            for team in exercise.teams
-            if team.world in _STANDING
+            for team in on
+            for elapsed in (exercise.elapsed(now, team.id),)
             for name, check in checks.items()
             if (number := _round(team, name, check.every, elapsed)) is not None
             and number > sent.get((team.id, name), -1)
@@ -111,7 +111,7 @@ class Checking:
 
     def _is_on(self, exercise: Exercise, team: Team, check: str, number: int) -> bool:
         every = self._exercises.scenario(exercise).scenario.checks[check].every
-        elapsed = exercise.elapsed(self._clock.now())
+        elapsed = exercise.elapsed(self._clock.now(), team.id)
         return _still_stands(exercise, team) and number == _round(team, check, every, elapsed)
 
     def _look(self, exercise: Exercise, team: Team, check: str, number: int) -> _Seen:
@@ -120,7 +120,7 @@ class Checking:
         if team.world is WorldPhase.DEGRADED and not finding.verdict.passes:
             # Something in there never became ready: nobody can tell whose fault it is.
             finding = Finding(verdict=Verdict.INFRA_ERROR, output=finding.output)
-        at = exercise.elapsed(started_at)
+        at = exercise.elapsed(started_at, team.id)
         return _Seen(
             check=check,
             run=CheckRun(round=number, at=at, verdict=finding.verdict),
@@ -220,8 +220,8 @@ def _still_stands(exercise: Exercise, team: Team) -> bool:
     """Tell whether checks of the team count now, and its world is the one we know."""
     current = _team(exercise, team.id)
     return (
-        Act.CHECK in PERMITS[exercise.phase]
-        and current.world in _STANDING
+        exercise.permits(Act.CHECK, current)
+        and current.world in STANDING
         and current.world_since == team.world_since
     )
 

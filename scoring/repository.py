@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from core.db import Base
 from core.ids import ExerciseId, TeamId
+from orchestrator.domain.clock import Stop
+from orchestrator.domain.exercise import phase_for
 from orchestrator.domain.phases import Phase
 from orchestrator.tables import ExerciseRow, TeamRow
 from scoring.domain.attempts import AnswerVerdict
@@ -42,14 +44,16 @@ class ScoreRepository:
         """Wait until no other transaction adds facts of this team; return the exercise's phase.
 
         What follows from a fact depends on those before it (attempts used, share so far), so a
-        team's facts come one after another; and the phase stays until they are committed, so that
-        nothing is added to an exercise that has ended. SQLite has one writer at a time anyway.
+        team's facts come one after another; and the phase, which is the team's own if its clock was
+        stopped alone, stays until they are committed, so that nothing is added to an exercise that
+        has ended. SQLite has one writer at a time anyway.
         """
-        self._session.execute(
-            select(TeamRow.id).where(TeamRow.id == team).with_for_update(key_share=True)
-        )
-        phase = select(ExerciseRow.phase).where(ExerciseRow.id == exercise)
-        return Phase(self._session.execute(phase.with_for_update(read=True)).scalar_one())
+        stopped = self._session.execute(
+            select(TeamRow.stopped).where(TeamRow.id == team).with_for_update(key_share=True)
+        ).scalar_one()
+        query = select(ExerciseRow.phase).where(ExerciseRow.id == exercise)
+        phase = Phase(self._session.execute(query.with_for_update(read=True)).scalar_one())
+        return phase_for(phase, Stop(stopped) if stopped is not None else None)
 
     def add_submission(self, row: SubmissionRow) -> bool:
         """Add what a team sent; return whether its key was new."""

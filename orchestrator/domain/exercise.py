@@ -1,11 +1,21 @@
 """An exercise, its teams and their worlds, as everybody else reads them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from core.ids import ExerciseId, TeamId, UserId
-from orchestrator.domain.clock import ClockEvent, elapsed
-from orchestrator.domain.phases import Phase, WorldPhase
+from orchestrator.domain.clock import ClockEvent, Stop, elapsed, extended
+from orchestrator.domain.phases import BECAUSE, PERMITS, Act, NotNowError, Phase, WorldPhase
+
+_STOPPED: Mapping[Stop, str] = MappingProxyType(
+    {
+        Stop.PAUSED: "your team is paused; your instructor lets it go on",
+        Stop.WAITING: "your team's machines are not ready yet; your time has not begun",
+        Stop.TIME_UP: "your team's time is up",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +41,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Team:
-    """A team and where its world is. `number` counts from 1."""
+    """A team and where its world is. `number` counts from 1.
+
+    `stopped` says why its clock stands while the exercise's runs; `None` when it does not.
+    """
 
     id: TeamId
     slug: str
@@ -41,6 +54,7 @@ class Team:
     world: WorldPhase
     world_since: datetime
     problem: Problem | None
+    stopped: Stop | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +74,31 @@ class Exercise:
     clock: tuple[ClockEvent, ...]
     teams: tuple[Team, ...]
 
-    def elapsed(self, now: datetime) -> timedelta:
-        """Return the exercise's own time at `now`."""
-        return elapsed(self.clock, now)
+    def elapsed(self, now: datetime, team: TeamId | None = None) -> timedelta:
+        """Return the exercise's own time at `now`, or that of a team in it."""
+        return elapsed(self.clock, now, team=team)
+
+    def length(self, team: TeamId | None = None) -> timedelta:
+        """Return how long the exercise, or a team in it, may run: as planned, and extensions."""
+        return self.duration + extended(self.clock, team=team)
+
+    def phase_for(self, team: Team) -> Phase:
+        """Return the phase that a team is in: its clock may stand while the exercise runs."""
+        return phase_for(self.phase, team.stopped)
+
+    def permits(self, act: Act, team: Team) -> bool:
+        """Tell whether a team may do something now."""
+        return act in PERMITS[self.phase_for(team)]
+
+    def because(self, team: Team) -> str:
+        """Return why a team may do what it may, for people."""
+        alone = self.phase is Phase.RUNNING and team.stopped is not None
+        return _STOPPED[team.stopped] if alone and team.stopped else BECAUSE[self.phase]
+
+    def require(self, act: Act, team: Team) -> None:
+        """Raise NotNowError, with the reason, unless a team may do something now."""
+        if not self.permits(act, team):
+            raise NotNowError(phase=self.phase_for(team), act=act, because=self.because(team))
 
     def team_of(self, user: UserId) -> Team | None:
         """Return the team that somebody is a member of."""
@@ -71,3 +107,10 @@ class Exercise:
     def team(self, slug: str) -> Team | None:
         """Return the team of that slug."""
         return next((t for t in self.teams if t.slug == slug), None)
+
+
+def phase_for(phase: Phase, stopped: Stop | None) -> Phase:
+    """Return the phase of a team whose clock was stopped, or was not, in an exercise."""
+    if phase is not Phase.RUNNING or stopped is None:
+        return phase
+    return Phase.ENDED if stopped is Stop.TIME_UP else Phase.PAUSED

@@ -95,6 +95,9 @@ class WorldPhase(StrEnum):
     REMOVED = "removed"
 
 
+STANDING = frozenset({WorldPhase.READY, WorldPhase.DEGRADED})
+"""Worlds whose hosts may be entered and checked."""
+
 WORLD_MOVES: Mapping[WorldPhase, frozenset[WorldPhase]] = MappingProxyType(
     {
         WorldPhase.PLANNED: frozenset(
@@ -141,8 +144,8 @@ class NotNowError(PoligonError):
     code = "exercise.not_now"
     fault = Fault.CONFLICT
 
-    def __init__(self, *, phase: Phase, act: Act) -> None:
-        super().__init__(BECAUSE[phase])
+    def __init__(self, *, phase: Phase, act: Act, because: str = "") -> None:
+        super().__init__(because or BECAUSE[phase])
         self.phase = phase
         self.act = act
 

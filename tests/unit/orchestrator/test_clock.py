@@ -1,17 +1,24 @@
-"""The exercise's clock."""
+"""The exercise's clock, and the clocks of its teams."""
 
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.domain.clock import ClockEvent, Tick, elapsed
+from core.ids import TeamId
+from orchestrator.domain.clock import ClockEvent, Tick, elapsed, extended
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+RED, BLUE = TeamId("red"), TeamId("blue")
 
 
-def at(minute: float, tick: Tick) -> ClockEvent:
-    return ClockEvent(tick=tick, at=NOON + timedelta(minutes=minute))
+def at(minute: float, tick: Tick, team: TeamId | None = None, by: float = 0) -> ClockEvent:
+    moment = NOON + timedelta(minutes=minute)
+    return ClockEvent(tick=tick, at=moment, team=team, by=timedelta(minutes=by))
+
+
+def minutes(events: list[ClockEvent], minute: float, team: TeamId | None = None) -> float:
+    return elapsed(events, NOON + timedelta(minutes=minute), team=team) / timedelta(minutes=1)
 
 
 def test_before_the_start_no_time_has_passed() -> None:
@@ -20,27 +27,83 @@ def test_before_the_start_no_time_has_passed() -> None:
 
 def test_a_pause_for_lunch_does_not_count() -> None:
     events = [at(0, Tick.START), at(10, Tick.PAUSE), at(70, Tick.RESUME)]
-    assert elapsed(events, NOON + timedelta(minutes=75)) == timedelta(minutes=15)
+    assert minutes(events, 75) == 15
 
 
 def test_after_the_end_it_stands_still() -> None:
     events = [at(0, Tick.START), at(30, Tick.END)]
-    assert elapsed(events, NOON + timedelta(hours=5)) == timedelta(minutes=30)
+    assert minutes(events, 300) == 30
 
 
 def test_a_wall_clock_that_is_set_back_takes_no_time_away() -> None:
     events = [at(0, Tick.START), at(10, Tick.PAUSE), at(5, Tick.RESUME), at(3, Tick.PAUSE)]
-    assert elapsed(events, NOON + timedelta(minutes=20)) == timedelta(minutes=10)
+    assert minutes(events, 20) == 10
 
 
-@given(st.lists(st.floats(0, 600), min_size=1, max_size=12), st.floats(0, 600), st.floats(0, 600))
-def test_it_never_runs_backwards_nor_faster_than_the_wall(
-    moments: list[float], first: float, second: float
+def test_a_team_that_starts_late_keeps_its_offset() -> None:
+    events = [at(0, Tick.START), at(0, Tick.PAUSE, RED), at(7, Tick.RESUME, RED)]
+    assert minutes(events, 5, RED) == 0
+    assert minutes(events, 20, RED) == 13
+    assert minutes(events, 20, BLUE) == minutes(events, 20) == 20
+
+
+def test_a_teams_own_pause_and_everybodys_count_once_where_they_overlap() -> None:
+    events = [
+        at(0, Tick.START),
+        at(10, Tick.PAUSE, RED),
+        at(12, Tick.PAUSE),
+        at(15, Tick.RESUME, RED),
+        at(20, Tick.RESUME),
+    ]
+    assert minutes(events, 18, RED) == 10, "resumed alone while everybody pauses"
+    assert minutes(events, 30, RED) == 20
+    assert minutes(events, 30, BLUE) == 22
+
+
+def test_an_extension_moves_the_end_and_no_clock() -> None:
+    events = [at(0, Tick.START), at(5, Tick.EXTEND, by=10), at(6, Tick.EXTEND, RED, by=5)]
+    assert minutes(events, 20, RED) == 20
+    assert extended(events) == extended(events, team=BLUE) == timedelta(minutes=10)
+    assert extended(events, team=RED) == timedelta(minutes=15)
+
+
+clock_events = st.lists(
+    st.tuples(
+        st.floats(0, 600),
+        st.sampled_from([Tick.PAUSE, Tick.RESUME, Tick.EXTEND]),
+        st.sampled_from([None, RED, BLUE]),
+    ),
+    max_size=15,
+)
+
+
+@given(clock_events, st.floats(0, 600), st.floats(0, 600), st.sampled_from([None, RED]))
+def test_no_clock_runs_backwards_nor_faster_than_the_wall(
+    touched: list[tuple[float, Tick, TeamId | None]],
+    first: float,
+    second: float,
+    team: TeamId | None,
 ) -> None:
-    ticks = [Tick.START, *([Tick.PAUSE, Tick.RESUME] * len(moments))]
-    events = [at(m, t) for m, t in zip(sorted(moments), ticks, strict=False)]
+    events = [at(0, Tick.START), *(at(*event) for event in sorted(touched, key=lambda t: t[0]))]
     early, late = sorted((first, second))
-    before = elapsed(events, NOON + timedelta(minutes=early))
-    after = elapsed(events, NOON + timedelta(minutes=late))
-    assert timedelta() <= before <= after
-    assert after - before <= timedelta(minutes=late - early) + timedelta(microseconds=2)
+    before, after = minutes(events, early, team), minutes(events, late, team)
+    assert 0 <= before <= after + 1e-6
+    assert after - before <= late - early + 1e-6
+
+
+@given(clock_events, st.floats(0, 600))
+def test_no_team_is_ahead_of_its_exercise(
+    touched: list[tuple[float, Tick, TeamId | None]], now: float
+) -> None:
+    events = [at(0, Tick.START), *(at(*event) for event in sorted(touched, key=lambda t: t[0]))]
+    assert minutes(events, now, RED) <= minutes(events, now) + 1e-6
+
+
+@given(clock_events, st.floats(0, 600))
+def test_what_is_done_to_another_team_changes_nothing(
+    touched: list[tuple[float, Tick, TeamId | None]], now: float
+) -> None:
+    ordered = sorted(touched, key=lambda t: t[0])
+    events = [at(0, Tick.START), *(at(*event) for event in ordered)]
+    without = [event for event in events if event.team != BLUE]
+    assert minutes(events, now, RED) == minutes(without, now, RED)
