@@ -13,6 +13,7 @@ from orchestrator.engine.runtime import DockerEngine
 from orchestrator.library import Library
 from orchestrator.ports import RangeEngine
 from orchestrator.service import Exercises
+from orchestrator.timekeeping import Timekeeping
 from orchestrator.worlds import Worlds
 from scoring.service import Scoring
 
@@ -26,6 +27,7 @@ class Services:
     database: Database
     users: Users
     exercises: Exercises
+    timekeeping: Timekeeping
     worlds: Worlds
     scoring: Scoring
     engine: RangeEngine
@@ -65,6 +67,7 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
         database=database,
         users=users,
         exercises=exercises,
+        timekeeping=Timekeeping(database, clock, exercises),
         worlds=worlds,
         scoring=Scoring(database, clock, exercises, engine),
         engine=engine,

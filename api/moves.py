@@ -7,6 +7,7 @@ from typing import assert_never
 
 from orchestrator.domain.exercise import Exercise
 from orchestrator.domain.phases import PERMITS, Act, Phase, WorldPhase
+from orchestrator.journal import By
 from orchestrator.service import Exercises
 
 
@@ -43,20 +44,20 @@ def offered(exercise: Exercise) -> tuple[Move, ...]:
     return tuple(moves)
 
 
-def carry_out(exercises: Exercises, move: Move, exercise: Exercise) -> Exercise:
+def carry_out(exercises: Exercises, move: Move, exercise: Exercise, *, by: By) -> Exercise:
     """Do it, and return the exercise afterwards; raises IllegalMoveError."""
     match move:
         case Move.START:
-            return exercises.start(exercise.id)
+            return exercises.start(exercise.id, by=by)
         case Move.PAUSE:
-            return exercises.pause(exercise.id)
+            return exercises.pause(exercise.id, by=by)
         case Move.RESUME:
-            return exercises.resume(exercise.id)
+            return exercises.resume(exercise.id, by=by)
         case Move.END:
-            return exercises.end(exercise.id)
+            return exercises.end(exercise.id, by=by)
         case Move.DESTROY:
-            return exercises.destroy(exercise.id)
+            return exercises.destroy(exercise.id, by=by)
         case Move.RETRY:
-            return exercises.retry(exercise.id)
+            return exercises.retry(exercise.id, by=by)
         case _:
             assert_never(move)

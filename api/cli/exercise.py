@@ -19,6 +19,7 @@ from core.ids import UserId
 from core.users.model import Role, User
 from orchestrator.domain.exercise import Exercise
 from orchestrator.domain.phases import Phase, WorldPhase
+from orchestrator.journal import By
 from orchestrator.service import Login, TeamSpec
 from scoring.exports.as_csv import as_csv as as_csv_text
 from scoring.exports.as_json import as_json as as_json_text
@@ -60,7 +61,7 @@ def list_exercises(*, as_json: Json = False) -> None:
     """List every exercise, newest first. Example: poligon exercise list --json."""
     with reporting(as_json=as_json) as output, services_ready() as services:
         found = services.exercises.all()
-        output.data([_json(services, exercise) for exercise in found])
+        output.data([exercise_json(services, exercise) for exercise in found])
         rows = [
             (e.name, e.phase, str(len(e.teams)), f"{e.created_at:%Y-%m-%d %H:%M}", e.scenario_title)
             for e in found
@@ -126,8 +127,8 @@ def record(
 def _moving(move: Move, what: str) -> None:
     def move_it(name: Name, *, as_json: Json = False) -> None:
         with reporting(as_json=as_json) as output, services_ready() as services:
-            exercise = carry_out(services.exercises, move, services.exercises.get(name))
-            output.data(_json(services, exercise))
+            exercise = carry_out(services.exercises, move, services.exercises.get(name), by=By())
+            output.data(exercise_json(services, exercise))
             output.line(f"{exercise.name} is {exercise.phase}")
 
     app.command(move.value, help=f"{what} Example: poligon exercise {move} night-shift-k3f.")(
@@ -136,8 +137,6 @@ def _moving(move: Move, what: str) -> None:
 
 
 _moving(Move.START, "Let the clock run and the trainees in.")
-_moving(Move.PAUSE, "Stop the clock: no answers, no checks, no terminals.")
-_moving(Move.RESUME, "Let the clock run on.")
 _moving(Move.END, "Stop the clock for good; worlds stay for the debriefing.")
 _moving(Move.DESTROY, "Have the worlds removed by the worker.")
 _moving(Move.RETRY, "Build again what failed or is degraded, and only that.")
@@ -148,7 +147,7 @@ def _tell_launched(
 ) -> None:
     output.data(
         {
-            "exercise": _json(services, exercise),
+            "exercise": exercise_json(services, exercise),
             "logins": [_login_json(services, login) for login in issued],
         }
     )
@@ -158,7 +157,7 @@ def _tell_launched(
 
 
 def _tell(output: Output, services: Services, exercise: Exercise) -> None:
-    output.data(_json(services, exercise))
+    output.data(exercise_json(services, exercise))
     elapsed = exercise.elapsed(services.clock.now())
     minutes, seconds = divmod(int(elapsed.total_seconds()), 60)
     output.line(f"{exercise.name}: {exercise.phase}, {minutes}:{seconds:02} of {exercise.duration}")
@@ -198,7 +197,8 @@ def _login_json(services: Services, login: Login) -> dict[str, str]:
     }
 
 
-def _json(services: Services, exercise: Exercise) -> dict[str, Any]:
+def exercise_json(services: Services, exercise: Exercise) -> dict[str, Any]:
+    """Return an exercise as the interface shows it to an administrator."""
     shown = exercise_out(exercise, now=services.clock.now(), to=OPERATOR)
     return shown.model_dump(mode="json")
 

@@ -23,10 +23,11 @@ from api.v1.models import (
 )
 from core.users.model import User
 from orchestrator.domain.exercise import Exercise
+from orchestrator.journal import By
 from orchestrator.service import TeamSpec
 
 
-def _document_key(
+def document_key(
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -41,7 +42,7 @@ def _document_key(
 
 router = APIRouter(tags=["exercises"], responses=RESPONSES)
 # Writes that may be sent twice; new passwords are not among them, they would have to be kept.
-repeatable = APIRouter(route_class=RememberingRoute, dependencies=[Depends(_document_key)])
+repeatable = APIRouter(route_class=RememberingRoute, dependencies=[Depends(document_key)])
 _WHAT_IT_DOES: Mapping[Move, str] = MappingProxyType(
     {
         Move.START: "Let the clock run and the trainees in.",
@@ -121,7 +122,8 @@ def _mover(move: Move) -> Callable[..., ExerciseOut]:
     def carry_it_out(
         caller: Instructor, exercise: ExerciseHere, services: ServicesHere
     ) -> ExerciseOut:
-        return _out(carry_out(services.exercises, move, exercise), services, caller)
+        by = By(user=caller.id)
+        return _out(carry_out(services.exercises, move, exercise, by=by), services, caller)
 
     carry_it_out.__doc__ = _WHAT_IT_DOES[move]
     return carry_it_out

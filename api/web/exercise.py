@@ -29,7 +29,8 @@ from core.errors import PoligonError
 from core.scenario.access import default_entry, entries_for
 from core.users.model import User
 from orchestrator.domain.exercise import Exercise
-from orchestrator.domain.phases import BECAUSE, PERMITS, Act, Phase
+from orchestrator.domain.phases import Act, Phase
+from orchestrator.journal import By
 from scoring.views import Outcome
 
 router = APIRouter()
@@ -173,7 +174,7 @@ def move_exercise(
 ) -> Response:
     """Do it, and go back to the page; a refusal is shown there."""
     try:
-        carry_out(services.exercises, move, exercise)
+        carry_out(services.exercises, move, exercise, by=By(user=caller.id))
     except PoligonError as error:
         now = services.exercises.get(exercise.id)
         problem = problem_of(error)
@@ -240,8 +241,8 @@ def _trainee(
         total=sum(task.milli_points for task in tasks),
         possible=sum(task.of_milli_points for task in tasks),
         summary=services.exercises.scenario(exercise).scenario.scenario.summary or "",
-        answering=Act.ANSWER in PERMITS[exercise.phase],
-        because=BECAUSE[exercise.phase],
+        answering=exercise.permits(Act.ANSWER, team),
+        because=exercise.because(team),
         board=services.scoring.board(exercise),
         ssh=ssh_command(services.settings, caller.name),
         other_hosts=_other_hosts(exercise, caller, services),

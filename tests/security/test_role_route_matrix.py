@@ -51,6 +51,10 @@ INTERFACE: dict[tuple[str, str], set[str]] = {
     ("POST", f"{EXERCISE}/end"): INSTRUCTORS,
     ("POST", f"{EXERCISE}/destroy"): INSTRUCTORS,
     ("POST", f"{EXERCISE}/retry"): INSTRUCTORS,
+    ("POST", f"{EXERCISE}/extend"): INSTRUCTORS,
+    ("POST", f"{EXERCISE}/teams/{{team}}/pause"): INSTRUCTORS,
+    ("POST", f"{EXERCISE}/teams/{{team}}/resume"): INSTRUCTORS,
+    ("GET", f"{EXERCISE}/events"): OBSERVERS,
 }
 PAGES: dict[tuple[str, str], set[str]] = {
     ("GET", "/"): LOGGED_IN,
@@ -71,6 +75,7 @@ BODIES: dict[str, dict[str, object]] = {
     "/api/v1/me/keys": {"public_key": KEY},
     "/api/v1/exercises": {"scenario": "house", "teams": 1},
     f"{EXERCISE}/answers": {"task": "who", "value": "x"},
+    f"{EXERCISE}/extend": {"minutes": 5},
     "/login": {"name": "ina", "password": PASSWORD},
     "/me/keys": {"public_key": KEY},
     "/exercises": {"scenario": "house", "teams": "1"},
@@ -120,7 +125,7 @@ def routes_of(router: FastAPI | APIRouter) -> list[tuple[str, str]]:
 
 
 def filled(path: str, exercise: Exercise) -> str:
-    path = path.replace("{name}", exercise.name)
+    path = path.replace("{name}", exercise.name).replace("{team}", "team-1")
     return path.replace("{form}", "csv").replace("{move}", "retry")
 
 
