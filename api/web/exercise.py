@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -28,12 +29,42 @@ from api.web.rendering import page
 from core.errors import PoligonError
 from core.scenario.access import default_entry, entries_for
 from core.users.model import User
+from orchestrator.domain.clock import Stop
 from orchestrator.domain.exercise import Exercise
 from orchestrator.domain.phases import Act, Phase
 from orchestrator.journal import By
 from scoring.views import Outcome
 
 router = APIRouter()
+_EVENTS_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamClock:
+    """A team's own time: how much has passed of how much, and what state its clock is in."""
+
+    elapsed: timedelta
+    length: timedelta
+    state: str
+    runs: bool
+    may_pause: bool
+    may_resume: bool
+
+
+def team_clocks(exercise: Exercise, now: datetime) -> dict[str, TeamClock]:
+    """Return the clock of each team, by its slug."""
+    under_way = exercise.phase in {Phase.RUNNING, Phase.PAUSED}
+    return {
+        team.slug: TeamClock(
+            elapsed=exercise.elapsed(now, team.id),
+            length=exercise.length(team.id),
+            state=team.stopped if under_way and team.stopped else exercise.phase,
+            runs=exercise.phase_for(team) is Phase.RUNNING,
+            may_pause=under_way and team.stopped is None,
+            may_resume=under_way and team.stopped is Stop.PAUSED,
+        )
+        for team in exercise.teams
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +127,7 @@ def show(
 ) -> Response:
     """Show the exercise in the way of the reader's role."""
     if caller.runs_exercises:
-        return _instructor(request, exercise, caller, services)
+        return instructor_page(request, exercise, caller, services)
     if caller.sees_results:
         return page(
             request,
@@ -178,11 +209,11 @@ def move_exercise(
     except PoligonError as error:
         now = services.exercises.get(exercise.id)
         problem = problem_of(error)
-        return _instructor(request, now, caller, services, problem, status=status_of(error))
+        return instructor_page(request, now, caller, services, problem, status=status_of(error))
     return RedirectResponse(f"/exercises/{exercise.name}", HTTPStatus.SEE_OTHER)
 
 
-def _instructor(
+def instructor_page(
     request: Request,
     exercise: Exercise,
     caller: User,
@@ -191,6 +222,7 @@ def _instructor(
     *,
     status: int = HTTPStatus.OK,
 ) -> Response:
+    """Return the page of who runs the exercise, with what went wrong if anything did."""
     board = services.scoring.board(exercise)
     return page(
         request,
@@ -204,6 +236,8 @@ def _instructor(
         board=board,
         totals={row.team: row.milli_points for row in board.rows},
         signals=services.scoring.signals(exercise),
+        clocks=team_clocks(exercise, services.clock.now()),
+        events=services.exercises.journal.latest(exercise.id, limit=_EVENTS_SHOWN),
         **_common(exercise, services),
     )
 
@@ -237,6 +271,7 @@ def _trainee(
         status=status,
         user=caller,
         team=team,
+        clock=team_clocks(exercise, services.clock.now())[team.slug],
         tasks=tasks,
         total=sum(task.milli_points for task in tasks),
         possible=sum(task.of_milli_points for task in tasks),

@@ -46,6 +46,8 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
         "running": Look(_PLAY, "ok"),
         "paused": Look(_BARS, "warn"),
         "ended": Look(_SQUARE, "idle"),
+        "waiting": Look(_RING, "warn"),
+        "time_up": Look(_SQUARE, "idle"),
         "closed": Look(_DASH, "idle"),
         "cancelled": Look(_DASH, "idle"),
         "removing": Look(_HALF, "idle"),

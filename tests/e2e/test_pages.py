@@ -248,6 +248,28 @@ def test_a_degraded_team_shows_the_probe_and_the_next_command(
     assert "no such door" not in trainee.content()
 
 
+def test_one_team_is_paused_and_given_more_time(site: ApiSite, page_of: PageOf) -> None:
+    exercise = site.launch()
+    page = page_of("ina")
+    page.goto(f"/exercises/{exercise.name}")
+    page.click("#teams button:has-text('Pause Team 2')")
+    second = page.locator("#teams tbody tr").nth(1)
+    expect(second).to_contain_text("paused")
+    trainee = page_of(trainee_of(exercise, 2))
+    trainee.goto(f"/exercises/{exercise.name}")
+    expect(trainee.locator("#because")).to_contain_text("Your team is paused")
+    page.fill("#minutes", "15")
+    page.select_option("#extend-team", "team-2")
+    page.fill("#extend-reason", "the lights went out")
+    page.click("button:text-is('Add')")
+    expect(second).to_contain_text("of 1:15:00")
+    page.click("#teams button:has-text('Resume Team 2')")
+    expect(second).not_to_contain_text("paused")
+    events = page.locator("#events tbody tr")
+    expect(events.nth(0)).to_contain_text("team.resumed")
+    expect(events.nth(1)).to_contain_text("the lights went out")
+
+
 def test_the_login_sheet_is_for_print_and_its_logins_work(site: ApiSite, page_of: PageOf) -> None:
     exercise = site.launch()
     page = page_of("ina")

@@ -68,6 +68,9 @@ PAGES: dict[tuple[str, str], set[str]] = {
     ("GET", "/exercises/{name}/record.{form}"): OBSERVERS,
     ("POST", "/exercises/{name}/logins"): INSTRUCTORS,
     ("POST", "/exercises/{name}/answers"): {"trainee"},
+    ("POST", "/exercises/{name}/extend"): INSTRUCTORS,
+    ("POST", "/exercises/{name}/teams/{team}/pause"): INSTRUCTORS,
+    ("POST", "/exercises/{name}/teams/{team}/resume"): INSTRUCTORS,
     ("POST", "/exercises/{name}/{move}"): INSTRUCTORS,
 }
 BODIES: dict[str, dict[str, object]] = {
@@ -79,6 +82,7 @@ BODIES: dict[str, dict[str, object]] = {
     "/login": {"name": "ina", "password": PASSWORD},
     "/me/keys": {"public_key": KEY},
     "/exercises": {"scenario": "house", "teams": "1"},
+    "/exercises/{name}/extend": {"minutes": "5"},
     "/exercises/{name}/answers": {"task": "who", "value": "x", "client_key": "k"},
 }
 
