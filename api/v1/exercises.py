@@ -99,9 +99,9 @@ def show(exercise: ExerciseHere, caller: Caller, services: ServicesHere) -> Exer
 
 
 @router.get("/exercises/{name}/teams")
-def list_teams(exercise: ExerciseHere, caller: Caller) -> list[TeamOut]:
+def list_teams(exercise: ExerciseHere, caller: Caller, services: ServicesHere) -> list[TeamOut]:
     """List the teams: trainees get their own, everybody else all."""
-    return teams_out(exercise, to=caller)
+    return teams_out(exercise, now=services.clock.now(), to=caller)
 
 
 @router.post("/exercises/{name}/logins")

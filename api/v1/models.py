@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from api.moves import Move, offered
 from core.users.model import User
+from orchestrator.domain.clock import Stop
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import Phase, WorldPhase
 
@@ -22,7 +23,10 @@ class ProblemOut(BaseModel):
 
 
 class TeamOut(BaseModel):
-    """A team and the state of its world. `problem` is for those who run exercises."""
+    """A team, its clock and the state of its world. `problem` is for those who run exercises.
+
+    `stopped` says why its clock stands while the exercise's runs.
+    """
 
     slug: str = Field(examples=["team-1"])
     name: str = Field(examples=["Team 1"])
@@ -30,6 +34,9 @@ class TeamOut(BaseModel):
     members: list[str] = Field(examples=[["team-1-k3f"]])
     world: WorldPhase
     world_since: datetime
+    elapsed_seconds: int = Field(examples=[754])
+    length_seconds: int = Field(examples=[1800])
+    stopped: Stop | None = None
     problem: ProblemOut | None = None
 
 
@@ -98,23 +105,23 @@ def exercise_out(exercise: Exercise, *, now: datetime, to: User) -> ExerciseOut:
         created_at=exercise.created_at,
         duration_seconds=int(exercise.duration.total_seconds()),
         elapsed_seconds=int(exercise.elapsed(now).total_seconds()),
-        teams=teams_out(exercise, to=to),
+        teams=teams_out(exercise, now=now, to=to),
         moves=list(offered(exercise)) if to.runs_exercises else [],
     )
 
 
-def teams_out(exercise: Exercise, *, to: User) -> list[TeamOut]:
+def teams_out(exercise: Exercise, *, now: datetime, to: User) -> list[TeamOut]:
     """Return the teams that `to` may see: all of them, or their own."""
     own = exercise.team_of(to.id)
     return [
-        team_out(team, with_problem=to.runs_exercises)
+        _team_out(exercise, team, now, with_problem=to.runs_exercises)
         for team in exercise.teams
         if to.sees_results or team == own
     ]
 
 
-def team_out(team: Team, *, with_problem: bool) -> TeamOut:
-    """Return a team; a probe's output may give a task away, so trainees do not get it."""
+def _team_out(exercise: Exercise, team: Team, now: datetime, *, with_problem: bool) -> TeamOut:
+    # A probe's output may give a task away, so trainees do not get it.
     problem = team.problem if with_problem else None
     return TeamOut(
         slug=team.slug,
@@ -123,6 +130,9 @@ def team_out(team: Team, *, with_problem: bool) -> TeamOut:
         members=[member.name for member in team.members],
         world=team.world,
         world_since=team.world_since,
+        elapsed_seconds=int(exercise.elapsed(now, team.id).total_seconds()),
+        length_seconds=int(exercise.length(team.id).total_seconds()),
+        stopped=team.stopped,
         problem=ProblemOut(
             stage=problem.stage,
             host=problem.host,
