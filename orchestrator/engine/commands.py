@@ -26,6 +26,7 @@ OUTPUT_BYTES = 64 * 1024
 _ANNOUNCED = ("sh", "-c", 'echo "$$"; exec "$@"', "sh")
 _GRACE_SECONDS = 15.0
 _FRAME_HEADER = 8  # stream, three zeros, length in four bytes: the engine's multiplexed output
+_STDERR = 2
 
 LISTENS = """listens() {
   for table in /proc/net/tcp /proc/net/tcp6; do
@@ -122,16 +123,22 @@ class _Output:
     def __init__(self, response: Response) -> None:
         self._stream = response.raw
         self._kept = bytearray()
+        self._line = bytearray()  # stdout up to its first line's end
+        self._has_line = False
 
     def first_line(self) -> str:
-        """Return the number that the shell announces, or nothing when there was no shell."""
-        while b"\n" not in self._kept and self._read_frame():
+        """Return the number that the shell announces, or nothing when there was no shell.
+
+        It comes first on stdout; what the command says on stderr may overtake it on its way here.
+        """
+        while not self._has_line and self._read_frame():
             pass
-        line, found, rest = bytes(self._kept).partition(b"\n")
-        if not (found and line.isdigit()):
-            return ""
-        self._kept[:] = rest
-        return line.decode()
+        line = bytes(self._line).removesuffix(b"\n")
+        if self._has_line and line.isdigit():
+            return line.decode()
+        self._has_line = True
+        self._keep(bytes(self._line))
+        return ""
 
     def read_all(self) -> None:
         """Read to the end; a command with more to say than is kept must not block on it."""
@@ -147,8 +154,17 @@ class _Output:
         if len(header) < _FRAME_HEADER:
             return False
         payload: bytes = self._stream.read(int.from_bytes(header[4:], "big"))
-        self._kept += payload[: OUTPUT_BYTES - len(self._kept)]
+        if self._has_line or header[0] == _STDERR:
+            self._keep(payload)
+        else:
+            line, found, rest = payload.partition(b"\n")
+            self._line += (line + found)[: OUTPUT_BYTES - len(self._line)]
+            self._has_line = bool(found)
+            self._keep(rest)
         return True
+
+    def _keep(self, piece: bytes) -> None:
+        self._kept += piece[: OUTPUT_BYTES - len(self._kept)]
 
 
 def _create(api: APIClient, container: str, command: Sequence[str], account: str) -> str:
