@@ -11,7 +11,12 @@ shape() {
     .venv/bin/interrogate -q core orchestrator scoring api
 }
 unit() { pytest tests/unit -n auto; }
-engine_tests() { POLIGON_REQUIRE_ENGINE=1 pytest tests/contracts tests/integration tests/e2e tests/security; }
+
+# Most of them wait, so two files at a time; the tests of a file share what they have started.
+engine_tests() {
+  POLIGON_REQUIRE_ENGINE=1 pytest tests/contracts tests/integration tests/e2e tests/security \
+    -n 2 --dist loadfile
+}
 
 pytest() { # ARG…: a skipped test is a failure
   local report=$state/junit-${1//\//-}.xml
