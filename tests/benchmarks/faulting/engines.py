@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+from core.settings import read_settings
 from core.waiting import until
 from tests.benchmarks.faulting.processes import end_all, pids_with
 from tests.benchmarks.faulting.small_disk import SmallDisk, small_disk
@@ -21,13 +22,15 @@ _BASE = "debian:bookworm-slim"
 _TOOLBOX = _ROOT / "deploy" / "toolbox"
 _START = timedelta(seconds=60)
 _DISK_MB = 1500
-_SHARED = Path("/var/run/docker.sock")
 
 
 class SharedEngine:
     """This machine's engine."""
 
-    socket = _SHARED
+    def __init__(self) -> None:
+        address = read_settings().docker_host
+        assert address.startswith("unix://"), "a detour leads to an engine of this machine only"
+        self.socket = Path(address.removeprefix("unix://"))
 
 
 class PrivateEngine:

@@ -25,6 +25,7 @@ PROCESSES = ("serve", "worker", "gateway")
 _PROGRAM = "tests.benchmarks.faulting.wall_clock"  # `poligon`, with a clock that can be set
 _AGAIN_S = 0.3
 _LONGEST_LINE = 400
+_START = timedelta(seconds=60)
 _GOODBYE = timedelta(seconds=30)
 
 
@@ -123,6 +124,12 @@ class Site:
         with ExitStack() as undo:
             undo.callback(self._logs_away)
             undo.callback(self._stop)
+            # Its first sign of life: a fault should strike what is at work, not what starts.
+            until(
+                (self.home / "worker.seen").exists,
+                what="the worker's first sweep",
+                within=_START,
+            )
             yield
 
     def _supervise(self, name: str) -> None:
