@@ -97,7 +97,8 @@ class RememberedWrites:
                     IdempotencyKeyRow.user_id == write.user.id,
                     IdempotencyKeyRow.key == write.key,
                     IdempotencyKeyRow.status.is_(None),
-                    IdempotencyKeyRow.created_at < now - _PATIENCE,
+                    # Or from the future: the wall clock was set back since.
+                    ~IdempotencyKeyRow.created_at.between(now - _PATIENCE, now + _PATIENCE),
                 )
                 .values(created_at=now)
             )

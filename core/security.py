@@ -54,7 +54,7 @@ def derive(key: bytes, *parts: str) -> bytes:
     The lengths keep ("ab", "c") and ("a", "bc") apart.
     """
     message = b"".join(len(p.encode()).to_bytes(4, "big") + p.encode() for p in parts)
-    return hmac.new(key, message, hashlib.sha256).digest()
+    return hmac.digest(key, message, "sha256")
 
 
 def same_secret(a: str, b: str) -> bool:

@@ -22,6 +22,8 @@ from orchestrator.tables import (
     TeamRow,
 )
 
+_LONGEST_CLAIM = timedelta(minutes=1)
+
 
 class ExerciseRepository:
     """Exercises and all that belongs to them, within one session."""
@@ -226,9 +228,10 @@ class ExerciseRepository:
 
         A worker may take one whose claim has expired or that nobody holds. The sweep claims for
         nobody (`None`) and only what has expired: that keeps it from sending a job again and again
-        while the first one waits in the queue.
+        while the first one waits in the queue. One that lasts longer than any is given is from
+        before the wall clock was set back: a dead worker's would otherwise hold for that long.
         """
-        free = thing.claimed_until <= now
+        free = (thing.claimed_until <= now) | (thing.claimed_until > now + _LONGEST_CLAIM)
         if worker is not None:
             free = free | thing.claimed_by.is_(None)
         return self._changed(

@@ -286,7 +286,8 @@ class Worlds:
     def _sweep_standing(self, exercise: Exercise) -> None:
         waiting = [team for team in exercise.teams if team.world in _WAITING]
         if not waiting:
-            self._settle(exercise.id)
+            if exercise.phase is Phase.PROVISIONING:
+                self._settle(exercise.id)
         elif self._is_prepared(exercise.id):
             self._send_again(RAISE_WORLD, exercise, waiting)
         else:

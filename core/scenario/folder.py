@@ -1,6 +1,7 @@
 """A scenario's folder: what is in it, and nothing that is not."""
 
 import hashlib
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,9 +38,13 @@ class Folder:
     def read(self, relative: str) -> bytes:
         """Return a file's content. Raises FileRefusedError."""
         path = self._inside(relative)
-        if not path.is_file():
+        try:
+            status = path.stat()
+        except OSError:
+            status = None
+        if status is None or not stat.S_ISREG(status.st_mode):
             raise FileRefusedError(f"{relative} is not a file of the scenario's folder")
-        if path.stat().st_size > MAX_FOLDER_BYTES:
+        if status.st_size > MAX_FOLDER_BYTES:
             raise FileRefusedError(f"{relative} is larger than {MAX_FOLDER_BYTES >> 20} MiB")
         try:
             return path.read_bytes()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
 
@@ -62,7 +63,13 @@ class LoadedScenario:
 
     def read(self, relative: str) -> bytes:
         """Return a file of the folder. Raises FileRefusedError for what is not there or outside."""
-        return Folder(self.folder).read(relative)
+        return _folder(self.folder).read(relative)
+
+
+@lru_cache(maxsize=64)
+def _folder(root: Path) -> Folder:
+    # Its links are followed once: a launch of many teams reads the same few files of it.
+    return Folder(root)
 
 
 def load(path: Path) -> LoadedScenario:

@@ -46,11 +46,17 @@ class Renderer:
     def __init__(self, loaded: Files, facts: TeamFacts) -> None:
         self._files = loaded
         self.names = _names(facts) | {"file": self._read}
+        self._texts: dict[str, str] = {}  # a host's texts say the same things again and again
 
     def text(self, template: str) -> str:
         """Return a string of the YAML file with its `{{ }}` filled in."""
         if not is_template(template):
             return template
+        if template not in self._texts:
+            self._texts[template] = self._rendered(template)
+        return self._texts[template]
+
+    def _rendered(self, template: str) -> str:
         try:
             return run(compile_leaf(template), self.names)
         except TemplateFailedError as exc:

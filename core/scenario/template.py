@@ -141,13 +141,16 @@ def _compiled(source: str, *, statements: bool) -> Template:
         for count, _ in enumerate(environment.lex(source)):
             if count > _MAX_TOKENS:
                 raise RefusedError(f"it has more than {_MAX_TOKENS} tokens")
-        return environment.from_string(source)
+        template = environment.from_string(source)
     except TemplateSyntaxError as exc:
         raise TemplateFailedError(exc.message or "wrong syntax", line=exc.lineno) from exc
     except TemplateError as exc:
         raise TemplateFailedError(str(exc)) from exc
     except (RecursionError, MemoryError, SyntaxError, OverflowError) as exc:
         raise TemplateFailedError("it is nested too deeply") from exc
+    # Every rendering copies them, and Jinja's chain of mappings is slow to copy.
+    template.globals = dict(template.globals)
+    return template
 
 
 def _reason(exc: Exception) -> str:
@@ -281,7 +284,9 @@ class _Environment(ImmutableSandboxedEnvironment):
 @pass_context
 def _printed(context: Context, value: object) -> str:
     meter_of(context).tick()
-    return text_of(value)
+    if type(value) is str:  # nearly all that is printed
+        return value
+    return str(value) if type(value) is int else text_of(value)
 
 
 @lru_cache(maxsize=2)

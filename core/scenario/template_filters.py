@@ -65,6 +65,8 @@ def _time(value: object, form: str, zone: str = "UTC") -> str:
     if not _DIRECTIVES.fullmatch(form):
         raise RefusedError(f"{text_of(form)[:40]!r} is not a time format that is known here")
     local = _instant(value).astimezone(UTC if zone == "UTC" else ZoneInfo(zone))
+    if "%s" not in form:
+        return local.strftime(form)
     # %s would be the C library's, which takes the machine's zone for the instant's.
     return local.strftime(re.sub(r"(?<!%)((?:%%)*)%s", rf"\g<1>{int(local.timestamp())}", form))
 

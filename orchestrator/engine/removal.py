@@ -15,6 +15,8 @@ from orchestrator.engine.labels import Kind, Labels, having
 from orchestrator.ports import Removed
 
 _EMPTY_WITHIN = timedelta(seconds=20)
+# Longer than a helper may run; younger ones may be at work, for another process.
+_STRAY_AFTER = "1m"
 
 
 class Removal:
@@ -26,6 +28,7 @@ class Removal:
 
     def worlds(self, labels: Sequence[str]) -> Removed:
         """Remove containers and networks that carry all of `labels`; return how many went."""
+        self._remove_strays()
         with self._connection.call() as api:
             containers = api.containers(all=True, quiet=True, filters=having(labels))
             networks = api.networks(filters=having(labels))
@@ -55,6 +58,19 @@ class Removal:
         for name in _names(images):
             self._remove_image(name)
         return len(images)
+
+    def _remove_strays(self) -> None:
+        """Remove helpers of processes that were killed; by the engine's clock, whatever ours says.
+
+        They belong to no exercise, so that no label of one would find them.
+        """
+        strays = having(self._labels.everything(), kind=Kind.HELPER) | {"until": [_STRAY_AFTER]}
+        with self._connection.call() as api:
+            try:
+                api.prune_containers(filters=strays)  # type: ignore[no-untyped-call]  # the stubs leave it bare
+            except APIError as error:
+                if not is_status(error, HTTPStatus.CONFLICT):  # somebody else is doing it
+                    raise
 
     def _each(self, remove: Callable[[str], bool], ids: Sequence[str]) -> int:
         with ThreadPoolExecutor(max_workers=self._connection.parallelism) as pool:

@@ -20,7 +20,8 @@ from orchestrator.domain.world import (
     NetworkPlan,
     WorldKey,
 )
-from orchestrator.engine.labels import OWNER
+from orchestrator.engine import removal
+from orchestrator.engine.labels import OWNER, Labels
 from orchestrator.engine.names import bridge_prefix
 from orchestrator.engine.runtime import DockerEngine
 from orchestrator.engine.toolbox import Toolbox
@@ -154,6 +155,22 @@ def test_removing_everything_takes_images_and_firewall_rule_along(
     assert not docker_client.images.list(filters={"label": f"{OWNER}={installation}"})
     with pytest.raises(UnknownImageError):
         engine.require_image(engine._toolbox.reference)
+
+
+def test_a_helper_that_a_killed_process_left_goes_with_the_next_removal(
+    docker_client: docker.DockerClient,
+    docker_case: DockerCase,
+    host: HostKey,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    labels = Labels(installation=docker_case._installation).helper()
+    left = docker_client.containers.create(docker_case.image, labels=labels)
+    docker_case.engine.remove_world(host.world)
+    left.reload()  # it is young, and may be at work
+    monkeypatch.setattr(removal, "_STRAY_AFTER", "0s")
+    docker_case.engine.remove_world(host.world)
+    with pytest.raises(docker.errors.NotFound):
+        left.reload()
 
 
 def test_the_firewall_rule_is_set_once_and_cleared(docker_case: DockerCase) -> None:

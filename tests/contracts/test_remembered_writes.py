@@ -79,6 +79,15 @@ def test_a_process_that_died_half_way_blocks_its_key_for_a_minute(
         writes.begin(write)
 
 
+def test_a_clock_that_was_set_back_blocks_no_key(
+    writes: RememberedWrites, user: User, clock: FakeClock
+) -> None:
+    write = Write(user=user, key="k", digest="d")
+    writes.begin(write)  # and its process dies
+    clock.advance(timedelta(hours=-1))
+    assert writes.begin(write) is None
+
+
 def test_a_day_later_a_key_is_new_again(
     writes: RememberedWrites, user: User, clock: FakeClock
 ) -> None:

@@ -44,7 +44,12 @@ class Detour:
             except OSError:
                 return
             engine = socket.socket(socket.AF_UNIX)
-            engine.connect(str(self._engine))
+            try:
+                engine.connect(str(self._engine))
+            except OSError:  # it is down: whoever called is told so, and the next one asks again
+                self._shut(client)
+                engine.close()
+                continue
             with self._lock:
                 self._open |= {client, engine}
             for source, sink in ((client, engine), (engine, client)):

@@ -130,23 +130,24 @@ def _container_body(found: Body) -> Body:
 
 def raise_bare(api: EngineApi, blueprint: Blueprint, *, concurrency: int) -> float:
     """Make all networks, then create and start all containers; return the seconds."""
-
-    def container(body: Body) -> None:
-        places = body["NetworkingConfig"]["EndpointsConfig"]
-        first = body["HostConfig"]["NetworkMode"]
-        rest = {name: place for name, place in places.items() if name != first}
-        body = body | {"NetworkingConfig": {"EndpointsConfig": {first: places[first]}}}
-        made = api.call("POST", f"/containers/create?name={body['Name']}", body)["Id"]
-        for name, place in rest.items():
-            request = {"Container": made, "EndpointConfig": place}
-            api.call("POST", f"/networks/{name}/connect", request)
-        api.call("POST", f"/containers/{made}/start")
-
     return _timed(
         concurrency,
         (lambda body: api.call("POST", "/networks/create", body), blueprint.networks),
-        (container, blueprint.containers),
+        (lambda body: create_and_start(api, body), blueprint.containers),
     )
+
+
+def create_and_start(api: EngineApi, body: Body) -> None:
+    """Make a container on its first network, connect it to the others, and start it."""
+    places = body["NetworkingConfig"]["EndpointsConfig"]
+    first = body["HostConfig"]["NetworkMode"]
+    rest = {name: place for name, place in places.items() if name != first}
+    body = body | {"NetworkingConfig": {"EndpointsConfig": {first: places[first]}}}
+    made = api.call("POST", f"/containers/create?name={body['Name']}", body)["Id"]
+    for name, place in rest.items():
+        request = {"Container": made, "EndpointConfig": place}
+        api.call("POST", f"/networks/{name}/connect", request)
+    api.call("POST", f"/containers/{made}/start")
 
 
 def ask_bare(api: EngineApi, label: str, command: Sequence[str], *, concurrency: int) -> float:

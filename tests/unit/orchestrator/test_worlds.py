@@ -4,6 +4,7 @@ from datetime import timedelta
 from ipaddress import IPv4Network
 
 import pytest
+from sqlalchemy import event
 
 from core.jobs import Job
 from core.users.model import User
@@ -103,6 +104,34 @@ def test_a_job_that_comes_twice_does_nothing_the_second_time(site: Site) -> None
 
 class KilledError(BaseException):
     """What a test throws where a worker is killed: nothing of ours catches it."""
+
+
+def test_a_claim_of_the_dead_does_not_outlast_a_clock_that_is_set_back(site: Site) -> None:
+    exercise = site.launch(teams=1)
+    with site.worker._claims.exercise(exercise.id):  # and it dies with it
+        site.queue.take()
+        site.clock.advance(timedelta(hours=-1))
+        other = site.new_worker()
+        other.sweep()
+        for job in site.queue.take():
+            site.do(job, other)
+        site.work()
+    assert site.now(exercise).phase is Phase.READY
+
+
+def test_a_sweep_writes_nothing_while_nothing_is_due(site: Site) -> None:
+    site.launch()
+    site.work()
+    statements: list[str] = []
+    event.listen(
+        site.database.engine,
+        "before_cursor_execute",
+        lambda _c, _k, sql, *_: statements.append(sql),
+    )
+    site.worker.sweep()
+    assert statements
+    assert all(sql.startswith(("SELECT", "BEGIN")) for sql in statements)
+    assert "BEGIN IMMEDIATE" not in statements
 
 
 def test_a_worker_that_dies_half_way_is_followed_by_another(

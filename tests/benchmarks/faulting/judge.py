@@ -1,0 +1,166 @@
+"""What must hold after a seed, whatever struck: asked of the database's file and of the engine.
+
+Scores are made again from the facts by the product's pure rules; entries, board and what people
+were told must all be the same.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from core.ids import TeamId
+from scoring.domain.attempts import AnswerVerdict
+from scoring.domain.holds import CheckRun, CheckState
+from scoring.domain.ledger import MILLI, Cause, Fact, availability_moved, solved
+from scoring.domain.verdicts import Verdict
+from tests.benchmarks.faulting.play import Story
+from tests.benchmarks.faulting.scenario import FLAG, HELD, KEPT, QUESTION, TEAMS
+from tests.benchmarks.faulting.watch import EngineWatch
+
+_POINTS: Mapping[str, int] = {QUESTION: 5, FLAG: 10, KEPT: 20, HELD: 3}
+# A helper of a killed worker is no part of an exercise. It ends by itself within half a minute, and
+# a removal takes those along that are older than a minute: a seed is over sooner.
+HELPER = "helper"
+_TICKS = ["start", "pause", "resume", "end"]
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """The rows that a seed left."""
+
+    exercises: Sequence[Row]
+    teams: Sequence[Row]
+    subnets: Sequence[Row]
+    ticks: Sequence[str]
+    submissions: Sequence[Row]
+    check_runs: Sequence[Row]
+    entries: Sequence[Row]
+
+
+def read_facts(database: Path) -> Facts:
+    """Read the database's file when no process of the product runs any more."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.row_factory = sqlite3.Row
+
+        def rows(sql: str) -> list[Row]:
+            return [dict(row) for row in connection.execute(sql)]
+
+        return Facts(
+            exercises=rows("SELECT * FROM exercises"),
+            teams=rows("SELECT * FROM teams"),
+            subnets=rows("SELECT * FROM subnets WHERE team_id IS NOT NULL"),
+            ticks=[r["tick"] for r in rows("SELECT * FROM clock_events ORDER BY position")],
+            submissions=rows("SELECT * FROM submissions ORDER BY rowid"),
+            check_runs=rows("SELECT * FROM check_runs ORDER BY team_id, round"),
+            entries=rows("SELECT * FROM score_entries ORDER BY id"),
+        )
+
+
+def judge(facts: Facts, story: Story, watch: EngineWatch, left: Sequence[str]) -> list[str]:
+    """Return a sentence for everything that does not hold."""
+    return [
+        *_state(facts),
+        *_engine(watch, left),
+        *_answers(facts, story),
+        *_scores(facts, story),
+    ]
+
+
+def _state(facts: Facts) -> list[str]:
+    wrong: list[str] = []
+    if [row["phase"] for row in facts.exercises] != ["closed"]:
+        wrong.append(f"exercises: {[(r['name'], r['phase']) for r in facts.exercises]}")
+    if [row["world"] for row in facts.teams] != ["removed"] * TEAMS:
+        wrong.append(f"worlds: {[(r['slug'], r['world'], r['problem']) for r in facts.teams]}")
+    if facts.subnets:
+        wrong.append(f"addresses still held: {[row['subnet'] for row in facts.subnets]}")
+    if list(facts.ticks) != _TICKS:
+        wrong.append(f"the clock was moved otherwise than asked: {facts.ticks}")
+    return wrong
+
+
+def _engine(watch: EngineWatch, left: Sequence[str]) -> list[str]:
+    wrong = [f"stood twice at one time: {line}" for line in sorted(watch.doubled)]
+    wrong += [f"left on the engine: {line}" for line in left if line != HELPER]
+    if not watch.looks or not watch.most:
+        wrong.append("the watch saw nothing, so it proves nothing")
+    return wrong
+
+
+def _answers(facts: Facts, story: Story) -> list[str]:
+    """Every acknowledged answer stands once, as it was told; and no other stands."""
+    slugs = {row["id"]: row["slug"] for row in facts.teams}
+    told = Counter((a.team, a.task, a.value, a.key, a.verdict) for a in story.answers)
+    stands = Counter(
+        (
+            slugs[row["team_id"]],
+            row["task"],
+            row["value"],
+            row["client_key"],
+            str(AnswerVerdict(row["verdict"]).told),
+        )
+        for row in facts.submissions
+    )
+    return [
+        *(f"acknowledged, and not written down: {a}" for a in (told - stands).elements()),
+        *(f"written down, and never acknowledged: {a}" for a in (stands - told).elements()),
+    ]
+
+
+def _scores(facts: Facts, story: Story) -> list[str]:
+    replayed = {line for team in facts.teams for line in _replayed(TeamId(team["id"]), facts)}
+    booked = [(row["idem_key"], row["milli_points"]) for row in facts.entries]
+    wrong = [f"booked otherwise than the facts say: {e}" for e in set(booked) ^ replayed]
+    if len(set(booked)) != len(booked):
+        wrong.append("an entry was booked twice")
+    blamed = [r for r in facts.check_runs if r["verdict"] not in {Verdict.UP, Verdict.INFRA_ERROR}]
+    wrong += [f"a team is blamed for our fault: {r['verdict']}: {r['output']}" for r in blamed]
+    shown = {row["team"]: round(row["points"] * MILLI) for row in story.board["rows"]}
+    for team in facts.teams:
+        total = sum(r["milli_points"] for r in facts.entries if r["team_id"] == team["id"])
+        if shown.get(team["slug"]) != total:
+            wrong.append(f"the board shows {shown.get(team['slug'])}, the ledger {total}")
+    return wrong
+
+
+def _replayed(team: TeamId, facts: Facts) -> set[tuple[str, int]]:
+    """Return key and points of every entry that follows from a team's facts."""
+    entries = {}
+    for row in facts.submissions:
+        if row["team_id"] == team and row["verdict"] == AnswerVerdict.CORRECT:
+            fact = _fact(Cause.SUBMISSION, row["id"], row["received_at"])
+            entry = solved(team, row["task"], points=_POINTS[row["task"]], fact=fact)
+            entries[entry.key] = entry.milli_points
+    state = CheckState()
+    for row in facts.check_runs:
+        if row["team_id"] != team:
+            continue
+        before, state = state, state.after(_run(row))
+        fact = _fact(Cause.CHECK_RUN, row["id"], row["started_at"])
+        for entry in availability_moved(
+            team, KEPT, points=_POINTS[KEPT], before=before.rounds, after=state.rounds, fact=fact
+        ):
+            entries[entry.key] = entry.milli_points
+        if state.has_held(timedelta()):
+            entry = solved(team, HELD, points=_POINTS[HELD], fact=fact)
+            entries[entry.key] = entry.milli_points
+    return set(entries.items())
+
+
+def _run(row: Row) -> CheckRun:
+    return CheckRun(
+        round=row["round"],
+        at=timedelta(milliseconds=row["exercise_ms"]),
+        verdict=Verdict(row["verdict"]),
+    )
+
+
+def _fact(cause: Cause, key: str, at: str) -> Fact:
+    return Fact(cause=cause, id=key, at=datetime.fromisoformat(at).replace(tzinfo=UTC))

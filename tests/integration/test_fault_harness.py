@@ -1,0 +1,25 @@
+"""A bounded sample of `./dev bench faults`: whole exercises, each under its seed's faults.
+
+Here on this machine's engine, which can be put out of reach; the benchmark breaks one of its own.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.faulting.engines import SharedEngine
+from tests.benchmarks.faulting.report import line
+from tests.benchmarks.faulting.seed import make_template, run_seed
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.enable_socket,
+    pytest.mark.usefixtures("docker_client"),
+]
+
+
+@pytest.mark.parametrize("seed", [15, 16])
+def test_an_exercise_survives_the_faults_of_a_seed(seed: int, tmp_path: Path) -> None:
+    outcome = run_seed(seed, tmp_path, SharedEngine(), make_template(tmp_path))
+    assert not outcome.wrong, line(outcome)
+    assert len(outcome.struck) == len(outcome.faults)
