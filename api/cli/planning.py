@@ -8,6 +8,7 @@ from typing import Any
 
 from core.ids import ExerciseId
 from core.scenario.load import LoadedScenario
+from core.scenario.networks import prefix_length
 from core.scenario.render import TeamFacts
 from core.scenario.values import derive_values
 from core.settings import Settings
@@ -90,7 +91,7 @@ def _worlds(
     loaded: LoadedScenario, settings: Settings, taken: tuple[IPv4Network, ...], teams: int
 ) -> tuple[WorldPlan, ...]:
     networks = loaded.scenario.networks
-    prefixes = [network.size for _ in range(teams) for network in networks.values()]
+    prefixes = [prefix_length(loaded.scenario, name) for _ in range(teams) for name in networks]
     found = iter(allocate(settings.address_pool, taken, prefixes))
     slugs = tuple(f"team-{number}" for number in range(1, teams + 1))
     name = image_namer(settings.installation, loaded)

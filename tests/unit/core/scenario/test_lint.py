@@ -30,6 +30,61 @@ def test_every_error_is_told_at_once_and_in_order(lint_text: Lint) -> None:
     ]
 
 
+WITH_FLOWS = WITH_HOSTS.replace(
+    "hosts:\n",
+    """\
+  far: {size: /28}
+flows:
+  - {from: lan, to: far/shop, tcp: [443, "8000-8010", "{{ values.port }}"], icmp: true}
+hosts:
+  shop: {title: A shop, image: debian, networks: {far: {}}}
+""",
+    1,
+)
+
+
+def test_flows_are_read_and_what_they_reach_is_reached(lint_text: Lint) -> None:
+    assert lint_text(WITH_FLOWS) == []
+
+
+FLOWS = {
+    "unknown network": ("from: lan", "from: lam", "networks has no 'lam' (did you mean lan?)"),
+    "unknown host": ("far/shop", "far/shep", "hosts has no 'shep' (did you mean shop?)"),
+    "host elsewhere": ("far/shop", "lan/shop", "shop is not on lan, but on far"),
+    "no end": ("far/shop", "far/", "does not have the form"),
+    "nothing passes": (
+        'tcp: [443, "8000-8010", "{{ values.port }}"], icmp: true',
+        "note: x",
+        "a flow needs at least one of tcp, udp, icmp",
+    ),
+    "not a port": ("443", "0", "0 is not a port"),
+    "range upside down": ("8000-8010", "8010-8000", "write 443 or '1000-1010'"),
+    "template of no port": ("values.port", "values.flag", "is not a port"),
+    "unknown name": ("{{ values.port", "{{ values.prt", "values has no 'prt'"),
+}
+
+
+@pytest.mark.parametrize("case", FLOWS)
+def test_a_spoilt_flow_is_told_why(lint_text: Lint, case: str) -> None:
+    right, wrong, sentence = FLOWS[case]
+    assert right in WITH_FLOWS
+    problems = lint_text(WITH_FLOWS.replace(right, wrong, 1))
+    assert [p for p in problems if sentence in p and ": error: " in p], problems
+
+
+def test_a_flow_inside_one_network_is_warned_of(lint_text: Lint) -> None:
+    text = WITH_FLOWS.replace("hosts:\n", "  - {from: lan/box, to: lan, udp: [53]}\nhosts:\n", 1)
+    assert lint_text(text) == [
+        "12:5: warning: inside a network everything passes; this flow changes nothing"
+    ]
+
+
+def test_a_flow_that_leads_away_reaches_nothing(lint_text: Lint) -> None:
+    text = WITH_FLOWS.replace("from: lan, to: far/shop", "from: far, to: lan")
+    (problem,) = lint_text(text)
+    assert "nobody can log in to shop or reach it" in problem
+
+
 SPOILT = {
     "unknown key in the head": ("title: Small", "titlee: Small", "(did you mean title?)"),
     "missing key": (", title: Small", "", "title is missing"),
