@@ -17,6 +17,7 @@ from core.db import Database
 from core.errors import Fault, PoligonError
 from core.ids import ExerciseId, TeamId
 from core.jobs import Job
+from core.scenario.networks import prefix_length
 from orchestrator.claims import Claims
 from orchestrator.domain.addresses import allocate
 from orchestrator.domain.exercise import Exercise, Problem, Team
@@ -115,18 +116,18 @@ class Worlds:
     def _have_addresses(
         self, exercise: Exercise, teams: Sequence[Team], *, routed: Sequence[IPv4Network]
     ) -> None:
-        networks = self._exercises.scenario(exercise).scenario.networks
+        scenario = self._exercises.scenario(exercise).scenario
         with self._database.transaction() as transaction:
             repository = ExerciseRepository(transaction.session)
             without = [team for team in teams if not repository.subnets(team.id)]
             found = allocate(
                 self._pool,
                 [*routed, *repository.held_subnets()],
-                [network.size for _ in without for network in networks.values()],
+                [prefix_length(scenario, name) for _ in without for name in scenario.networks],
             )
             each = iter(found)
             for team in without:
-                repository.hold_subnets(team.id, {name: next(each) for name in networks})
+                repository.hold_subnets(team.id, {name: next(each) for name in scenario.networks})
 
     def _start_worlds(self, exercise: Exercise, teams: Sequence[Team]) -> None:
         now = self._clock.now()
@@ -164,6 +165,8 @@ class Worlds:
             stage = "networks"
             for network in plan.networks:
                 self._engine.raise_network(plan.key, network)
+            if plan.router is not None:
+                self._engine.raise_router(plan.key, plan.router)
             stage = "hosts"
             self._require_wanted(exercise.id)
             self._each_host(plan, self._engine.raise_host)

@@ -7,6 +7,7 @@ from core.scenario.load import LoadedScenario
 from core.scenario.render import Renderer, TeamFacts
 from core.scenario.schema import Account, Host, HostFile, ReadyProbe
 from orchestrator.domain import world
+from orchestrator.domain.routing import gateway_of, names_elsewhere, plan_router
 from orchestrator.domain.world import ImageBuild, WorldKey, WorldPlan
 
 _DEFAULT_LIMITS = world.Limits()
@@ -53,6 +54,7 @@ def plan_world(
             _host(host_id, host, loaded, facts, renderer, image_name(host_id, host))
             for host_id, host in loaded.scenario.hosts.items()
         ),
+        router=plan_router(loaded.scenario, facts, renderer),
     )
 
 
@@ -82,6 +84,9 @@ def _host(
         ),
         environment={key: renderer.text(value) for key, value in host.env.items()},
         probes=tuple(_probe(probe, renderer) for probe in host.ready),
+        hidden=host.hidden,
+        gateway=gateway_of(loaded.scenario, facts, host_id),
+        names=names_elsewhere(loaded.scenario, facts, host_id),
     )
 
 

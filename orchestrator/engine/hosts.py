@@ -120,7 +120,7 @@ class Hosts:
         first = {
             self._network(key.world, place): {
                 "IPAMConfig": {"IPv4Address": str(place.address)},
-                "Aliases": _aliases(plan, place),
+                "Aliases": list(plan.names_on(place)),
             }
             for place in plan.attachments[:1]
         }
@@ -133,7 +133,7 @@ class Hosts:
                     plan.image,
                     entrypoint=started or command,
                     command=[],
-                    hostname=plan.host,
+                    hostname=plan.hostname,
                     name=name,
                     environment=dict(plan.environment),
                     labels=self._labels.host(key, plan),
@@ -175,7 +175,7 @@ class Hosts:
                     container,
                     self._network(world, place),
                     ipv4_address=str(place.address),
-                    aliases=_aliases(plan, place),
+                    aliases=list(plan.names_on(place)),
                 )
             except APIError as error:
                 if "already exists in network" not in said(error):
@@ -218,10 +218,6 @@ class Hosts:
 
     def _network(self, world: WorldKey, place: Attachment) -> str:
         return network_name(self._labels.installation, world, place.network)
-
-
-def _aliases(plan: HostPlan, place: Attachment) -> list[str]:
-    return [plan.host, *([place.alias] if place.alias else [])]
 
 
 def _observed(exercise: ExerciseId, container: Mapping[str, Any]) -> ObservedHost:

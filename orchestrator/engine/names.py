@@ -12,6 +12,11 @@ def container_name(installation: str, key: HostKey) -> str:
     return f"poligon.{installation}.{key.world.exercise}.{key.world.team}.{key.host}"
 
 
+def router_name(installation: str, world: WorldKey) -> str:
+    """Return the name of a world's router; a host's id has no capital letters."""
+    return f"poligon.{installation}.{world.exercise}.{world.team}.Router"
+
+
 def network_name(installation: str, world: WorldKey, network: str) -> str:
     """Return the network's name, by the same rule as a container's."""
     return f"poligon.{installation}.{world.exercise}.{world.team}.{network}"
