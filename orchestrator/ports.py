@@ -56,6 +56,10 @@ class SubnetTakenError(PoligonError):
     code = "engine.subnet_taken"
     fault = Fault.CONFLICT
 
+    def __init__(self, message: str, *, subnet: IPv4Network, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.subnet = subnet
+
 
 class HostGoneError(PoligonError):
     """The host does not run: it was never raised, it ended, or somebody removed it."""
@@ -174,6 +178,9 @@ class RangeEngine(Protocol):
 
     def raise_network(self, world: WorldKey, plan: NetworkPlan) -> None:
         """Have the network stand, internal, with exactly this subnet.
+
+        A shared one is the exercise's, however many of its worlds raise it; who is on it without
+        a planned place gets one in the upper half. It goes with `remove_exercise`.
 
         Raises SubnetTakenError when something else holds the subnet.
         """

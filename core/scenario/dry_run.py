@@ -41,7 +41,9 @@ def invented_team(scenario: Scenario) -> TeamFacts:
     Raises TooFewValuesError.
     """
     subnets = {
-        name: IPv4Network((_FIRST_ADDRESS + 2 * number * _STEP, prefix_length(scenario, name)))
+        name: IPv4Network(
+            (_FIRST_ADDRESS + 2 * number * _STEP, prefix_length(scenario, name, teams=2))
+        )
         for number, name in enumerate(scenario.networks)
     }
     free = {name: subnet.hosts() for name, subnet in subnets.items()}

@@ -8,6 +8,7 @@ from core.scenario.schema_networks import Flow, flow_end
 _WORLD_BITS = 32
 # Network, gateway and broadcast addresses are not a host's.
 _NOBODYS = 3
+_LEAST_HALF = 16
 
 
 def room(prefix: int) -> int:
@@ -26,14 +27,23 @@ def routed_networks(scenario: Scenario) -> tuple[str, ...]:
     return tuple(name for name in scenario.networks if name in ends)
 
 
-def prefix_length(scenario: Scenario, network: str) -> int:
+def hosts_on(scenario: Scenario, network: str) -> tuple[str, ...]:
+    """Return the hosts on a network, in the file's order."""
+    return tuple(name for name, host in scenario.hosts.items() if network in host.networks)
+
+
+def prefix_length(scenario: Scenario, network: str, *, teams: int) -> int:
     """Return the prefix length that the site gives a network.
 
     It is what the author asked for, but where hosts leave the router no place: then one shorter,
-    so that `/n` fits the same number of hosts with flows as without.
+    so that `/n` fits the same number of hosts with flows as without. A shared network fits all
+    teams' hosts into its lower half; the upper one is for what comes and goes, such as checkers.
     """
     asked = scenario.networks[network].size
-    hosts = sum(1 for host in scenario.hosts.values() if network in host.networks)
+    hosts = len(hosts_on(scenario, network))
+    if asked is None:
+        half = max(teams * hosts + _NOBODYS, _LEAST_HALF)
+        return _WORLD_BITS - 1 - (half - 1).bit_length()
     full = network in routed_networks(scenario) and hosts == room(asked)
     return asked - 1 if full else asked
 

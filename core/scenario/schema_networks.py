@@ -1,6 +1,6 @@
 """Networks of a scenario and what passes between them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -12,9 +12,22 @@ FlowEnd = Annotated[str, Field(pattern=_END)]
 
 
 class Network(Part):
-    """A network of every team; `size` is its prefix length, the address is the site's choice."""
+    """A network of every team, or with `shared` one that joins all teams.
 
-    size: PrefixLength
+    `size` is its prefix length; the address is the site's choice, and a shared network's size too.
+    """
+
+    size: PrefixLength | None = None
+    simulates: Literal["internet"] | None = None
+    shared: bool = False
+
+    @model_validator(mode="after")
+    def _one_size(self) -> "Network":
+        if self.shared and (self.size is not None or self.simulates is not None):
+            raise ValueError("a shared network has neither size nor simulates; both are the site's")
+        if not self.shared and self.size is None:
+            raise ValueError("a network needs a size like /28, or shared: true")
+        return self
 
 
 class Flow(Part):

@@ -79,6 +79,24 @@ def _apart(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     return tuple(joined)
 
 
+def attachments(scenario: Scenario, facts: TeamFacts, host: str) -> tuple[Attachment, ...]:
+    """Return a host's places; on a shared network it is called by its team's name as well."""
+    spec = scenario.hosts[host]
+    found = []
+    for network, place in spec.networks.items():
+        shared = scenario.networks[network].shared
+        among_teams = None if spec.hidden else f"{host}.{facts.slug}"
+        found.append(
+            Attachment(
+                network=network,
+                address=facts.addresses[host][network],
+                alias=among_teams if shared else place.alias,
+                shared=shared,
+            )
+        )
+    return tuple(found)
+
+
 def gateway_of(scenario: Scenario, facts: TeamFacts, host: str) -> IPv4Address | None:
     """Return where a host sends all that is not for its own networks; none without flows there."""
     network = _way_out(scenario, host)
@@ -91,19 +109,24 @@ def _way_out(scenario: Scenario, host: str) -> str | None:
 
 
 def names_elsewhere(scenario: Scenario, facts: TeamFacts, viewer: str) -> Mapping[str, IPv4Address]:
-    """Return the names that a host needs told: of those in networks that it is not on."""
+    """Return the names that a host needs told: of those in networks that it is not on.
+
+    And of its own team's hosts that it meets on a shared network only, where an id alone is
+    nobody's.
+    """
     own = scenario.hosts[viewer].networks
     names: dict[str, IPv4Address] = {}
     for name, host in scenario.hosts.items():
         if name == viewer:
             continue
-        common = [network for network in host.networks if network in own]
-        nearest = facts.addresses[name][common[0] if common else _entrance(scenario, viewer, name)]
+        met = [network for network in host.networks if network in own]
+        common = [network for network in met if not scenario.networks[network].shared]
+        nearest = facts.addresses[name][(*common, *met, _entrance(scenario, viewer, name))[0]]
         if not common and not host.hidden:
             names[name] = nearest
         for network, place in host.networks.items():
             if place.alias and network not in common:
-                names[place.alias] = nearest if common else facts.addresses[name][network]
+                names[place.alias] = nearest if met else facts.addresses[name][network]
     return names
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from core.ids import ExerciseId
 
+_LONGEST_HOSTNAME = 63
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldKey:
@@ -37,19 +39,27 @@ class ImageBuild:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkPlan:
-    """A network of a world; without a way out."""
+    """A network of a world, or one that all worlds of an exercise share; without a way out.
+
+    Planned places on a shared one are in the lower half of its subnet.
+    """
 
     network: str
     subnet: IPv4Network
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A host's place on a network. Peers resolve the host's id and its alias."""
+    """A host's place on a network. Peers resolve the host's id and its alias.
+
+    On a shared network they resolve the alias only: another team has a host of the same id.
+    """
 
     network: str
     address: IPv4Address
     alias: str | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,15 +128,17 @@ class HostPlan:
 
     def names_on(self, place: Attachment) -> tuple[str, ...]:
         """Return what peers on a network call the host; a hidden one has its alias only."""
-        own = () if self.hidden else (self.host,)
+        own = () if self.hidden or place.shared else (self.host,)
         return (*own, *((place.alias,) if place.alias else ()))
 
     @property
     def hostname(self) -> str:
-        """Return what the host calls itself; the engine lets peers resolve that, too."""
-        if not self.hidden:
+        """Return what the host calls itself; the engine lets peers on every network resolve it."""
+        if not self.hidden and not any(place.shared for place in self.attachments):
             return self.host
-        return next((place.alias for place in self.attachments if place.alias), "unnamed")
+        places = sorted(self.attachments, key=lambda place: not place.shared)
+        name = next((place.alias for place in places if place.alias), "unnamed")
+        return name[:_LONGEST_HOSTNAME].rstrip(".-")
 
     @property
     def sudo(self) -> bool:

@@ -19,7 +19,8 @@ from orchestrator.engine.hardening import host_options
 from orchestrator.engine.image_contents import ImageContents
 from orchestrator.engine.images import ImageFacts, Images
 from orchestrator.engine.labels import HOST, OWNER, PLAN, TEAM, Kind, Labels, having, plan_digest
-from orchestrator.engine.names import container_name, network_name
+from orchestrator.engine.names import container_name
+from orchestrator.engine.networks import name_of
 from orchestrator.engine.readiness import Readiness, starter
 from orchestrator.ports import EngineRefusedError, ObservedHost, UnknownImageError
 
@@ -217,7 +218,7 @@ class Hosts:
                     raise
 
     def _network(self, world: WorldKey, place: Attachment) -> str:
-        return network_name(self._labels.installation, world, place.network)
+        return name_of(self._labels.installation, world, place)
 
 
 def _observed(exercise: ExerciseId, container: Mapping[str, Any]) -> ObservedHost:

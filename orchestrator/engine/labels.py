@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from core.ids import ExerciseId
-from orchestrator.domain.world import HostKey, HostPlan, RouterPlan, WorldKey
+from orchestrator.domain.world import HostKey, HostPlan, NetworkPlan, RouterPlan, WorldKey
 
 OWNER = "cyberpoligon"
 EXERCISE = "cyberpoligon.exercise"
@@ -47,9 +47,12 @@ class Labels:
         """Return the labels of a probe: its host's, so that it goes with its world."""
         return self._placed(key, Kind.PROBE)
 
-    def network(self, world: WorldKey, network: str) -> dict[str, str]:
-        """Return the labels of a world's network."""
-        return self._world(world) | {NETWORK: network, KIND: Kind.NETWORK}
+    def network(self, world: WorldKey, plan: NetworkPlan) -> dict[str, str]:
+        """Return the labels of a world's network; a shared one belongs to no team."""
+        own = self._world(world)
+        if plan.shared:
+            del own[TEAM]
+        return own | {NETWORK: plan.network, KIND: Kind.NETWORK}
 
     def router(self, world: WorldKey, plan: RouterPlan) -> dict[str, str]:
         """Return the labels of a world's router that is made from `plan`."""

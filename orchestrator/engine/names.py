@@ -2,6 +2,7 @@
 
 import hashlib
 
+from core.ids import ExerciseId
 from orchestrator.domain.world import HostKey, WorldKey
 
 _BRIDGE_PREFIX = "pg"
@@ -22,12 +23,16 @@ def network_name(installation: str, world: WorldKey, network: str) -> str:
     return f"poligon.{installation}.{world.exercise}.{world.team}.{network}"
 
 
+def shared_network_name(installation: str, exercise: ExerciseId, network: str) -> str:
+    """Return the name of a network that all worlds of an exercise share; it has no team's part."""
+    return f"poligon.{installation}.{exercise}.{network}"
+
+
 def bridge_prefix(installation: str) -> str:
     """Return the 6 characters that start each bridge of an installation: one rule covers all."""
     return _BRIDGE_PREFIX + hashlib.sha256(installation.encode()).hexdigest()[:4]
 
 
-def bridge_name(installation: str, world: WorldKey, network: str) -> str:
+def bridge_name(installation: str, network_name: str) -> str:
     """Return a network interface's name of 15 characters, the most that Linux allows."""
-    place = f"{world.exercise}\0{world.team}\0{network}"
-    return bridge_prefix(installation) + hashlib.sha256(place.encode()).hexdigest()[:9]
+    return bridge_prefix(installation) + hashlib.sha256(network_name.encode()).hexdigest()[:9]

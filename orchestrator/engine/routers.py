@@ -19,7 +19,8 @@ from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.errors import is_status
 from orchestrator.engine.hardening import router_options
 from orchestrator.engine.labels import PLAN, TEAM, Kind, Labels, having, router_digest
-from orchestrator.engine.names import network_name, router_name
+from orchestrator.engine.names import router_name
+from orchestrator.engine.networks import name_of
 from orchestrator.engine.ruleset import DROPPED, parse_dropped, ruleset
 from orchestrator.engine.toolbox import Toolbox
 from orchestrator.ports import Dropped, EngineRefusedError, HostGoneError, ObservedRouter
@@ -185,7 +186,7 @@ class Routers:
                     raise
 
     def _network(self, world: WorldKey, place: Attachment) -> str:
-        return network_name(self._labels.installation, world, place.network)
+        return name_of(self._labels.installation, world, place)
 
 
 def _endpoint(place: Attachment) -> dict[str, object]:

@@ -1,5 +1,6 @@
-"""What every RangeEngine does with ways between networks; over the fake and a real Docker Engine."""
+"""What every RangeEngine does with ways between networks; over the fake and a real engine."""
 
+from dataclasses import replace
 from ipaddress import IPv4Network
 
 import pytest
@@ -14,7 +15,7 @@ from orchestrator.domain.world import (
 )
 from orchestrator.ports import EngineRefusedError, HostGoneError, ObservedRouter, Removed
 from tests.contracts.engine_cases import EngineCase
-from tests.contracts.test_range_engine import lan
+from tests.contracts.test_range_engine import SOON, desk, key, lan
 
 
 def crossing(first: IPv4Network, second: IPv4Network, *ports: int) -> RouterPlan:
@@ -77,3 +78,36 @@ def test_a_world_without_a_router_dropped_nothing_that_can_be_told(
     assert case.engine.observe_routers(world.exercise) == ()
     with pytest.raises(HostGoneError, match="no router"):
         case.engine.dropped(world)
+
+
+def test_a_shared_network_is_one_for_all_worlds_and_goes_with_the_exercise(
+    case: EngineCase, world: WorldKey, subnet: IPv4Network
+) -> None:
+    arena = NetworkPlan(network="arena", subnet=subnet, shared=True)
+    teams = [replace(world, team=team) for team in ("team-1", "team-2")]
+    for number, team in enumerate(teams):
+        case.engine.raise_network(team, arena)
+        place = Attachment(
+            network="arena", address=subnet[10 + number], alias=f"desk.{team.team}", shared=True
+        )
+        case.engine.raise_host(team, replace(desk(case, subnet), attachments=(place,)))
+    assert case.standing() == (2, 1)
+    assert case.engine.remove_world(teams[0]) == Removed(containers=1, networks=0)
+    assert case.engine.run(key(teams[1]), ("true",), timeout=SOON).ok
+    case.engine.raise_network(teams[0], arena)
+    assert case.standing() == (1, 1)
+    assert case.engine.remove_exercise(world.exercise) == Removed(containers=1, networks=1)
+
+
+def test_a_shared_network_with_hosts_on_it_keeps_its_subnet(
+    case: EngineCase, world: WorldKey, subnet: IPv4Network
+) -> None:
+    first, second = subnet.subnets()
+    case.engine.raise_network(world, NetworkPlan(network="arena", subnet=first, shared=True))
+    place = Attachment(network="arena", address=first[10], shared=True)
+    case.engine.raise_host(world, replace(desk(case, first), attachments=(place,)))
+    with pytest.raises(EngineRefusedError, match="hosts on it"):
+        case.engine.raise_network(
+            replace(world, team="team-2"),
+            NetworkPlan(network="arena", subnet=second, shared=True),
+        )

@@ -8,7 +8,7 @@ import tarfile
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from ipaddress import IPv4Network
 
@@ -162,12 +162,12 @@ class FakeEngine:
 
     def raise_network(self, world: WorldKey, plan: NetworkPlan) -> None:
         with self._called("raise_network"):
-            key = (world, plan.network)
+            key = (_holder(world, plan), plan.network)
             others = {net for other, net in self.networks.items() if other != key} | self.routed
             if any(plan.subnet.overlaps(other) for other in others):
-                raise SubnetTakenError(f"{plan.subnet} is taken on the engine")
+                raise SubnetTakenError(f"{plan.subnet} is taken on the engine", subnet=plan.subnet)
             changes = key in self.networks and self.networks[key] != plan.subnet
-            if changes and self._attached(world, plan.network):
+            if changes and self._attached(*key):
                 raise EngineRefusedError(
                     f"network {plan.network} has another subnet, and hosts on it"
                 )
@@ -284,15 +284,16 @@ class FakeEngine:
             raise failures.popleft()
         return self._lock
 
-    def _attached(self, world: WorldKey, network: str) -> bool:
+    def _attached(self, holder: WorldKey, network: str) -> bool:
         return any(
-            key.world == world and any(place.network == network for place in host.plan.attachments)
+            (_holder(key.world, place), place.network) == (holder, network)
             for key, host in self.hosts.items()
+            for place in host.plan.attachments
         )
 
     def _require_networks(self, world: WorldKey, attachments: Sequence[Attachment]) -> None:
         for place in attachments:
-            if (world, place.network) not in self.networks:
+            if (_holder(world, place), place.network) not in self.networks:
                 raise EngineRefusedError(f"network {place.network} not found")
 
     def _start(self, host: FakeHost) -> None:
@@ -336,3 +337,8 @@ class FakeEngine:
         for network in networks:
             del self.networks[network]
         return Removed(containers=len(hosts) + len(routers), networks=len(networks))
+
+
+def _holder(world: WorldKey, place: NetworkPlan | Attachment) -> WorldKey:
+    """Return whose a network is: a world's, or (with no team) all worlds' of its exercise."""
+    return replace(world, team="") if place.shared else world

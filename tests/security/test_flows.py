@@ -1,6 +1,7 @@
 """What a scenario's flows let pass, and that nothing else does: packets on the real engine.
 
-A world of three networks for each of two teams, from the scenario's text to the wire. Each host
+A world of three networks for each of two teams, and one that both share, from the scenario's text
+to the wire. Each host
 serves the same ports and asks every question at once. What must not be answered was answered in the
 same minute to somebody who may ask: a deaf server cannot pass for a good router.
 """
@@ -20,14 +21,13 @@ import pytest
 
 from core.ids import ExerciseId, new_id
 from core.scenario.load import load
-from core.scenario.networks import prefix_length
 from core.scenario.render import TeamFacts
 from core.settings import read_settings
 from core.waiting import until
 from orchestrator.domain.addresses import host_addresses
 from orchestrator.domain.plan import plan_world
 from orchestrator.domain.world import HostKey, WorldKey, WorldPlan
-from orchestrator.engine.names import container_name
+from orchestrator.engine.names import container_name, shared_network_name
 from orchestrator.engine.runtime import DockerEngine
 from orchestrator.ports import Dropped
 from tests.security.test_isolation import IMAGE, ordinary
@@ -41,7 +41,7 @@ language: 1
 scenario: {id: flows, version: 1.0.0, title: Flows, kind: investigation, duration: 1h}
 roles: {solver: {side: blue}}
 values: {beacon: {type: port, min: 9000, max: 9000}}
-networks: {office: {size: /28}, dmz: {size: /28}, outer: {size: /28}}
+networks: {office: {size: /28}, dmz: {size: /28}, outer: {size: /28}, arena: {shared: true}}
 flows:
   - {from: office, to: dmz/mail, tcp: [8080, "9001-9002"]}
   - {from: office/pc, to: outer/c2, udp: ["{{ values.beacon }}"], icmp: true}
@@ -50,7 +50,7 @@ hosts:
   pc: {image: "IMAGE", networks: {office: {}}}
   gate: {image: "IMAGE", networks: {office: {}, outer: {}}}
   mail: {image: "IMAGE", networks: {dmz: {alias: mail.test}}}
-  web: {image: "IMAGE", networks: {dmz: {}}}
+  web: {image: "IMAGE", networks: {dmz: {}, arena: {}}}
   c2: {image: "IMAGE", networks: {outer: {alias: c2.test}}, hidden: true}
 tasks: {one: {ask: Which?, answer: this, points: 1}}
 """.replace("IMAGE", IMAGE)
@@ -107,6 +107,12 @@ class Ground:
         assert result.ok, result.output
         return set(result.output.split())
 
+    def found(self, asker: str, name: str) -> str:
+        """Return the first address that a name has for a host."""
+        command = ("timeout", "1", "getent", "ahostsv4", name)
+        lines = self.engine.run(self.key(asker), command, timeout=SOON).output.split()
+        return lines[0] if lines else ""
+
     def everything(self, host: str, *, team: str = "red", network: str = "") -> set[str]:
         """Return every question that a host answers to who may ask."""
         address = self.address(host, team=team, network=network)
@@ -114,24 +120,25 @@ class Ground:
         return {*asked, f"icmp:{address}"}
 
 
-def _plan(folder: Path, team: str, number: int) -> WorldPlan:
+def _plan(
+    folder: Path, exercise: ExerciseId, team: str, number: int, arena: IPv4Network
+) -> WorldPlan:
     loaded = load(folder)
     base = 0x0AC00000 | secrets.randbits(14) << 8
-    subnets = {
-        name: IPv4Network((base + 64 * place, prefix_length(loaded.scenario, name)))
-        for place, name in enumerate(loaded.scenario.networks)
-    }
+    own = ("office", "dmz", "outer")
+    subnets = {name: IPv4Network((base + 64 * place, 28)) for place, name in enumerate(own)}
+    subnets["arena"] = arena
     facts = TeamFacts(
         slug=team,
         name=team,
         number=number,
         teams=("red", "blue"),
         values={"beacon": 9000},
-        addresses=host_addresses(loaded.scenario, subnets),
+        addresses=host_addresses(loaded.scenario, subnets, team=number),
         subnets=subnets,
         start=datetime(2026, 1, 1, tzinfo=UTC),
     )
-    key = WorldKey(exercise=ExerciseId(new_id()), team=team)
+    key = WorldKey(exercise=exercise, team=team)
     return plan_world(key, loaded, facts=facts, subnets=subnets, image_name=lambda *_: IMAGE)
 
 
@@ -142,7 +149,14 @@ def ground(
     folder = tmp_path_factory.mktemp("scenario")
     (folder / "scenario.yaml").write_text(SCENARIO)
     engine = DockerEngine(read_settings().docker_host, installation=f"flows-{new_id(6)}")
-    plans = {team: _plan(folder, team, number) for number, team in enumerate(("red", "blue"), 1)}
+    exercise, arena = (
+        ExerciseId(new_id()),
+        IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 27)),
+    )
+    plans = {
+        team: _plan(folder, exercise, team, number, arena)
+        for number, team in enumerate(("red", "blue"), 1)
+    }
     ground = Ground(engine=engine, plans=plans)
     try:
         engine.protect_host()
@@ -207,8 +221,27 @@ def test_every_stated_flow_passes_and_nothing_else_between_networks(ground: Grou
 
 def test_another_teams_hosts_answer_nothing(ground: Ground) -> None:
     theirs = {q for host in ("pc", "mail", "c2") for q in ground.everything(host, team="blue")}
-    for asker in ("pc", "mail", "gate"):
+    for asker in ("pc", "mail", "gate", "web"):
         assert ground.answered(asker, *theirs) == set()
+
+
+def test_on_a_shared_network_the_teams_hosts_meet_and_nobody_else_does(ground: Ground) -> None:
+    theirs = ground.everything("web", team="blue", network="arena")
+    assert ground.answered("web", *theirs) == theirs
+    for asker in ("mail", "pc", "gate"):
+        assert ground.answered(asker, *theirs) == set()
+
+
+def test_on_a_shared_network_each_has_its_teams_name_and_an_id_is_the_own_teams(
+    ground: Ground,
+) -> None:
+    theirs = str(ground.address("web", team="blue", network="arena"))
+    own = {str(ground.address("web", network=network)) for network in ("dmz", "arena")}
+    assert ground.found("web", "web.blue") == theirs
+    assert ground.found("web", "web.red") in own
+    assert ground.found("web", "web") in own
+    assert ground.found("mail", "web") == str(ground.address("web", network="dmz"))
+    assert ground.found("mail", "web.blue") == ""
 
 
 def test_the_engines_host_and_the_outside_answer_nothing(
@@ -234,16 +267,24 @@ def test_the_engines_host_and_the_outside_answer_nothing(
 
 
 def test_names_lead_across_networks_and_a_hidden_host_has_its_alias_alone(ground: Ground) -> None:
-    def found(asker: str, name: str) -> str:
-        command = ("timeout", "1", "getent", "ahostsv4", name)
-        lines = ground.engine.run(ground.key(asker), command, timeout=SOON).output.split()
-        return lines[0] if lines else ""
-
+    found = ground.found
     mail, c2 = str(ground.address("mail")), str(ground.address("c2"))
     assert [found("pc", name) for name in ("mail", "mail.test", "c2.test")] == [mail, mail, c2]
     assert found("web", "gate") == str(ground.address("gate", network="office"))
     assert found("gate", "c2.test") == c2, "a neighbour of the hidden host"
     assert [found(asker, "c2") for asker in ("pc", "gate", "mail")] == ["", "", ""]
+
+
+def test_a_guest_of_a_shared_network_takes_nobodys_place(
+    ground: Ground, docker_client: docker.DockerClient
+) -> None:
+    plan = ground.plans["red"]
+    (arena,) = (network for network in plan.networks if network.shared)
+    name = shared_network_name(ground.engine._installation, plan.key.exercise, arena.network)
+    with ordinary(docker_client, "sleep", "60", network=name) as guest:
+        guest.reload()
+        address = guest.attrs["NetworkSettings"]["Networks"][name]["IPAddress"]
+    assert IPv4Address(address) in list(arena.subnet.subnets())[1]
 
 
 def test_a_host_that_ran_again_finds_its_way(

@@ -55,7 +55,7 @@ def planned(folder: Path, text: str = SCENARIO) -> WorldPlan:
         number=1,
         teams=("team-1",),
         values={"beacon": 4242},
-        addresses=host_addresses(loaded.scenario, subnets),
+        addresses=host_addresses(loaded.scenario, subnets, team=1),
         subnets=subnets,
         start=datetime(2026, 1, 1, tzinfo=UTC),
     )
@@ -126,6 +126,22 @@ def test_a_hidden_host_answers_to_its_alias_only(tmp_path: Path) -> None:
     assert ghost.hostname == "ghost.test"
 
 
+def test_on_a_shared_network_a_host_has_its_teams_name_and_its_id_at_home(tmp_path: Path) -> None:
+    text = SCENARIO.replace("lab: {size: /29}", "lab: {shared: true}")
+    plan = planned(
+        tmp_path,
+        text.replace(
+            "pc: {image: x, networks: {office: {}", "pc: {image: x, networks: {lab: {}, office: {}"
+        ),
+    )
+    pc, bench = host(plan, "pc"), host(plan, "bench")
+    assert [n.shared for n in plan.networks] == [False, False, False, True]
+    assert [pc.names_on(place) for place in pc.attachments] == [("pc.team-1",), ("pc",)]
+    assert pc.hostname == "pc.team-1", "the engine lets other teams resolve it there"
+    assert (pc.names["bench"], bench.names["pc"]) == (LAB[3], LAB[2])
+    assert pc.gateway == OFFICE[6]
+
+
 @pytest.mark.parametrize(("hosts", "prefix"), [(4, 29), (5, 28)])
 def test_a_full_network_with_flows_gets_the_next_size(
     tmp_path: Path, hosts: int, prefix: int
@@ -134,9 +150,9 @@ def test_a_full_network_with_flows_gets_the_next_size(
     flow = "  - {from: lab, to: dmz, tcp: [1]}\n"
     text = SCENARIO.replace("tasks:", f"{more}tasks:")
     (tmp_path / "scenario.yaml").write_text(text.replace("flows:\n", f"flows:\n{flow}"))
-    assert prefix_length(load(tmp_path).scenario, "lab") == prefix
+    assert prefix_length(load(tmp_path).scenario, "lab", teams=2) == prefix
     (tmp_path / "scenario.yaml").write_text(text)
-    assert prefix_length(load(tmp_path).scenario, "lab") == 29
+    assert prefix_length(load(tmp_path).scenario, "lab", teams=2) == 29
 
 
 def test_the_routers_place_is_never_a_hosts(tmp_path: Path) -> None:

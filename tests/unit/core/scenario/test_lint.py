@@ -85,6 +85,33 @@ def test_a_flow_that_leads_away_reaches_nothing(lint_text: Lint) -> None:
     assert "nobody can log in to shop or reach it" in problem
 
 
+WITH_ARENA = WITH_HOSTS.replace("networks: {lan: {}}", "networks: {lan: {}, arena: {}}").replace(
+    "networks:\n  lan: {size: /28}", "networks:\n  lan: {size: /28}\n  arena: {shared: true}"
+)
+
+
+def test_a_shared_network_and_a_simulated_internet_are_read(lint_text: Lint) -> None:
+    assert lint_text(WITH_ARENA) == []
+    assert lint_text(WITH_HOSTS.replace("/28}", "/28, simulates: internet}")) == []
+
+
+ARENAS = {
+    "size of its own": ("shared: true", "shared: true, size: /24", "neither size nor simulates"),
+    "no size": ("{size: /28}", "{}", "needs a size like /28, or shared: true"),
+    "another simulation": ("size: /28", "size: /28, simulates: moon", "is not one of internet"),
+    "alias": ("arena: {}", "arena: {alias: x}", "are called <host>.<team>"),
+    "flow": ("hosts:\n", "flows: [{from: lan, to: arena, tcp: [1]}]\nhosts:\n", "arena is shared"),
+}
+
+
+@pytest.mark.parametrize("case", ARENAS)
+def test_a_spoilt_network_is_told_why(lint_text: Lint, case: str) -> None:
+    right, wrong, sentence = ARENAS[case]
+    assert right in WITH_ARENA
+    problems = lint_text(WITH_ARENA.replace(right, wrong, 1))
+    assert [p for p in problems if sentence in p and ": error: " in p], problems
+
+
 SPOILT = {
     "unknown key in the head": ("title: Small", "titlee: Small", "(did you mean title?)"),
     "missing key": (", title: Small", "", "title is missing"),
