@@ -60,6 +60,7 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
         engine=engine,
         installation=settings.installation,
         pool=settings.address_pool,
+        internet_pool=settings.internet_pool,
     )
     return Services(
         settings=settings,

@@ -39,6 +39,14 @@ class Settings(BaseSettings):
     """Calls to the engine that may be under way at once, per process."""
     address_pool: tuple[IPv4Network, ...] = (IPv4Network("10.213.0.0/16"),)
     """Where networks get their subnets; whatever the engine's host routes already is skipped."""
+    internet_pool: tuple[IPv4Network, ...] = (
+        IPv4Network("203.0.113.0/24"),
+        IPv4Network("198.51.100.0/24"),
+        IPv4Network("192.0.2.0/24"),
+        IPv4Network("198.18.0.0/15"),
+    )
+    """Where networks that simulate the internet get their subnets, while there are any: addresses
+    for documentation and benchmarks, which belong to nobody (RFC 5737, RFC 2544)."""
     scenarios: Path = Path("scenarios")
     """The folder whose scenarios the catalogue offers."""
     http_host: str = "127.0.0.1"

@@ -6,7 +6,7 @@ The contract suite in `tests/contracts` runs over every implementation.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from typing import Protocol
 
 from core.errors import Fault, PoligonError
@@ -17,6 +17,7 @@ from orchestrator.domain.world import (
     ImageBuild,
     NetworkPlan,
     ReadyProbe,
+    RouterPlan,
     WorldKey,
 )
 
@@ -54,6 +55,10 @@ class SubnetTakenError(PoligonError):
 
     code = "engine.subnet_taken"
     fault = Fault.CONFLICT
+
+    def __init__(self, message: str, *, subnet: IPv4Network, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.subnet = subnet
 
 
 class HostGoneError(PoligonError):
@@ -111,6 +116,25 @@ class ObservedHost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedRouter:
+    """A world's router as the engine sees it now."""
+
+    world: WorldKey
+    running: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """Packets of one kind that a router did not let pass; `port` is none but with TCP and UDP."""
+
+    source: IPv4Address
+    target: IPv4Address
+    protocol: str
+    port: int | None
+    packets: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
     """How many things of ours went."""
 
@@ -146,11 +170,17 @@ class RangeEngine(Protocol):
         ...
 
     def protect_host(self) -> None:
-        """Let no range bridge reach the engine's own host; the host still reaches ranges."""
+        """Let no range bridge reach the engine's own host; the host still reaches ranges.
+
+        And let the engine's host stand in no router's way.
+        """
         ...
 
     def raise_network(self, world: WorldKey, plan: NetworkPlan) -> None:
         """Have the network stand, internal, with exactly this subnet.
+
+        A shared one is the exercise's, however many of its worlds raise it; who is on it without
+        a planned place gets one in the upper half. It goes with `remove_exercise`.
 
         Raises SubnetTakenError when something else holds the subnet.
         """
@@ -159,8 +189,18 @@ class RangeEngine(Protocol):
     def raise_host(self, world: WorldKey, plan: HostPlan) -> None:
         """Have the host run: accounts and files first, then the image's own process.
 
-        A host that runs from the same plan is left alone; one from another plan is replaced.
+        A host that runs from the same plan is left alone; one from another plan is replaced; one
+        that ended runs again with its file system as it was. Its way to the router stands in any
+        case.
         Raises UnknownImageError, EngineRefusedError.
+        """
+        ...
+
+    def raise_router(self, world: WorldKey, plan: RouterPlan) -> None:
+        """Have the world's router run with exactly these rules; its networks stand already.
+
+        It never forwards without its rules. One that does not run, or runs from another plan, is
+        made anew. Raises EngineRefusedError.
         """
         ...
 
@@ -173,6 +213,17 @@ class RangeEngine(Protocol):
 
     def observe(self, exercise: ExerciseId) -> tuple[ObservedHost, ...]:
         """Return every host of an exercise that exists, running or not."""
+        ...
+
+    def observe_routers(self, exercise: ExerciseId) -> tuple[ObservedRouter, ...]:
+        """Return every router of an exercise that exists, running or not."""
+        ...
+
+    def dropped(self, world: WorldKey) -> tuple[Dropped, ...]:
+        """Return what the world's router dropped in the last half hour, the most frequent first.
+
+        Up to some hundred kinds are told apart. Raises HostGoneError when no router runs.
+        """
         ...
 
     def run(

@@ -72,11 +72,15 @@ class ExerciseRepository:
         )
 
     def with_worlds_left(self, *phases: Phase) -> tuple[Exercise, ...]:
-        """Return the exercises in one of `phases` of which a world is not removed yet."""
-        left = select(TeamRow.exercise_id).where(TeamRow.world != WorldPhase.REMOVED)
+        """Return the exercises in one of `phases` of which something is not removed yet."""
+        worlds = select(TeamRow.exercise_id).where(TeamRow.world != WorldPhase.REMOVED)
+        shared = select(SubnetRow.exercise_id).where(SubnetRow.exercise_id.is_not(None))
         return self._exercises(
             self._session.scalars(
-                select(ExerciseRow).where(ExerciseRow.phase.in_(phases), ExerciseRow.id.in_(left))
+                select(ExerciseRow).where(
+                    ExerciseRow.phase.in_(phases),
+                    ExerciseRow.id.in_(worlds) | ExerciseRow.id.in_(shared),
+                )
             ).all()
         )
 
@@ -99,9 +103,14 @@ class ExerciseRepository:
             is not None
         )
 
-    def subnets(self, team: TeamId) -> Mapping[str, IPv4Network]:
+    def subnets(self, team: TeamId) -> dict[str, IPv4Network]:
         """Return network → subnet of a world."""
         rows = self._session.scalars(select(SubnetRow).where(SubnetRow.team_id == team))
+        return {row.network: IPv4Network(row.subnet) for row in rows if row.network is not None}
+
+    def shared_subnets(self, exercise: ExerciseId) -> dict[str, IPv4Network]:
+        """Return network → subnet of what all worlds of an exercise share."""
+        rows = self._session.scalars(select(SubnetRow).where(SubnetRow.exercise_id == exercise))
         return {row.network: IPv4Network(row.subnet) for row in rows if row.network is not None}
 
     def held_subnets(self) -> tuple[IPv4Network, ...]:
@@ -202,6 +211,26 @@ class ExerciseRepository:
             for network, subnet in subnets.items()
         )
         self._session.flush()
+
+    def hold_shared_subnets(self, exercise: ExerciseId, subnets: Mapping[str, IPv4Network]) -> None:
+        """Give subnets to an exercise, for all its worlds together."""
+        self._session.add_all(
+            SubnetRow(subnet=str(subnet), exercise_id=exercise, network=network)
+            for network, subnet in subnets.items()
+        )
+        self._session.flush()
+
+    def release_shared_subnets(self, exercise: ExerciseId) -> None:
+        """Take back what the worlds of an exercise shared."""
+        self._session.execute(delete(SubnetRow).where(SubnetRow.exercise_id == exercise))
+
+    def condemn_shared_subnet(self, exercise: ExerciseId, subnet: IPv4Network) -> None:
+        """Take a shared subnet away, if it is this one, and give it to nobody."""
+        self._session.execute(
+            update(SubnetRow)
+            .where(SubnetRow.exercise_id == exercise, SubnetRow.subnet == str(subnet))
+            .values(exercise_id=None, network=None)
+        )
 
     def release_subnets(self, team: TeamId) -> None:
         """Take a world's subnets back."""

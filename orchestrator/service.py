@@ -148,7 +148,7 @@ class Exercises:
         with self._database.reading() as session:
             repository = ExerciseRepository(session)
             secret = repository.secret(exercise.id)
-            held = repository.subnets(team.id)
+            held = repository.subnets(team.id) | repository.shared_subnets(exercise.id)
         # In the order of the file, whatever the order of the rows: addresses depend on it.
         subnets = {name: held[name] for name in loaded.scenario.networks if name in held}
         complete = len(subnets) == len(loaded.scenario.networks)
@@ -160,7 +160,9 @@ class Exercises:
             values=derive_values(
                 loaded.scenario, key=secret, team=team.slug, start=exercise.story_start
             ),
-            addresses=host_addresses(loaded.scenario, subnets) if complete else {},
+            addresses=(
+                host_addresses(loaded.scenario, subnets, team=team.number) if complete else {}
+            ),
             subnets=subnets,
             start=exercise.story_start,
         )

@@ -120,11 +120,18 @@ class MemberRow(Base):
 
 
 class SubnetRow(Base):
-    """A subnet that a world holds, or (without a team) one that turned out to be taken."""
+    """A subnet that a world holds, or an exercise for all its worlds.
+
+    One that is nobody's turned out to be taken.
+    """
 
     __tablename__ = "subnets"
-    __table_args__ = (UniqueConstraint("team_id", "network"),)
+    __table_args__ = (
+        UniqueConstraint("team_id", "network"),
+        UniqueConstraint("exercise_id", "network"),
+    )
 
     subnet: Mapped[str] = mapped_column(String(18), primary_key=True)
     team_id: Mapped[str | None] = mapped_column(ForeignKey("teams.id"), index=True)
+    exercise_id: Mapped[str | None] = mapped_column(ForeignKey("exercises.id"), index=True)
     network: Mapped[str | None] = mapped_column(String(64))

@@ -17,8 +17,9 @@ from core.db import Database
 from core.errors import Fault, PoligonError
 from core.ids import ExerciseId, TeamId
 from core.jobs import Job
+from orchestrator.addressing import hold_addresses
 from orchestrator.claims import Claims
-from orchestrator.domain.addresses import allocate
+from orchestrator.domain.addresses import Pools
 from orchestrator.domain.exercise import Exercise, Problem, Team
 from orchestrator.domain.phases import PERMITS, Act, Phase, WorldPhase, settled
 from orchestrator.domain.plan import named_images, plan_images, plan_world
@@ -59,13 +60,14 @@ class Worlds:
         engine: RangeEngine,
         installation: str,
         pool: Sequence[IPv4Network],
+        internet_pool: Sequence[IPv4Network] = (),
     ) -> None:
         self._database = database
         self._clock = clock
         self._exercises = exercises
         self._engine = engine
         self._installation = installation
-        self._pool = tuple(pool)
+        self._pools = Pools(ordinary=tuple(pool), internet=tuple(internet_pool))
         worker = f"{platform.node()[:24]}-{uuid.uuid4().hex[:12]}"
         self._claims = Claims(database, clock, worker=worker)
 
@@ -115,18 +117,10 @@ class Worlds:
     def _have_addresses(
         self, exercise: Exercise, teams: Sequence[Team], *, routed: Sequence[IPv4Network]
     ) -> None:
-        networks = self._exercises.scenario(exercise).scenario.networks
+        scenario = self._exercises.scenario(exercise).scenario
         with self._database.transaction() as transaction:
             repository = ExerciseRepository(transaction.session)
-            without = [team for team in teams if not repository.subnets(team.id)]
-            found = allocate(
-                self._pool,
-                [*routed, *repository.held_subnets()],
-                [network.size for _ in without for network in networks.values()],
-            )
-            each = iter(found)
-            for team in without:
-                repository.hold_subnets(team.id, {name: next(each) for name in networks})
+            hold_addresses(repository, exercise, teams, scenario, pools=self._pools, routed=routed)
 
     def _start_worlds(self, exercise: Exercise, teams: Sequence[Team]) -> None:
         now = self._clock.now()
@@ -164,6 +158,8 @@ class Worlds:
             stage = "networks"
             for network in plan.networks:
                 self._engine.raise_network(plan.key, network)
+            if plan.router is not None:
+                self._engine.raise_router(plan.key, plan.router)
             stage = "hosts"
             self._require_wanted(exercise.id)
             self._each_host(plan, self._engine.raise_host)
@@ -215,7 +211,9 @@ class Worlds:
         self._engine.remove_world(WorldKey(exercise=exercise.id, team=team.slug))
         with self._database.transaction() as transaction:
             repository = ExerciseRepository(transaction.session)
-            repository.condemn_subnets(team.id)
+            if error.subnet in repository.subnets(team.id).values():
+                repository.condemn_subnets(team.id)
+            repository.condemn_shared_subnet(exercise.id, error.subnet)
             repository.set_prepared(exercise.id, None)
             transaction.after_commit(Job(PREPARE, (exercise.id,)))
 
@@ -244,7 +242,10 @@ class Worlds:
                 return
             exercise = self._exercises.get(exercise_id)
             team = _team(exercise, team_id)
-            if Act.STAND in PERMITS[exercise.phase] or team.world is WorldPhase.REMOVED:
+            if Act.STAND in PERMITS[exercise.phase]:
+                return
+            if team.world is WorldPhase.REMOVED:
+                self._remove_shared(exercise_id)
                 return
             left = tuple(phase for phase in WorldPhase if phase is not WorldPhase.REMOVED)
             self._move(team, left, WorldPhase.REMOVING)
@@ -269,6 +270,18 @@ class Worlds:
                 containers=removed.containers,
                 networks=removed.networks,
             )
+            self._remove_shared(exercise_id)
+
+    def _remove_shared(self, exercise_id: ExerciseId) -> None:
+        """Remove what the worlds of an exercise shared, once the last of them is gone."""
+        exercise = self._exercises.get(exercise_id)
+        with self._database.reading() as session:
+            shared = ExerciseRepository(session).shared_subnets(exercise_id)
+        if not shared or any(team.world is not WorldPhase.REMOVED for team in exercise.teams):
+            return
+        self._engine.remove_exercise(exercise_id)
+        with self._database.transaction() as transaction:
+            ExerciseRepository(transaction.session).release_shared_subnets(exercise_id)
 
     # What is due, from the database alone
 
@@ -281,7 +294,8 @@ class Worlds:
             self._sweep_standing(exercise)
         for exercise in over:
             left = [team for team in exercise.teams if team.world is not WorldPhase.REMOVED]
-            self._send_again(REMOVE_WORLD, exercise, left)
+            # With no world left it is what they shared that stands; any team's job removes it.
+            self._send_again(REMOVE_WORLD, exercise, left or exercise.teams[:1])
 
     def _sweep_standing(self, exercise: Exercise) -> None:
         waiting = [team for team in exercise.teams if team.world in _WAITING]

@@ -11,7 +11,7 @@ from core.scenario.load import LoadedScenario
 from core.scenario.render import TeamFacts
 from core.scenario.values import derive_values
 from core.settings import Settings
-from orchestrator.domain.addresses import allocate, host_addresses
+from orchestrator.domain.addresses import Place, Pools, host_addresses, share_out
 from orchestrator.domain.plan import plan_world
 from orchestrator.domain.world import HostPlan, WorldKey, WorldPlan
 from orchestrator.images import image_namer
@@ -78,7 +78,7 @@ def forecast(
         title=loaded.scenario.scenario.title,
         teams=tuple(map(_team, worlds)),
         hosts=len(hosts),
-        networks=sum(len(world.networks) for world in worlds),
+        networks=len({network.subnet for world in worlds for network in world.networks}),
         memory=memory,
         cpus=sum(host.limits.cpus for host in hosts),
         pids=sum(host.limits.pids for host in hosts),
@@ -90,20 +90,33 @@ def _worlds(
     loaded: LoadedScenario, settings: Settings, taken: tuple[IPv4Network, ...], teams: int
 ) -> tuple[WorldPlan, ...]:
     networks = loaded.scenario.networks
-    prefixes = [network.size for _ in range(teams) for network in networks.values()]
-    found = iter(allocate(settings.address_pool, taken, prefixes))
     slugs = tuple(f"team-{number}" for number in range(1, teams + 1))
+    places: list[Place] = [
+        (None if network.shared else slug, name)
+        for slug in slugs
+        for name, network in networks.items()
+    ]
+    found = share_out(
+        loaded.scenario,
+        list(dict.fromkeys(places)),
+        teams=teams,
+        pools=Pools(ordinary=settings.address_pool, internet=settings.internet_pool),
+        taken=taken,
+    )
     name = image_namer(settings.installation, loaded)
     worlds = []
     for number, slug in enumerate(slugs, start=1):
-        subnets = {network: next(found) for network in networks}
+        subnets = {
+            name: found[None if network.shared else slug, name]
+            for name, network in networks.items()
+        }
         facts = TeamFacts(
             slug=slug,
             name=f"Team {number}",
             number=number,
             teams=slugs,
             values=derive_values(loaded.scenario, key=_KEY, team=slug, start=_START),
-            addresses=host_addresses(loaded.scenario, subnets),
+            addresses=host_addresses(loaded.scenario, subnets, team=number),
             subnets=subnets,
             start=_START,
         )

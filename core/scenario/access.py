@@ -1,7 +1,6 @@
 """Who may log in where, with what a role inherits."""
 
-from collections.abc import Iterator
-
+from core.scenario.networks import hosts_at
 from core.scenario.schema import Access, Scenario
 
 
@@ -37,13 +36,20 @@ def widest_role(scenario: Scenario) -> str:
 
 
 def reachable_hosts(scenario: Scenario) -> frozenset[str]:
-    """Return the hosts that somebody logs in to, and those in a network with one of them."""
-    return frozenset(_reachable(scenario))
+    """Return the hosts that somebody logs in to, and those that can be reached from there.
+
+    Step by step, as an intruder would go: over a common network or along a flow.
+    """
+    reached = {entry.host for entry in scenario.access if entry.host in scenario.hosts}
+    while further := _next_to(scenario, reached) - reached:
+        reached |= further
+    return frozenset(reached)
 
 
-def _reachable(scenario: Scenario) -> Iterator[str]:
-    entered = {entry.host for entry in scenario.access}
-    networks = {n for h in entered if h in scenario.hosts for n in scenario.hosts[h].networks}
-    for name, host in scenario.hosts.items():
-        if name in entered or networks & set(host.networks):
-            yield name
+def _next_to(scenario: Scenario, hosts: set[str]) -> set[str]:
+    networks = {network for name in hosts for network in scenario.hosts[name].networks}
+    near = {n for n, host in scenario.hosts.items() if networks & set(host.networks)}
+    for flow in scenario.flows:
+        if hosts & set(hosts_at(scenario, flow.from_)):
+            near |= set(hosts_at(scenario, flow.to))
+    return near

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from core.scenario.access import reachable_hosts
 from core.scenario.dry_run import invented_team
 from core.scenario.folder import Folder
+from core.scenario.networks import crossing_flows
 from core.scenario.positions import Finding, Place, Severity, strings_of
 from core.scenario.render import Renderer
 from core.scenario.schema import Scenario
@@ -48,6 +49,13 @@ def _networks(subject: _Subject) -> Iterator[Finding]:
     for name in subject.scenario.networks:
         if name not in used:
             yield _warn(f"no host is on the network {name}", "networks", name)
+
+
+def _flows(subject: _Subject) -> Iterator[Finding]:
+    for index, flow in enumerate(subject.scenario.flows):
+        if flow not in crossing_flows(subject.scenario):
+            message = "inside a network everything passes; this flow changes nothing"
+            yield _warn(message, "flows", index, at_key=False)
 
 
 def _reach(subject: _Subject) -> Iterator[Finding]:
@@ -142,6 +150,7 @@ def _names_in(text: str) -> set[str]:
 _RULES: tuple[Callable[[_Subject], Iterator[Finding]], ...] = (
     _folder_name,
     _networks,
+    _flows,
     _reach,
     _points,
     _names_for_people,

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from core.scenario.fields import is_template
 from core.scenario.folder import FileRefusedError
+from core.scenario.networks import prefix_length
 from core.scenario.positions import Finding, Mark, Place, strings_of
 from core.scenario.render import Files, Renderer, TeamFacts
 from core.scenario.schema import Scenario
@@ -40,8 +41,10 @@ def invented_team(scenario: Scenario) -> TeamFacts:
     Raises TooFewValuesError.
     """
     subnets = {
-        name: IPv4Network((_FIRST_ADDRESS + number * _STEP, network.size))
-        for number, (name, network) in enumerate(scenario.networks.items())
+        name: IPv4Network(
+            (_FIRST_ADDRESS + 2 * number * _STEP, prefix_length(scenario, name, teams=2))
+        )
+        for number, name in enumerate(scenario.networks)
     }
     free = {name: subnet.hosts() for name, subnet in subnets.items()}
     return TeamFacts(
@@ -122,6 +125,7 @@ _Reading = tuple[Place, Callable[[], object]]
 
 def _typed_fields(scenario: Scenario, renderer: Renderer) -> Iterator[_Reading]:
     yield from _host_fields(scenario, renderer)
+    yield from _flow_fields(scenario, renderer)
     yield from _check_fields(scenario, renderer)
     for name, task in scenario.tasks.items():
         if isinstance(task, QuestionTask):
@@ -139,6 +143,13 @@ def _host_fields(scenario: Scenario, renderer: Renderer) -> Iterator[_Reading]:
                     ("hosts", name, "files", index, "mtime"),
                     partial(renderer.instant, file.mtime),
                 )
+
+
+def _flow_fields(scenario: Scenario, renderer: Renderer) -> Iterator[_Reading]:
+    for index, flow in enumerate(scenario.flows):
+        for key, ports in (("tcp", flow.tcp), ("udp", flow.udp)):
+            for number, port in enumerate(ports):
+                yield ("flows", index, key, number), partial(renderer.ports, port)
 
 
 def _check_fields(scenario: Scenario, renderer: Renderer) -> Iterator[_Reading]:

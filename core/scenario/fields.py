@@ -14,6 +14,8 @@ _DURATION = re.compile(r"(?:\d{1,6}d)?(?:\d{1,6}h)?(?:\d{1,6}m)?(?:\d{1,6}s)?", 
 _SIZE = re.compile(r"(\d{1,9})(k|m|g|KiB|MiB|GiB)", re.ASCII)
 _POWERS = {"k": 10, "m": 20, "g": 30}
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)%", re.ASCII)
+_PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?", re.ASCII)
+_LAST_PORT = 65_535
 _MOMENT = re.compile(r"exercise\.(start|day)(?:\s*([+-])\s*(\S+))?", re.ASCII)
 
 
@@ -144,6 +146,22 @@ def parse_moment(text: object) -> Moment:
     return Moment(of_day=match[1] == "day", offset=-offset if match[2] == "-" else offset)
 
 
+def parse_ports(text: str) -> tuple[int, int]:
+    """Read `443` or `1000-1010`; return first and last; raise ValueError otherwise."""
+    match = _PORTS.fullmatch(text)
+    first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+    if not 1 <= first <= last <= _LAST_PORT:
+        raise ValueError(f"{text!r} is not a port; write 443 or '1000-1010'")
+    return first, last
+
+
+def _port_range(value: object) -> object:
+    if isinstance(value, str) and not is_template(value):
+        parse_ports(value)
+        return value
+    return number_or_template("a port", low=1, high=_LAST_PORT)(value)
+
+
 ID_PATTERN = r"^[a-z][a-z0-9_-]{0,40}$"
 Id = Annotated[str, Field(pattern=ID_PATTERN)]
 CompetencyId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,40}$")]
@@ -165,8 +183,10 @@ FolderPath = Annotated[str, AfterValidator(_relative_path)]
 HostPath = Annotated[str, AfterValidator(_host_path)]
 Alias = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
 Command = Annotated[tuple[str, ...], Field(min_length=1)]
-Port = Annotated[int | str, BeforeValidator(number_or_template("a port", low=1, high=65_535))]
+Port = Annotated[int | str, BeforeValidator(number_or_template("a port", low=1, high=_LAST_PORT))]
 """A number, or a template that renders to one (`Renderer.port`)."""
+PortRange = Annotated[int | str, BeforeValidator(_port_range)]
+"""A port, two with a dash between, or a template of either (`Renderer.ports`)."""
 HttpStatus = Annotated[
     int | str, BeforeValidator(number_or_template("an HTTP status", low=100, high=599))
 ]

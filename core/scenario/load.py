@@ -107,6 +107,7 @@ class _Draft(Scenario):
 
 # Stands in for a head with errors: no rule across sections looks at it.
 _HEAD = {"id": "x", "version": "0.0.0", "title": "x", "kind": "tabletop", "duration": "1m"}
+_LISTS = frozenset({("access",), ("flows",)})
 _SECTIONS = frozenset(
     {
         "access",
@@ -162,7 +163,7 @@ def _among_the_rest(document: Document, wrong: list[Finding], folder: Folder) ->
 def _entry(finding: Finding) -> Place:
     """Return what to cut: an unknown key alone, or the host, task, … that an error is in."""
     section = finding.place[:1]
-    if finding.at_key or section == ("access",):
+    if finding.at_key or section in _LISTS:
         return finding.place if finding.at_key else section
     return finding.place[:2] if section[:1] and section[0] in _SECTIONS else section
 

@@ -1,14 +1,15 @@
 """What a scenario's parts say of each other: names that refer to nothing, rules across sections."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from core.scenario.access import lineage
 from core.scenario.folder import FileRefusedError, Folder
+from core.scenario.networks import hosts_on, room
 from core.scenario.positions import Finding, Place
 from core.scenario.schema import Account, Host, Scenario
 from core.scenario.schema_errors import suggestion
+from core.scenario.schema_networks import flow_end
 from core.scenario.schema_tasks import AvailabilityTask, ChecksTask, FlagTask, TcpPeer
 from core.scenario.schema_values import FlagValue
 
@@ -99,13 +100,36 @@ def _there(folder: Folder, path: str, place: Place) -> Iterator[Finding]:
 
 
 def _networks(checked: Checked) -> Iterator[Finding]:
-    used = Counter(n for host in checked.scenario.hosts.values() for n in host.networks)
     for name, network in checked.scenario.networks.items():
-        # Network, gateway and broadcast addresses are not a host's.
-        room = 2 ** (32 - network.size) - 3
-        if used[name] > room:
-            message = f"/{network.size} has room for {room} hosts; {used[name]} are on it"
+        used = len(hosts_on(checked.scenario, name))
+        if network.size is not None and used > room(network.size):
+            most = room(network.size)
+            message = f"/{network.size} has room for {most} hosts; {used} are on it"
             yield Finding(message=message, place=("networks", name, "size"))
+
+
+def _shared(scenario: Scenario) -> frozenset[str]:
+    return frozenset(name for name, network in scenario.networks.items() if network.shared)
+
+
+def _flows(checked: Checked) -> Iterator[Finding]:
+    for index, flow in enumerate(checked.scenario.flows):
+        for key, end in (("from", flow.from_), ("to", flow.to)):
+            yield from _flow_end(checked, end, ("flows", index, key))
+
+
+def _flow_end(checked: Checked, end: str, place: Place) -> Iterator[Finding]:
+    network, name = flow_end(end)
+    yield from _named(checked, "networks", network, *place)
+    yield from _named(checked, "hosts", name, *place)
+    if network in _shared(checked.scenario):
+        message = f"{network} is shared: hosts on it are reached there without flows"
+        yield Finding(message=message, place=place)
+    host = checked.scenario.hosts.get(name) if name else None
+    known = network in checked.declared["networks"]
+    if host is not None and known and network not in host.networks:
+        message = f"{name} is not on {network}, but on {', '.join(host.networks)}"
+        yield Finding(message=message, place=place)
 
 
 def _aliases(checked: Checked) -> Iterator[Finding]:
@@ -113,6 +137,10 @@ def _aliases(checked: Checked) -> Iterator[Finding]:
     for name, host in checked.scenario.hosts.items():
         for network, attachment in host.networks.items():
             alias = attachment.alias
+            if alias and network in _shared(checked.scenario):
+                place: Place = ("hosts", name, "networks", network, "alias")
+                message = f"{network} is shared: hosts on it are called <host>.<team>"
+                yield Finding(message=message, place=place)
             if alias and owner.setdefault(alias, name) != name:
                 place = ("hosts", name, "networks", network, "alias")
                 yield Finding(message=f"{alias} already names {owner[alias]}", place=place)
@@ -208,6 +236,7 @@ _RULES: tuple[Callable[[Checked], Iterator[Finding]], ...] = (
     _roles,
     _hosts,
     _networks,
+    _flows,
     _aliases,
     _access,
     _checks,

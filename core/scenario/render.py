@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network
 from typing import Protocol
 
-from core.scenario.fields import is_template
+from core.scenario.fields import is_template, parse_ports
 from core.scenario.folder import FileRefusedError
 from core.scenario.template import TemplateFailedError, compile_file, compile_leaf, run
 from core.scenario.template_world import Record, Refusal, RefusedError
@@ -97,6 +97,14 @@ class Renderer:
         if not 1 <= port <= _LAST_PORT:
             raise TemplateFailedError(f"{port} is not a port", where=str(field))
         return port
+
+    def ports(self, field: int | str) -> tuple[int, int]:
+        """Return the first and the last of a field that is a port or `1000-1010`, or a template."""
+        text = self.text(str(field)).strip()
+        try:
+            return parse_ports(text)
+        except ValueError as exc:
+            raise TemplateFailedError(str(exc), where=str(field)) from exc
 
     def instant(self, field: str) -> datetime:
         """Return a field that is an ISO 8601 time with a zone, or a template of one; in UTC."""

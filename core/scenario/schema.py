@@ -23,11 +23,11 @@ from core.scenario.fields import (
     Part,
     PlainText,
     Port,
-    PrefixLength,
     Ref,
     SomeTime,
     Text,
 )
+from core.scenario.schema_networks import Flow, Network
 from core.scenario.schema_tasks import Check, Objective, Task
 from core.scenario.schema_values import ValueSpec
 
@@ -92,12 +92,6 @@ class Role(Part):
     side: Literal["blue", "red", "white", "green"] | None = None
     title: PlainText | None = None
     extends: Ref | None = None
-
-
-class Network(Part):
-    """A network of every team; `size` is its prefix length, the address is the site's choice."""
-
-    size: PrefixLength
 
 
 class Attachment(Part):
@@ -209,6 +203,7 @@ class Scenario(Part):
     roles: Mapping[Id, Role] = Field(min_length=1)
     values: Mapping[Id, ValueSpec] = Field(default={}, max_length=200)
     networks: Mapping[Id, Network] = {}
+    flows: tuple[Flow, ...] = Field(default=(), max_length=200)
     hosts: Mapping[Id, Host] = {}
     access: tuple[Access, ...] = ()
     checks: Mapping[Id, Check] = {}

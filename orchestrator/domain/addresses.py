@@ -1,9 +1,11 @@
 """Addresses: subnets from the site's pool, and hosts' places in them. Pure arithmetic."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from core.errors import Fault, PoligonError
+from core.scenario.networks import hosts_on, prefix_length
 from core.scenario.schema import Scenario
 
 # Network, gateway and broadcast addresses are nobody's: /n fits 2^(32-n) - 3 hosts.
@@ -46,6 +48,41 @@ def allocate(
     return tuple(found[index] for index in range(len(prefixes)))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pools:
+    """Where subnets come from; `internet` is for networks that simulate it, while it has room."""
+
+    ordinary: Sequence[IPv4Network]
+    internet: Sequence[IPv4Network] = ()
+
+
+Place = tuple[str | None, str]
+"""A team's slug and one of its networks; without a team, a network that all teams share."""
+
+
+def share_out(
+    scenario: Scenario,
+    places: Sequence[Place],
+    *,
+    teams: int,
+    pools: Pools,
+    taken: Iterable[IPv4Network],
+) -> dict[Place, IPv4Network]:
+    """Return a subnet for each place. Raises AddressPoolExhaustedError."""
+    taken = tuple(taken)
+    sizes = {name: prefix_length(scenario, name, teams=teams) for name in scenario.networks}
+    free = _gaps(pools.internet, taken)
+    found: dict[Place, IPv4Network] = {}
+    simulated = [place for place in places if scenario.networks[place[1]].simulates]
+    for place in sorted(simulated, key=lambda place: sizes[place[1]]):
+        subnet = _take(free, sizes[place[1]])
+        if subnet is not None:
+            found[place] = subnet
+    rest = [place for place in places if place not in found]
+    others = allocate(pools.ordinary, [*taken, *found.values()], [sizes[name] for _, name in rest])
+    return found | dict(zip(rest, others, strict=True))
+
+
 def _gaps(pool: Sequence[IPv4Network], taken: Iterable[IPv4Network]) -> list[tuple[int, int]]:
     """Return the free stretches of the pool as (first, one past the last), in order."""
     busy = sorted(_span(network) for network in taken)
@@ -80,10 +117,16 @@ def _span(network: IPv4Network) -> tuple[int, int]:
 
 
 def host_addresses(
-    scenario: Scenario, subnets: Mapping[str, IPv4Network]
+    scenario: Scenario, subnets: Mapping[str, IPv4Network], *, team: int
 ) -> Mapping[str, Mapping[str, IPv4Address]]:
-    """Return host → network → address: in the order of the file, from the subnet's second on."""
-    following = {name: subnet[_FIRST_HOST] for name, subnet in subnets.items()}
+    """Return host → network → address: in the order of the file, from the subnet's second on.
+
+    On a shared network the teams follow each other, by their number from 1.
+    """
+    following = {
+        name: subnet[_FIRST_HOST + _before(scenario, name, team)]
+        for name, subnet in subnets.items()
+    }
     places: dict[str, dict[str, IPv4Address]] = {}
     for host, spec in scenario.hosts.items():
         places[host] = {}
@@ -91,3 +134,8 @@ def host_addresses(
             places[host][network] = following[network]
             following[network] += 1
     return places
+
+
+def _before(scenario: Scenario, network: str, team: int) -> int:
+    shared = scenario.networks[network].shared
+    return (team - 1) * len(hosts_on(scenario, network)) if shared else 0

@@ -7,6 +7,7 @@ from core.scenario.load import LoadedScenario
 from core.scenario.render import Renderer, TeamFacts
 from core.scenario.schema import Account, Host, HostFile, ReadyProbe
 from orchestrator.domain import world
+from orchestrator.domain.routing import attachments, gateway_of, names_elsewhere, plan_router
 from orchestrator.domain.world import ImageBuild, WorldKey, WorldPlan
 
 _DEFAULT_LIMITS = world.Limits()
@@ -47,12 +48,16 @@ def plan_world(
     return WorldPlan(
         key=key,
         networks=tuple(
-            world.NetworkPlan(network=network, subnet=subnet) for network, subnet in subnets.items()
+            world.NetworkPlan(
+                network=network, subnet=subnet, shared=loaded.scenario.networks[network].shared
+            )
+            for network, subnet in subnets.items()
         ),
         hosts=tuple(
             _host(host_id, host, loaded, facts, renderer, image_name(host_id, host))
             for host_id, host in loaded.scenario.hosts.items()
         ),
+        router=plan_router(loaded.scenario, facts, renderer),
     )
 
 
@@ -67,12 +72,7 @@ def _host(
     return world.HostPlan(
         host=host_id,
         image=image,
-        attachments=tuple(
-            world.Attachment(
-                network=network, address=facts.addresses[host_id][network], alias=place.alias
-            )
-            for network, place in host.networks.items()
-        ),
+        attachments=attachments(loaded.scenario, facts, host_id),
         accounts=tuple(_account(account, renderer) for account in host.accounts),
         files=tuple(_file(file, loaded, renderer) for file in host.files),
         limits=world.Limits(
@@ -82,6 +82,9 @@ def _host(
         ),
         environment={key: renderer.text(value) for key, value in host.env.items()},
         probes=tuple(_probe(probe, renderer) for probe in host.ready),
+        hidden=host.hidden,
+        gateway=gateway_of(loaded.scenario, facts, host_id),
+        names=names_elsewhere(loaded.scenario, facts, host_id),
     )
 
 

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from core.ids import ExerciseId
+
+_LONGEST_HOSTNAME = 63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,19 +39,27 @@ class ImageBuild:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkPlan:
-    """A network of a world; without a way out."""
+    """A network of a world, or one that all worlds of an exercise share; without a way out.
+
+    Planned places on a shared one are in the lower half of its subnet.
+    """
 
     network: str
     subnet: IPv4Network
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A host's place on a network. Peers resolve the host's id and its alias."""
+    """A host's place on a network. Peers resolve the host's id and its alias.
+
+    On a shared network they resolve the alias only: another team has a host of the same id.
+    """
 
     network: str
     address: IPv4Address
     alias: str | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +120,25 @@ class HostPlan:
     limits: Limits = field(default_factory=Limits)
     environment: Mapping[str, str] = field(default_factory=dict)
     probes: tuple[ReadyProbe, ...] = ()
+    hidden: bool = False
+    gateway: IPv4Address | None = None
+    """The world's router, on one of the host's networks; it takes all that is for no peer."""
+    names: Mapping[str, IPv4Address] = field(default_factory=dict)
+    """What it calls hosts that share no network with it; those that do tell their names there."""
+
+    def names_on(self, place: Attachment) -> tuple[str, ...]:
+        """Return what peers on a network call the host; a hidden one has its alias only."""
+        own = () if self.hidden or place.shared else (self.host,)
+        return (*own, *((place.alias,) if place.alias else ()))
+
+    @property
+    def hostname(self) -> str:
+        """Return what the host calls itself; the engine lets peers on every network resolve it."""
+        if not self.hidden and not any(place.shared for place in self.attachments):
+            return self.host
+        places = sorted(self.attachments, key=lambda place: not place.shared)
+        name = next((place.alias for place in places if place.alias), "unnamed")
+        return name[:_LONGEST_HOSTNAME].rstrip(".-")
 
     @property
     def sudo(self) -> bool:
@@ -116,10 +146,40 @@ class HostPlan:
         return any(account.sudo for account in self.accounts)
 
 
+class Protocol(StrEnum):
+    """What a router tells apart."""
+
+    TCP = "tcp"
+    UDP = "udp"
+    ICMP = "icmp"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """What a router lets begin: from any of `source` to any of `target`; answers follow.
+
+    `ports` are pairs of first and last, sorted and apart; icmp has none.
+    """
+
+    source: IPv4Network
+    target: IPv4Network
+    protocol: Protocol
+    ports: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouterPlan:
+    """The router of a world: its place on each routed network, and all that passes."""
+
+    attachments: tuple[Attachment, ...]
+    passages: tuple[Passage, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldPlan:
-    """Everything that should stand for one team."""
+    """Everything that should stand for one team; a router only where flows are stated."""
 
     key: WorldKey
     networks: tuple[NetworkPlan, ...]
     hosts: tuple[HostPlan, ...]
+    router: RouterPlan | None = None

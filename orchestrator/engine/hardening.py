@@ -23,6 +23,10 @@ CAPABILITIES = (
 _NO_NEW_PRIVILEGES = "no-new-privileges"
 _SUDO_CAPABILITIES = ("AUDIT_WRITE",)  # sudo and PAM write audit records
 
+# The way back to a sender may be another one than it came by.
+_LOOSE = {"net.ipv4.conf.all.rp_filter": "2", "net.ipv4.conf.default.rp_filter": "2"}
+_ON_SEVERAL = {"net.ipv4.ip_forward": "0"} | _LOOSE
+
 _TOOLBOX_LIMITS = Limits(memory=128 * 1024**2, cpus=1.0, pids=64)
 
 
@@ -44,6 +48,20 @@ def host_options(plan: HostPlan, *, network: str) -> dict[str, object]:
         # What an entered shell leaves behind becomes the first process's child, and few programs
         # take children in: they would stay as zombies and count against the pids limit.
         "Init": True,
+        # A host on several networks is no way between them, and answers by the one it was asked on
+        # may leave by another.
+        "Sysctls": _ON_SEVERAL if len(plan.attachments) > 1 else {},
+        "ExtraHosts": [f"{name}:{address}" for name, address in plan.names.items()],
+    }
+
+
+def router_options(*, network: str) -> dict[str, object]:
+    """Return the HostConfig of a world's router on its first network."""
+    return toolbox_options(network=network, capabilities=("NET_ADMIN",)) | {
+        "Dns": ["127.0.0.1"],
+        "RestartPolicy": {"Name": "no"},
+        "Init": True,
+        "Sysctls": {"net.ipv4.ip_forward": "1"} | _LOOSE,
     }
 
 

@@ -1,7 +1,10 @@
-"""The rule that keeps ranges off the engine's own host.
+"""The rules on the engine's own host: one keeps ranges off it, one lets their routers work.
 
 An internal network still reaches every address of that host through its gateway. The rule sits in
 INPUT, because DOCKER-USER sees forwarded traffic only. Replies pass, so the host reaches ranges.
+
+Frames between two ports of one bridge pass the forwarding rules too, where the engine drops those
+that come from another subnet: what a router hands on. A bridged frame cannot leave its bridge.
 """
 
 from datetime import timedelta
@@ -20,32 +23,39 @@ if iptables-nft -w -S DOCKER-USER >/dev/null 2>&1; then flavour=nft
 elif iptables-legacy -w -S DOCKER-USER >/dev/null 2>&1; then flavour=legacy
 else flavour=nft
 fi
+assert() {
+  case $act in
+    set) $tables -C "$@" 2>/dev/null || $tables -I "$@" ;;
+    clear) while $tables -C "$@" 2>/dev/null; do $tables -D "$@"; done ;;
+  esac
+}
+act=$2
 families=iptables
 [ -e /proc/net/if_inet6 ] && families="iptables ip6tables"
 for family in $families; do
   tables="$family-$flavour -w"
-  rule="INPUT -i $1+ -m conntrack ! --ctstate ESTABLISHED,RELATED -j DROP"
-  case $2 in
-    set) $tables -C $rule 2>/dev/null || $tables -I $rule ;;
-    clear) while $tables -C $rule 2>/dev/null; do $tables -D $rule; done ;;
-  esac
+  assert INPUT -i "$1+" -m conntrack ! --ctstate ESTABLISHED,RELATED -j DROP
 done
+tables="iptables-$flavour -w"
+if $tables -S DOCKER-USER >/dev/null 2>&1; then
+  assert DOCKER-USER -i "$1+" -o "$1+" -m physdev --physdev-is-bridged -j ACCEPT
+fi
 """
 
 
 class HostRules:
-    """The firewall rule of one installation on the engine's host."""
+    """The firewall rules of one installation on the engine's host."""
 
     def __init__(self, toolbox: Toolbox, labels: Labels) -> None:
         self._toolbox = toolbox
         self._labels = labels
 
     def protect(self) -> None:
-        """Have the rule first in INPUT. Reboots and flushes lose it, so assert it often."""
+        """Have each rule first in its chain. Reboots and flushes lose them: assert them often."""
         self._run("set")
 
     def clear(self) -> None:
-        """Have no such rule."""
+        """Have no such rules."""
         self._run("clear")
 
     def _run(self, act: str) -> None:
@@ -59,7 +69,7 @@ class HostRules:
         )
         if not result.ok:
             raise EngineRefusedError(
-                f"the firewall rule for {prefix}+ could not be {act} on the engine's host:"
+                f"the firewall rules for {prefix}+ could not be {act} on the engine's host:"
                 f" {result.output.strip()}",
                 hint="Ranges could reach the host's services; look at `iptables -S INPUT` there",
             )

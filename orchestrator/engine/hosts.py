@@ -19,7 +19,8 @@ from orchestrator.engine.hardening import host_options
 from orchestrator.engine.image_contents import ImageContents
 from orchestrator.engine.images import ImageFacts, Images
 from orchestrator.engine.labels import HOST, OWNER, PLAN, TEAM, Kind, Labels, having, plan_digest
-from orchestrator.engine.names import container_name, network_name
+from orchestrator.engine.names import container_name
+from orchestrator.engine.networks import name_of
 from orchestrator.engine.readiness import Readiness, starter
 from orchestrator.ports import EngineRefusedError, ObservedHost, UnknownImageError
 
@@ -120,7 +121,7 @@ class Hosts:
         first = {
             self._network(key.world, place): {
                 "IPAMConfig": {"IPv4Address": str(place.address)},
-                "Aliases": _aliases(plan, place),
+                "Aliases": list(plan.names_on(place)),
             }
             for place in plan.attachments[:1]
         }
@@ -133,7 +134,7 @@ class Hosts:
                     plan.image,
                     entrypoint=started or command,
                     command=[],
-                    hostname=plan.host,
+                    hostname=plan.hostname,
                     name=name,
                     environment=dict(plan.environment),
                     labels=self._labels.host(key, plan),
@@ -175,7 +176,7 @@ class Hosts:
                     container,
                     self._network(world, place),
                     ipv4_address=str(place.address),
-                    aliases=_aliases(plan, place),
+                    aliases=list(plan.names_on(place)),
                 )
             except APIError as error:
                 if "already exists in network" not in said(error):
@@ -217,11 +218,7 @@ class Hosts:
                     raise
 
     def _network(self, world: WorldKey, place: Attachment) -> str:
-        return network_name(self._labels.installation, world, place.network)
-
-
-def _aliases(plan: HostPlan, place: Attachment) -> list[str]:
-    return [plan.host, *([place.alias] if place.alias else [])]
+        return name_of(self._labels.installation, world, place)
 
 
 def _observed(exercise: ExerciseId, container: Mapping[str, Any]) -> ObservedHost:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from core.ids import ExerciseId
-from orchestrator.domain.world import HostKey, HostPlan, WorldKey
+from orchestrator.domain.world import HostKey, HostPlan, NetworkPlan, RouterPlan, WorldKey
 
 OWNER = "cyberpoligon"
 EXERCISE = "cyberpoligon.exercise"
@@ -27,6 +27,7 @@ class Kind(StrEnum):
 
     HOST = "host"
     NETWORK = "network"
+    ROUTER = "router"
     PROBE = "probe"  # a throw-away toolbox beside a host
     HELPER = "helper"  # a throw-away toolbox beside the engine's own host
     IMAGE = "image"
@@ -46,9 +47,16 @@ class Labels:
         """Return the labels of a probe: its host's, so that it goes with its world."""
         return self._placed(key, Kind.PROBE)
 
-    def network(self, world: WorldKey, network: str) -> dict[str, str]:
-        """Return the labels of a world's network."""
-        return self._world(world) | {NETWORK: network, KIND: Kind.NETWORK}
+    def network(self, world: WorldKey, plan: NetworkPlan) -> dict[str, str]:
+        """Return the labels of a world's network; a shared one belongs to no team."""
+        own = self._world(world)
+        if plan.shared:
+            del own[TEAM]
+        return own | {NETWORK: plan.network, KIND: Kind.NETWORK}
+
+    def router(self, world: WorldKey, plan: RouterPlan) -> dict[str, str]:
+        """Return the labels of a world's router that is made from `plan`."""
+        return self._world(world) | {KIND: Kind.ROUTER, PLAN: router_digest(plan)}
 
     def helper(self) -> dict[str, str]:
         """Return the labels of what works for no exercise in particular."""
@@ -87,8 +95,14 @@ def plan_digest(plan: HostPlan) -> str:
 
     Probes are left out: they ask a host and do not shape it.
     """
-    shaping = replace(plan, probes=(), environment=dict(plan.environment))
+    shaping = replace(plan, probes=(), environment=dict(plan.environment), names=dict(plan.names))
     facts = json.dumps(asdict(shaping), sort_keys=True, default=_as_text)
+    return hashlib.sha256(facts.encode()).hexdigest()[:32]
+
+
+def router_digest(plan: RouterPlan) -> str:
+    """Return 32 hex digits that differ whenever a router of the plan would have to differ."""
+    facts = json.dumps(asdict(plan), sort_keys=True, default=_as_text)
     return hashlib.sha256(facts.encode()).hexdigest()[:32]
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 
+from core.ids import ExerciseId
 from orchestrator.domain.world import HostKey, WorldKey
 
 _BRIDGE_PREFIX = "pg"
@@ -12,9 +13,19 @@ def container_name(installation: str, key: HostKey) -> str:
     return f"poligon.{installation}.{key.world.exercise}.{key.world.team}.{key.host}"
 
 
+def router_name(installation: str, world: WorldKey) -> str:
+    """Return the name of a world's router; a host's id has no capital letters."""
+    return f"poligon.{installation}.{world.exercise}.{world.team}.Router"
+
+
 def network_name(installation: str, world: WorldKey, network: str) -> str:
     """Return the network's name, by the same rule as a container's."""
     return f"poligon.{installation}.{world.exercise}.{world.team}.{network}"
+
+
+def shared_network_name(installation: str, exercise: ExerciseId, network: str) -> str:
+    """Return the name of a network that all worlds of an exercise share; it has no team's part."""
+    return f"poligon.{installation}.{exercise}.{network}"
 
 
 def bridge_prefix(installation: str) -> str:
@@ -22,7 +33,6 @@ def bridge_prefix(installation: str) -> str:
     return _BRIDGE_PREFIX + hashlib.sha256(installation.encode()).hexdigest()[:4]
 
 
-def bridge_name(installation: str, world: WorldKey, network: str) -> str:
+def bridge_name(installation: str, network_name: str) -> str:
     """Return a network interface's name of 15 characters, the most that Linux allows."""
-    place = f"{world.exercise}\0{world.team}\0{network}"
-    return bridge_prefix(installation) + hashlib.sha256(place.encode()).hexdigest()[:9]
+    return bridge_prefix(installation) + hashlib.sha256(network_name.encode()).hexdigest()[:9]

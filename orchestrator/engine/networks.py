@@ -9,15 +9,22 @@ from docker.errors import APIError, NotFound
 from docker.types import IPAMConfig, IPAMPool
 
 from core.waiting import WaitedTooLongError, until
-from orchestrator.domain.world import NetworkPlan, WorldKey
+from orchestrator.domain.world import Attachment, NetworkPlan, WorldKey
 from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.errors import is_status, said
 from orchestrator.engine.labels import NETWORK, OWNER, Labels
-from orchestrator.engine.names import bridge_name, network_name
+from orchestrator.engine.names import bridge_name, network_name, shared_network_name
 from orchestrator.ports import EngineRefusedError, SubnetTakenError
 
 _SETTLED_WITHIN = timedelta(seconds=10)
 _APPEARS_WITHIN = timedelta(seconds=0.5)
+
+
+def name_of(installation: str, world: WorldKey, place: NetworkPlan | Attachment) -> str:
+    """Return the engine's name of a network, from its plan or from a host's place on it."""
+    if place.shared:
+        return shared_network_name(installation, world.exercise, place.network)
+    return network_name(installation, world, place.network)
 
 
 class Networks:
@@ -33,7 +40,7 @@ class Networks:
         One with another subnet is replaced, unless hosts are still on it: then the world has to
         go first, and EngineRefusedError says so. Raises SubnetTakenError.
         """
-        name = network_name(self._labels.installation, world, plan.network)
+        name = name_of(self._labels.installation, world, plan)
         until(
             lambda: self._stands(name, world, plan),
             what=f"network {plan.network} of {world.team}",
@@ -49,6 +56,7 @@ class Networks:
         if found is None and overlaps:
             raise SubnetTakenError(
                 f"{plan.subnet} for network {plan.network} of {world.team} is taken on the engine",
+                subnet=plan.subnet,
                 hint="Take another subnet, or set POLIGON_ADDRESS_POOL to addresses that are free",
             ) from refusal
         if found is None:
@@ -61,7 +69,12 @@ class Networks:
 
     def _create(self, name: str, world: WorldKey, plan: NetworkPlan) -> APIError | None:
         """Create it; return the engine's refusal when the name or the subnet is in use."""
-        pool = IPAMPool(subnet=str(plan.subnet), gateway=str(plan.subnet[1]))
+        _, upper = plan.subnet.subnets() if plan.shared else (None, None)
+        pool = IPAMPool(
+            subnet=str(plan.subnet),
+            gateway=str(plan.subnet[1]),
+            iprange=str(upper) if upper else None,
+        )
         with self._connection.call() as api:
             try:
                 api.create_network(
@@ -70,10 +83,10 @@ class Networks:
                     internal=True,  # no way out; the engine cannot change it later
                     check_duplicate=True,
                     ipam=IPAMConfig(pool_configs=[pool]),
-                    labels=self._labels.network(world, plan.network),
+                    labels=self._labels.network(world, plan),
                     options={
                         "com.docker.network.bridge.name": bridge_name(
-                            self._labels.installation, world, plan.network
+                            self._labels.installation, name
                         )
                     },
                 )

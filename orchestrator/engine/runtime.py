@@ -4,17 +4,22 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from http import HTTPStatus
 from ipaddress import IPv4Network
-
-from docker.errors import APIError
 
 from core.clock import Clock, SystemClock
 from core.ids import ExerciseId
-from orchestrator.domain.world import HostKey, HostPlan, ImageBuild, NetworkPlan, WorldKey
+from orchestrator.domain.world import (
+    HostKey,
+    HostPlan,
+    ImageBuild,
+    NetworkPlan,
+    RouterPlan,
+    WorldKey,
+)
+from orchestrator.engine.beside import needing, network_of
 from orchestrator.engine.commands import HostCommands
 from orchestrator.engine.connection import EngineConnection
-from orchestrator.engine.errors import is_status
+from orchestrator.engine.host_routes import HostRoutes
 from orchestrator.engine.host_rules import HostRules
 from orchestrator.engine.hosts import Hosts
 from orchestrator.engine.images import Images
@@ -23,13 +28,14 @@ from orchestrator.engine.names import container_name
 from orchestrator.engine.networks import Networks
 from orchestrator.engine.readiness import Readiness
 from orchestrator.engine.removal import Removal
+from orchestrator.engine.routers import Routers
 from orchestrator.engine.routes import Routes
 from orchestrator.engine.toolbox import Toolbox
 from orchestrator.ports import (
+    Dropped,
     EngineInfo,
-    EngineRefusedError,
-    HostGoneError,
     ObservedHost,
+    ObservedRouter,
     Removed,
     RunResult,
 )
@@ -67,6 +73,8 @@ class DockerEngine:
             clock=clock or SystemClock(),
         )
         self._toolbox = Toolbox(self._connection, self._labels, self._images)
+        self._routers = Routers(self._connection, self._labels, self._toolbox, self._commands)
+        self._host_routes = HostRoutes(self._toolbox, self._labels)
         self._rules = HostRules(self._toolbox, self._labels)
         self._routes = Routes(self._connection, self._toolbox, self._labels)
         self._removal = Removal(self._connection, self._labels)
@@ -96,7 +104,7 @@ class DockerEngine:
         self._images.facts(reference)
 
     def protect_host(self) -> None:
-        """Have the firewall rule that keeps range bridges off the engine's host."""
+        """Have the firewall rules that keep ranges off the engine's host, and let routers work."""
         self._rules.protect()
 
     def raise_network(self, world: WorldKey, plan: NetworkPlan) -> None:
@@ -106,6 +114,12 @@ class DockerEngine:
     def raise_host(self, world: WorldKey, plan: HostPlan) -> None:
         """Have the host run; besides the port's errors, those of its files (input faults)."""
         self._hosts.raise_host(world, plan)
+        if plan.gateway is not None:
+            self._host_routes.lead(HostKey(world=world, host=plan.host), plan.gateway)
+
+    def raise_router(self, world: WorldKey, plan: RouterPlan) -> None:
+        """Have the world's router run."""
+        self._routers.raise_router(world, plan)
 
     def await_ready(self, world: WorldKey, plan: HostPlan) -> None:
         """Return when every readiness probe of the plan has passed inside the host."""
@@ -114,6 +128,14 @@ class DockerEngine:
     def observe(self, exercise: ExerciseId) -> tuple[ObservedHost, ...]:
         """Return every host of an exercise that exists."""
         return self._hosts.observe(exercise)
+
+    def observe_routers(self, exercise: ExerciseId) -> tuple[ObservedRouter, ...]:
+        """Return every router of an exercise that exists."""
+        return self._routers.observe(exercise)
+
+    def dropped(self, world: WorldKey) -> tuple[Dropped, ...]:
+        """Return what a world's router dropped lately."""
+        return self._routers.dropped(world)
 
     def run(
         self,
@@ -132,20 +154,13 @@ class DockerEngine:
 
     def probe(self, host: HostKey, command: Sequence[str], *, timeout: timedelta) -> RunResult:
         """Run a command of the toolbox inside a host's network."""
-        try:
+        with needing(host):
             return self._toolbox.run(
                 command,
-                network_mode=f"container:{self._name(host)}",
+                network_mode=network_of(self._installation, host),
                 labels=self._labels.probe(host),
                 timeout=timeout,
             )
-        except EngineRefusedError as error:
-            if _lacks_namespace(error.__cause__):
-                raise HostGoneError(
-                    f"host {host.host} of {host.world.team} does not run",
-                    hint="Raise its world again",
-                ) from error
-            raise
 
     def remove_world(self, world: WorldKey) -> Removed:
         """Remove a world's hosts and networks."""
@@ -166,7 +181,7 @@ class DockerEngine:
             return frozenset(name for name in names if _ANONYMOUS.fullmatch(name))
 
     def remove_everything(self) -> Removed:
-        """Remove all of this installation: hosts, networks, firewall rule, images."""
+        """Remove all of this installation: hosts, networks, firewall rules, images."""
         removed = self._removal.worlds(self._labels.everything())
         if self._toolbox.is_there():
             self._rules.clear()
@@ -176,9 +191,3 @@ class DockerEngine:
 
     def _name(self, host: HostKey) -> str:
         return container_name(self._installation, host)
-
-
-def _lacks_namespace(error: BaseException | None) -> bool:
-    return isinstance(error, APIError) and (
-        is_status(error, HTTPStatus.NOT_FOUND) or is_status(error, HTTPStatus.CONFLICT)
-    )

@@ -70,6 +70,13 @@ class Toolbox:
         kept = output[:OUTPUT_BYTES].decode(errors="replace")
         return RunResult(exit_code=code, output=kept)
 
+    def have_image(self) -> str:
+        """Have the image on the engine; return its name."""
+        if not self._there.is_set():
+            self._images.build(self._build)
+            self._there.set()
+        return self.reference
+
     def is_there(self) -> bool:
         """Tell whether the image was ever built here: without it no rule of ours was set."""
         with self._connection.call() as api:
@@ -86,15 +93,13 @@ class Toolbox:
         labels: Mapping[str, str],
         capabilities: Sequence[str],
     ) -> str:
-        if not self._there.is_set():
-            self._images.build(self._build)
-            self._there.set()
+        self.have_image()
         with self._connection.call() as api:
             try:
                 return self._created(api, command, network_mode, labels, capabilities)
             except ImageNotFound:
                 self.forget()  # another process removed it meanwhile
-        self._images.build(self._build)
+        self.have_image()
         with self._connection.call() as api:
             return self._created(api, command, network_mode, labels, capabilities)
 

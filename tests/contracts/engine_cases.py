@@ -16,7 +16,7 @@ from docker.types import IPAMConfig, IPAMPool
 
 from orchestrator.domain.world import HostKey, HostPlan, ImageBuild, WorldKey
 from orchestrator.engine.labels import OWNER
-from orchestrator.engine.names import container_name, network_name
+from orchestrator.engine.names import container_name, network_name, router_name
 from orchestrator.engine.runtime import DockerEngine
 from orchestrator.ports import RangeEngine
 from tests.fakes.fake_engine import BASE_IMAGE, FakeEngine, FakeHost
@@ -72,6 +72,10 @@ class EngineCase(Protocol):
         """Let the host's own process end with 137."""
         ...
 
+    def end_router(self, world: WorldKey) -> None:
+        """Let a world's router end."""
+        ...
+
     def lose_network(self, world: WorldKey, network: str) -> None:
         """Let somebody remove a network by hand."""
         ...
@@ -117,6 +121,9 @@ class FakeCase:
     def end(self, host: HostKey) -> None:
         self._engine.end_host(host, exit_code=137)
 
+    def end_router(self, world: WorldKey) -> None:
+        self._engine.routers[world].running = False
+
     def lose_network(self, world: WorldKey, network: str) -> None:
         del self._engine.networks[world, network]
 
@@ -130,7 +137,8 @@ class FakeCase:
         self._engine.routed.discard(subnet)
 
     def standing(self) -> tuple[int, int]:
-        return len(self._engine.hosts), len(self._engine.networks)
+        containers = len(self._engine.hosts) + len(self._engine.routers)
+        return containers, len(self._engine.networks)
 
     def _look(self, host: FakeHost) -> None:
         if host.plan.image == self.looking_image and MARK in host.files:
@@ -184,6 +192,10 @@ class DockerCase:
     def end(self, host: HostKey) -> None:
         self._api.kill(self._name(host))
         self._api.wait(self._name(host))
+
+    def end_router(self, world: WorldKey) -> None:
+        self._api.kill(router_name(self._installation, world))
+        self._api.wait(router_name(self._installation, world))
 
     def lose_network(self, world: WorldKey, network: str) -> None:
         self._api.remove_network(network_name(self._installation, world, network))

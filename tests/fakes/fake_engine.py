@@ -8,23 +8,33 @@ import tarfile
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from ipaddress import IPv4Network
 
 from core.clock import Clock, SystemClock
 from core.errors import PoligonError
 from core.ids import ExerciseId
-from orchestrator.domain.world import HostKey, HostPlan, ImageBuild, NetworkPlan, WorldKey
+from orchestrator.domain.world import (
+    Attachment,
+    HostKey,
+    HostPlan,
+    ImageBuild,
+    NetworkPlan,
+    RouterPlan,
+    WorldKey,
+)
 from orchestrator.engine.files import Entry, entries, host_archive
 from orchestrator.engine.labels import plan_digest
 from orchestrator.ports import (
+    Dropped,
     EngineInfo,
     EngineRefusedError,
     HostGoneError,
     HostNotReadyError,
     ImageBuildFailedError,
     ObservedHost,
+    ObservedRouter,
     Removed,
     RunResult,
     SubnetTakenError,
@@ -69,6 +79,15 @@ class FakeHost:
     listening: set[int] = field(default_factory=set)
 
 
+@dataclass(kw_only=True, eq=False)
+class FakeRouter:
+    """A world's router; `dropped` is said by the test."""
+
+    plan: RouterPlan
+    running: bool = True
+    dropped: tuple[Dropped, ...] = ()
+
+
 class FakeEngine:
     """Holds worlds as values; every field may be read and set by a test."""
 
@@ -76,6 +95,7 @@ class FakeEngine:
         self.images = {BASE_IMAGE}
         self.networks: dict[tuple[WorldKey, str], IPv4Network] = {}
         self.hosts: dict[HostKey, FakeHost] = {}
+        self.routers: dict[WorldKey, FakeRouter] = {}
         self.routed: set[IPv4Network] = set()
         self.calls: list[str] = []
         self.protected = False
@@ -142,12 +162,12 @@ class FakeEngine:
 
     def raise_network(self, world: WorldKey, plan: NetworkPlan) -> None:
         with self._called("raise_network"):
-            key = (world, plan.network)
+            key = (_holder(world, plan), plan.network)
             others = {net for other, net in self.networks.items() if other != key} | self.routed
             if any(plan.subnet.overlaps(other) for other in others):
-                raise SubnetTakenError(f"{plan.subnet} is taken on the engine")
+                raise SubnetTakenError(f"{plan.subnet} is taken on the engine", subnet=plan.subnet)
             changes = key in self.networks and self.networks[key] != plan.subnet
-            if changes and self._attached(world, plan.network):
+            if changes and self._attached(*key):
                 raise EngineRefusedError(
                     f"network {plan.network} has another subnet, and hosts on it"
                 )
@@ -157,15 +177,35 @@ class FakeEngine:
         with self._called("raise_host"):
             if plan.image not in self.images:
                 raise UnknownImageError(f"the engine has no image {plan.image}")
-            for place in plan.attachments:
-                if (world, place.network) not in self.networks:
-                    raise EngineRefusedError(f"network {place.network} not found")
+            self._require_networks(world, plan.attachments)
             key = HostKey(world=world, host=plan.host)
             host = self.hosts.get(key)
             if host is None or plan_digest(host.plan) != plan_digest(plan):
                 host = self.hosts[key] = FakeHost(plan=plan)
             if not host.running:
                 self._start(host)
+
+    def raise_router(self, world: WorldKey, plan: RouterPlan) -> None:
+        with self._called("raise_router"):
+            self._require_networks(world, plan.attachments)
+            router = self.routers.get(world)
+            if router is None or not router.running or router.plan != plan:
+                self.routers[world] = FakeRouter(plan=plan)
+
+    def observe_routers(self, exercise: ExerciseId) -> tuple[ObservedRouter, ...]:
+        with self._called("observe_routers"):
+            return tuple(
+                ObservedRouter(world=world, running=router.running)
+                for world, router in self.routers.items()
+                if world.exercise == exercise
+            )
+
+    def dropped(self, world: WorldKey) -> tuple[Dropped, ...]:
+        with self._called("dropped"):
+            router = self.routers.get(world)
+            if router is None or not router.running:
+                raise HostGoneError(f"{world.team} has no router that runs")
+            return router.dropped
 
     def await_ready(self, world: WorldKey, plan: HostPlan) -> None:
         key = HostKey(world=world, host=plan.host)
@@ -219,6 +259,7 @@ class FakeEngine:
         with self._called("remaining"):
             return (
                 *(f"container {key.world.team}-{key.host}" for key in self.hosts),
+                *(f"container {world.team}-router" for world in self.routers),
                 *(f"network {world.team}-{network}" for world, network in self.networks),
                 *(f"image {reference}" for reference in sorted(self._built)),
             )
@@ -243,11 +284,17 @@ class FakeEngine:
             raise failures.popleft()
         return self._lock
 
-    def _attached(self, world: WorldKey, network: str) -> bool:
+    def _attached(self, holder: WorldKey, network: str) -> bool:
         return any(
-            key.world == world and any(place.network == network for place in host.plan.attachments)
+            (_holder(key.world, place), place.network) == (holder, network)
             for key, host in self.hosts.items()
+            for place in host.plan.attachments
         )
+
+    def _require_networks(self, world: WorldKey, attachments: Sequence[Attachment]) -> None:
+        for place in attachments:
+            if (_holder(world, place), place.network) not in self.networks:
+                raise EngineRefusedError(f"network {place.network} not found")
 
     def _start(self, host: FakeHost) -> None:
         if not host.files:
@@ -281,9 +328,17 @@ class FakeEngine:
 
     def _remove(self, belongs: Callable[[WorldKey], bool]) -> Removed:
         hosts = [key for key in self.hosts if belongs(key.world)]
+        routers = [key for key in self.routers if belongs(key)]
         networks = [key for key in self.networks if belongs(key[0])]
         for host in hosts:
             del self.hosts[host]
+        for router in routers:
+            del self.routers[router]
         for network in networks:
             del self.networks[network]
-        return Removed(containers=len(hosts), networks=len(networks))
+        return Removed(containers=len(hosts) + len(routers), networks=len(networks))
+
+
+def _holder(world: WorldKey, place: NetworkPlan | Attachment) -> WorldKey:
+    """Return whose a network is: a world's, or (with no team) all worlds' of its exercise."""
+    return replace(world, team="") if place.shared else world

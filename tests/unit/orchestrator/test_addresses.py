@@ -1,12 +1,24 @@
 """Subnets from the site's pool."""
 
 from ipaddress import IPv4Network
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.domain.addresses import AddressPoolExhaustedError, allocate
+from core.scenario.load import load
+from core.scenario.networks import prefix_length
+from core.scenario.schema import Scenario
+from orchestrator.domain.addresses import (
+    AddressPoolExhaustedError,
+    Place,
+    Pools,
+    allocate,
+    host_addresses,
+    share_out,
+)
 
 POOL = [IPv4Network("10.213.0.0/24")]
 
@@ -57,3 +69,61 @@ def test_no_two_subnets_overlap_and_none_lies_outside(
     for position, network in enumerate(found):
         assert network.subnet_of(POOL[0])
         assert not any(network.overlaps(other) for other in [*taken, *found[:position]])
+
+
+SCENARIO = """\
+language: 1
+scenario: {id: small, version: 1.0.0, title: Small, kind: attack-defence, duration: 30m}
+roles: {solver: {side: blue}}
+networks: {home: {size: /29}, wide: {size: /28, simulates: internet}, arena: {shared: true}}
+hosts:
+  vault: {image: x, networks: {home: {}, arena: {}}}
+  desk: {image: x, networks: {home: {}, wide: {}}}
+  safe: {image: x, networks: {arena: {}}}
+tasks: {colour: {ask: Which colour?, answer: green, points: 5}}
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Scenario:
+    (tmp_path / "scenario.yaml").write_text(SCENARIO)
+    return load(tmp_path).scenario
+
+
+def pools(internet: str) -> Pools:
+    return Pools(ordinary=networks("10.213.0.0/24"), internet=networks(internet))
+
+
+def test_a_simulated_internet_is_public_while_there_is_room(scenario: Scenario) -> None:
+    places: list[Place] = [(team, name) for team in ("a", "b") for name in ("home", "wide")]
+    found = share_out(
+        scenario, places, teams=2, pools=pools("203.0.113.0/27"), taken=networks("203.0.113.0/28")
+    )
+    assert found["a", "wide"] == IPv4Network("203.0.113.16/28")
+    ordinary = [found["a", "home"], found["b", "home"], found["b", "wide"]]
+    assert all(subnet.subnet_of(POOL[0]) for subnet in ordinary)
+    assert len(set(ordinary)) == 3
+
+
+def test_teams_follow_each_other_on_a_shared_network(scenario: Scenario) -> None:
+    arena = IPv4Network("10.9.0.0/27")
+    subnets = {"home": POOL[0], "wide": IPv4Network("203.0.113.0/28"), "arena": arena}
+    places = [host_addresses(scenario, subnets, team=number) for number in (1, 2)]
+    assert [(p["vault"]["arena"], p["safe"]["arena"]) for p in places] == [
+        (arena[2], arena[3]),
+        (arena[4], arena[5]),
+    ]
+    assert {p["desk"]["home"] for p in places} == {POOL[0][3]}
+
+
+@given(st.integers(1, 1000))
+def test_a_shared_network_fits_every_teams_hosts_in_its_lower_half(teams: int) -> None:
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "scenario.yaml").write_text(SCENARIO)
+        scenario = load(Path(folder)).scenario
+    arena = IPv4Network((0, prefix_length(scenario, "arena", teams=teams)))
+    subnets = {"home": POOL[0], "wide": POOL[0], "arena": arena}
+    last = host_addresses(scenario, subnets, team=teams)["safe"]["arena"]
+    lower, _ = arena.subnets()
+    assert last in lower
+    assert last != lower.broadcast_address

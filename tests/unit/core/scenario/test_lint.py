@@ -30,6 +30,88 @@ def test_every_error_is_told_at_once_and_in_order(lint_text: Lint) -> None:
     ]
 
 
+WITH_FLOWS = WITH_HOSTS.replace(
+    "hosts:\n",
+    """\
+  far: {size: /28}
+flows:
+  - {from: lan, to: far/shop, tcp: [443, "8000-8010", "{{ values.port }}"], icmp: true}
+hosts:
+  shop: {title: A shop, image: debian, networks: {far: {}}}
+""",
+    1,
+)
+
+
+def test_flows_are_read_and_what_they_reach_is_reached(lint_text: Lint) -> None:
+    assert lint_text(WITH_FLOWS) == []
+
+
+FLOWS = {
+    "unknown network": ("from: lan", "from: lam", "networks has no 'lam' (did you mean lan?)"),
+    "unknown host": ("far/shop", "far/shep", "hosts has no 'shep' (did you mean shop?)"),
+    "host elsewhere": ("far/shop", "lan/shop", "shop is not on lan, but on far"),
+    "no end": ("far/shop", "far/", "does not have the form"),
+    "nothing passes": (
+        'tcp: [443, "8000-8010", "{{ values.port }}"], icmp: true',
+        "note: x",
+        "a flow needs at least one of tcp, udp, icmp",
+    ),
+    "not a port": ("443", "0", "0 is not a port"),
+    "range upside down": ("8000-8010", "8010-8000", "write 443 or '1000-1010'"),
+    "template of no port": ("values.port", "values.flag", "is not a port"),
+    "unknown name": ("{{ values.port", "{{ values.prt", "values has no 'prt'"),
+}
+
+
+@pytest.mark.parametrize("case", FLOWS)
+def test_a_spoilt_flow_is_told_why(lint_text: Lint, case: str) -> None:
+    right, wrong, sentence = FLOWS[case]
+    assert right in WITH_FLOWS
+    problems = lint_text(WITH_FLOWS.replace(right, wrong, 1))
+    assert [p for p in problems if sentence in p and ": error: " in p], problems
+
+
+def test_a_flow_inside_one_network_is_warned_of(lint_text: Lint) -> None:
+    text = WITH_FLOWS.replace("hosts:\n", "  - {from: lan/box, to: lan, udp: [53]}\nhosts:\n", 1)
+    assert lint_text(text) == [
+        "12:5: warning: inside a network everything passes; this flow changes nothing"
+    ]
+
+
+def test_a_flow_that_leads_away_reaches_nothing(lint_text: Lint) -> None:
+    text = WITH_FLOWS.replace("from: lan, to: far/shop", "from: far, to: lan")
+    (problem,) = lint_text(text)
+    assert "nobody can log in to shop or reach it" in problem
+
+
+WITH_ARENA = WITH_HOSTS.replace("networks: {lan: {}}", "networks: {lan: {}, arena: {}}").replace(
+    "networks:\n  lan: {size: /28}", "networks:\n  lan: {size: /28}\n  arena: {shared: true}"
+)
+
+
+def test_a_shared_network_and_a_simulated_internet_are_read(lint_text: Lint) -> None:
+    assert lint_text(WITH_ARENA) == []
+    assert lint_text(WITH_HOSTS.replace("/28}", "/28, simulates: internet}")) == []
+
+
+ARENAS = {
+    "size of its own": ("shared: true", "shared: true, size: /24", "neither size nor simulates"),
+    "no size": ("{size: /28}", "{}", "needs a size like /28, or shared: true"),
+    "another simulation": ("size: /28", "size: /28, simulates: moon", "is not one of internet"),
+    "alias": ("arena: {}", "arena: {alias: x}", "are called <host>.<team>"),
+    "flow": ("hosts:\n", "flows: [{from: lan, to: arena, tcp: [1]}]\nhosts:\n", "arena is shared"),
+}
+
+
+@pytest.mark.parametrize("case", ARENAS)
+def test_a_spoilt_network_is_told_why(lint_text: Lint, case: str) -> None:
+    right, wrong, sentence = ARENAS[case]
+    assert right in WITH_ARENA
+    problems = lint_text(WITH_ARENA.replace(right, wrong, 1))
+    assert [p for p in problems if sentence in p and ": error: " in p], problems
+
+
 SPOILT = {
     "unknown key in the head": ("title: Small", "titlee: Small", "(did you mean title?)"),
     "missing key": (", title: Small", "", "title is missing"),

@@ -32,7 +32,7 @@ PLAN = HostPlan(
 
 
 def test_a_bridge_fits_an_interfaces_name_and_starts_as_its_installations_rule_says() -> None:
-    name = bridge_name("main", WORLD, "a-network-with-a-very-long-name")
+    name = bridge_name("main", network_name("main", WORLD, "a-network-with-a-very-long-name"))
     assert len(name) == 15
     assert name.startswith(bridge_prefix("main"))
     assert not name.startswith(bridge_prefix("other"))
@@ -45,7 +45,7 @@ def test_bridges_of_different_places_differ() -> None:
         (replace(WORLD, team="team-2"), "lan"),
         (replace(WORLD, exercise=ExerciseId("abx")), "lan"),
     ]
-    assert len({bridge_name("main", world, network) for world, network in places}) == 4
+    assert len({bridge_name("main", network_name("main", *place)) for place in places}) == 4
 
 
 def test_names_keep_parts_apart() -> None:

@@ -1,0 +1,308 @@
+"""What a scenario's flows let pass, and that nothing else does: packets on the real engine.
+
+A world of three networks for each of two teams, and one that both share, from the scenario's text
+to the wire. Each host
+serves the same ports and asks every question at once. What must not be answered was answered in the
+same minute to somebody who may ask: a deaf server cannot pass for a good router.
+"""
+
+import secrets
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+import docker
+import pytest
+
+from core.ids import ExerciseId, new_id
+from core.scenario.load import load
+from core.scenario.render import TeamFacts
+from core.settings import read_settings
+from core.waiting import until
+from orchestrator.domain.addresses import host_addresses
+from orchestrator.domain.plan import plan_world
+from orchestrator.domain.world import HostKey, WorldKey, WorldPlan
+from orchestrator.engine.names import container_name, shared_network_name
+from orchestrator.engine.runtime import DockerEngine
+from orchestrator.ports import Dropped
+from tests.security.test_isolation import IMAGE, ordinary
+
+pytestmark = [pytest.mark.engine, pytest.mark.enable_socket]
+
+SOON = timedelta(seconds=20)
+
+SCENARIO = """\
+language: 1
+scenario: {id: flows, version: 1.0.0, title: Flows, kind: investigation, duration: 1h}
+roles: {solver: {side: blue}}
+values: {beacon: {type: port, min: 9000, max: 9000}}
+networks: {office: {size: /28}, dmz: {size: /28}, outer: {size: /28}, arena: {shared: true}}
+flows:
+  - {from: office, to: dmz/mail, tcp: [8080, "9001-9002"]}
+  - {from: office/pc, to: outer/c2, udp: ["{{ values.beacon }}"], icmp: true}
+  - {from: outer/gate, to: dmz/web, tcp: [8080]}
+hosts:
+  pc: {image: "IMAGE", networks: {office: {}}}
+  gate: {image: "IMAGE", networks: {office: {}, outer: {}}}
+  mail: {image: "IMAGE", networks: {dmz: {alias: mail.test}}}
+  web: {image: "IMAGE", networks: {dmz: {}, arena: {}}}
+  c2: {image: "IMAGE", networks: {outer: {alias: c2.test}}, hidden: true}
+tasks: {one: {ask: Which?, answer: this, points: 1}}
+""".replace("IMAGE", IMAGE)
+
+PORTS = (8080, 9000, 9001, 9002, 9003)
+
+# Answers TCP by accepting, UDP by an echo; one process, so that a host is deaf to all or to none.
+SERVE = """
+use IO::Socket::INET; use IO::Select; my $all = IO::Select->new; my %tcp;
+for my $port (@ARGV) {
+  my $t = IO::Socket::INET->new(Listen => 9, LocalAddr => "0.0.0.0:$port", ReuseAddr => 1) or die;
+  my $u = IO::Socket::INET->new(Proto => "udp", LocalAddr => "0.0.0.0:$port") or die;
+  $all->add($t, $u); $tcp{fileno $t} = 1;
+}
+while (my @ready = $all->can_read) { for my $s (@ready) {
+  if ($tcp{fileno $s}) { my $c = $s->accept; close $c if $c } else {
+    my $from = $s->recv(my $word, 64); $s->send($word, 0, $from) if defined $from }
+} }
+"""
+# Asks every question of its arguments at once, and prints those that were answered.
+ASK = """
+use IO::Socket::INET; use Socket;
+for my $question (@ARGV) { next if fork; $SIG{ALRM} = sub { exit }; alarm 1;
+  my ($kind, $address, $port) = split /:/, $question; my $word;
+  if ($kind eq "tcp") { IO::Socket::INET->new(PeerAddr => "$address:$port") or exit }
+  elsif ($kind eq "udp") {
+    my $s = IO::Socket::INET->new(Proto => "udp", PeerAddr => "$address:$port") or exit;
+    $s->send("word"); defined $s->recv($word, 64) and $word eq "word" or exit }
+  else { socket(my $s, AF_INET, SOCK_DGRAM, 1) or die; my $to = sockaddr_in(0, inet_aton($address));
+    send($s, pack("CCnnn", 8, 0, 0, 0, 1), 0, $to) or exit; recv($s, my $reply, 64, 0) or exit }
+  syswrite STDOUT, "$question\\n"; exit }
+1 while wait > 0;
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """Two teams' worlds, standing."""
+
+    engine: DockerEngine
+    plans: dict[str, WorldPlan]
+
+    def address(self, host: str, *, team: str = "red", network: str = "") -> IPv4Address:
+        plan = next(plan for plan in self.plans[team].hosts if plan.host == host)
+        return next(p.address for p in plan.attachments if network in {"", p.network})
+
+    def key(self, host: str, team: str = "red") -> HostKey:
+        return HostKey(world=self.plans[team].key, host=host)
+
+    def answered(self, host: str, *questions: str, team: str = "red") -> set[str]:
+        """Return the questions (`tcp:address:port`) that were answered to a host."""
+        command = ("perl", "-e", ASK, *questions)
+        result = self.engine.run(self.key(host, team), command, timeout=SOON)
+        assert result.ok, result.output
+        return set(result.output.split())
+
+    def found(self, asker: str, name: str) -> str:
+        """Return the first address that a name has for a host."""
+        command = ("timeout", "1", "getent", "ahostsv4", name)
+        lines = self.engine.run(self.key(asker), command, timeout=SOON).output.split()
+        return lines[0] if lines else ""
+
+    def everything(self, host: str, *, team: str = "red", network: str = "") -> set[str]:
+        """Return every question that a host answers to who may ask."""
+        address = self.address(host, team=team, network=network)
+        asked = {f"{kind}:{address}:{port}" for kind in ("tcp", "udp") for port in PORTS}
+        return {*asked, f"icmp:{address}"}
+
+
+def _plan(
+    folder: Path, exercise: ExerciseId, team: str, number: int, arena: IPv4Network
+) -> WorldPlan:
+    loaded = load(folder)
+    base = 0x0AC00000 | secrets.randbits(14) << 8
+    own = ("office", "dmz", "outer")
+    subnets = {name: IPv4Network((base + 64 * place, 28)) for place, name in enumerate(own)}
+    subnets["arena"] = arena
+    facts = TeamFacts(
+        slug=team,
+        name=team,
+        number=number,
+        teams=("red", "blue"),
+        values={"beacon": 9000},
+        addresses=host_addresses(loaded.scenario, subnets, team=number),
+        subnets=subnets,
+        start=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    key = WorldKey(exercise=exercise, team=team)
+    return plan_world(key, loaded, facts=facts, subnets=subnets, image_name=lambda *_: IMAGE)
+
+
+@pytest.fixture(scope="module")
+def ground(
+    docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Ground]:
+    folder = tmp_path_factory.mktemp("scenario")
+    (folder / "scenario.yaml").write_text(SCENARIO)
+    engine = DockerEngine(read_settings().docker_host, installation=f"flows-{new_id(6)}")
+    exercise, arena = (
+        ExerciseId(new_id()),
+        IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 27)),
+    )
+    plans = {
+        team: _plan(folder, exercise, team, number, arena)
+        for number, team in enumerate(("red", "blue"), 1)
+    }
+    ground = Ground(engine=engine, plans=plans)
+    try:
+        engine.protect_host()
+        for plan in plans.values():
+            _raise(engine, plan)
+        yield ground
+    finally:
+        engine.remove_everything()
+
+
+def _raise(engine: DockerEngine, plan: WorldPlan) -> None:
+    for network in plan.networks:
+        engine.raise_network(plan.key, network)
+    assert plan.router is not None
+    engine.raise_router(plan.key, plan.router)
+    with ThreadPoolExecutor(len(plan.hosts)) as pool:
+        list(pool.map(lambda host: engine.raise_host(plan.key, host), plan.hosts))
+    for host in plan.hosts:
+        _serve(engine, HostKey(world=plan.key, host=host.host))
+
+
+def _serve(engine: DockerEngine, key: HostKey) -> None:
+    script = 'perl -e "$0" "$@" >/dev/null 2>&1 &'
+    engine.run(key, ("sh", "-c", script, SERVE, *map(str, PORTS)), timeout=SOON)
+    until(lambda: engine.accepts_tcp(key, PORTS[-1]), what="the services", within=SOON)
+
+
+def _listens(address: object, port: int) -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex((str(address), port)) == 0
+
+
+def test_inside_a_network_everything_is_answered(ground: Ground) -> None:
+    """It is the control of every test below: each host serves all that is asked for there."""
+    pairs = [("pc", "gate", "office"), ("web", "mail", "dmz"), ("mail", "web", "dmz")]
+    for asker, host, network in [*pairs, ("gate", "c2", "outer"), ("gate", "pc", "office")]:
+        questions = ground.everything(host, network=network)
+        assert ground.answered(asker, *questions) == questions
+    theirs = ground.everything("mail", team="blue")
+    assert ground.answered("web", *theirs, team="blue") == theirs
+
+
+def test_every_stated_flow_passes_and_nothing_else_between_networks(ground: Ground) -> None:
+    mail, web, c2 = (ground.address(host) for host in ("mail", "web", "c2"))
+    to_mail = {f"tcp:{mail}:{port}" for port in (8080, 9001, 9002)}
+    stated = {
+        "pc": {*to_mail, f"udp:{c2}:9000", f"icmp:{c2}"},
+        "gate": {*to_mail, f"tcp:{web}:8080", *ground.everything("c2")},
+        "mail": ground.everything("web"),
+        "web": ground.everything("mail"),
+        "c2": ground.everything("gate", network="outer"),
+    }
+    for asker, answered in stated.items():
+        others = [host for host in stated if host != asker]
+        questions = {q for host in others for q in ground.everything(host)}
+        if asker in {"pc", "gate"}:  # peers in the office, where everything passes
+            questions -= {*ground.everything("pc"), *ground.everything("gate")}
+        if asker == "c2":
+            questions |= ground.everything("gate", network="outer")
+        assert ground.answered(asker, *questions) == answered, asker
+
+
+def test_another_teams_hosts_answer_nothing(ground: Ground) -> None:
+    theirs = {q for host in ("pc", "mail", "c2") for q in ground.everything(host, team="blue")}
+    for asker in ("pc", "mail", "gate", "web"):
+        assert ground.answered(asker, *theirs) == set()
+
+
+def test_on_a_shared_network_the_teams_hosts_meet_and_nobody_else_does(ground: Ground) -> None:
+    theirs = ground.everything("web", team="blue", network="arena")
+    assert ground.answered("web", *theirs) == theirs
+    for asker in ("mail", "pc", "gate"):
+        assert ground.answered(asker, *theirs) == set()
+
+
+def test_on_a_shared_network_each_has_its_teams_name_and_an_id_is_the_own_teams(
+    ground: Ground,
+) -> None:
+    theirs = str(ground.address("web", team="blue", network="arena"))
+    own = {str(ground.address("web", network=network)) for network in ("dmz", "arena")}
+    assert ground.found("web", "web.blue") == theirs
+    assert ground.found("web", "web.red") in own
+    assert ground.found("web", "web") in own
+    assert ground.found("mail", "web") == str(ground.address("web", network="dmz"))
+    assert ground.found("mail", "web.blue") == ""
+
+
+def test_the_engines_host_and_the_outside_answer_nothing(
+    ground: Ground, docker_client: docker.DockerClient
+) -> None:
+    assert ground.plans["red"].router is not None
+    routers = [place.address for place in ground.plans["red"].router.attachments]
+    gateways = [network.subnet[1] for network in ground.plans["red"].networks]
+    with (
+        socket.create_server(("0.0.0.0", 0)) as service,
+        ordinary(docker_client, "perl", "-e", SERVE, *map(str, PORTS)) as outside,
+    ):
+        port = service.getsockname()[1]
+        outside.reload()
+        away = outside.attrs["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
+        for address, open_port in ((gateways[0], port), (away, 8080)):
+            until(partial(_listens, address, open_port), what="the control", within=SOON)
+        questions = {f"tcp:{address}:{port}" for address in (*gateways, *routers)}
+        questions |= {f"tcp:{away}:8080", f"udp:{away}:8080", f"icmp:{away}"}
+        questions |= {f"icmp:{address}" for address in (*gateways, *routers)}
+        for asker in ("pc", "mail", "gate"):
+            assert ground.answered(asker, *questions) == set()
+
+
+def test_names_lead_across_networks_and_a_hidden_host_has_its_alias_alone(ground: Ground) -> None:
+    found = ground.found
+    mail, c2 = str(ground.address("mail")), str(ground.address("c2"))
+    assert [found("pc", name) for name in ("mail", "mail.test", "c2.test")] == [mail, mail, c2]
+    assert found("web", "gate") == str(ground.address("gate", network="office"))
+    assert found("gate", "c2.test") == c2, "a neighbour of the hidden host"
+    assert [found(asker, "c2") for asker in ("pc", "gate", "mail")] == ["", "", ""]
+
+
+def test_a_guest_of_a_shared_network_takes_nobodys_place(
+    ground: Ground, docker_client: docker.DockerClient
+) -> None:
+    plan = ground.plans["red"]
+    (arena,) = (network for network in plan.networks if network.shared)
+    name = shared_network_name(ground.engine._installation, plan.key.exercise, arena.network)
+    with ordinary(docker_client, "sleep", "60", network=name) as guest:
+        guest.reload()
+        address = guest.attrs["NetworkSettings"]["Networks"][name]["IPAddress"]
+    assert IPv4Address(address) in list(arena.subnet.subnets())[1]
+
+
+def test_a_host_that_ran_again_finds_its_way(
+    ground: Ground, docker_client: docker.DockerClient
+) -> None:
+    plan = next(plan for plan in ground.plans["blue"].hosts if plan.host == "pc")
+    question = f"tcp:{ground.address('mail', team='blue')}:8080"
+    docker_client.api.stop(container_name(ground.engine._installation, ground.key("pc", "blue")), 0)
+    ground.engine.raise_host(ground.plans["blue"].key, plan)
+    assert ground.answered("pc", question, team="blue") == {question}
+
+
+def test_what_was_dropped_can_be_read(ground: Ground) -> None:
+    pc, web = ground.address("pc"), ground.address("web")
+    assert ground.answered("pc", f"tcp:{web}:4321", f"icmp:{web}") == set()
+    seen = {
+        (drop.source, drop.target, drop.protocol, drop.port): drop
+        for drop in ground.engine.dropped(ground.plans["red"].key)
+    }
+    assert isinstance(seen[pc, web, "tcp", 4321], Dropped)
+    assert seen[pc, web, "icmp", None].packets >= 1
