@@ -11,6 +11,7 @@ from typing import Protocol
 
 from core.errors import Fault, PoligonError
 from core.ids import ExerciseId
+from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.world import (
     HostKey,
     HostPlan,
@@ -102,15 +103,6 @@ class RunResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ObservedHost:
-    """A host as the engine sees it now."""
-
-    key: HostKey
-    running: bool
-    exit_code: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
     """How many things of ours went."""
 
@@ -159,9 +151,14 @@ class RangeEngine(Protocol):
     def raise_host(self, world: WorldKey, plan: HostPlan) -> None:
         """Have the host run: accounts and files first, then the image's own process.
 
-        A host that runs from the same plan is left alone; one from another plan is replaced.
+        A host that runs from the same plan is left alone, or put back on a network that it lost;
+        one that ended starts again as it is; one from another plan is replaced.
         Raises UnknownImageError, EngineRefusedError.
         """
+        ...
+
+    def remove_host(self, host: HostKey) -> None:
+        """Remove a host with all that is in it; one that is not there is no error."""
         ...
 
     def await_ready(self, world: WorldKey, plan: HostPlan) -> None:
@@ -172,7 +169,10 @@ class RangeEngine(Protocol):
         ...
 
     def observe(self, exercise: ExerciseId) -> tuple[ObservedHost, ...]:
-        """Return every host of an exercise that exists, running or not."""
+        """Return every host of an exercise that exists, running or not, and why it does not run.
+
+        One call for all of them, and one more for each that does not run.
+        """
         ...
 
     def run(

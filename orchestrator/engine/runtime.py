@@ -11,6 +11,7 @@ from docker.errors import APIError
 
 from core.clock import Clock, SystemClock
 from core.ids import ExerciseId
+from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.world import HostKey, HostPlan, ImageBuild, NetworkPlan, WorldKey
 from orchestrator.engine.commands import HostCommands
 from orchestrator.engine.connection import EngineConnection
@@ -29,7 +30,6 @@ from orchestrator.ports import (
     EngineInfo,
     EngineRefusedError,
     HostGoneError,
-    ObservedHost,
     Removed,
     RunResult,
 )
@@ -106,6 +106,10 @@ class DockerEngine:
     def raise_host(self, world: WorldKey, plan: HostPlan) -> None:
         """Have the host run; besides the port's errors, those of its files (input faults)."""
         self._hosts.raise_host(world, plan)
+
+    def remove_host(self, host: HostKey) -> None:
+        """Remove a host with all that is in it."""
+        self._hosts.remove_host(host)
 
     def await_ready(self, world: WorldKey, plan: HostPlan) -> None:
         """Return when every readiness probe of the plan has passed inside the host."""

@@ -72,8 +72,12 @@ class EngineCase(Protocol):
         """Let the host's own process end with 137."""
         ...
 
+    def exhaust_memory(self, host: HostKey) -> None:
+        """Let the host's processes ask for more memory than it may use, until they are killed."""
+        ...
+
     def lose_network(self, world: WorldKey, network: str) -> None:
-        """Let somebody remove a network by hand."""
+        """Let somebody remove a network by hand, and take what runs off it first."""
         ...
 
     def listen(self, host: HostKey, port: int) -> None:
@@ -117,8 +121,11 @@ class FakeCase:
     def end(self, host: HostKey) -> None:
         self._engine.end_host(host, exit_code=137)
 
+    def exhaust_memory(self, host: HostKey) -> None:
+        self._engine.end_host(host, exit_code=137, out_of_memory=True)
+
     def lose_network(self, world: WorldKey, network: str) -> None:
-        del self._engine.networks[world, network]
+        self._engine.lose_network(world, network)
 
     def listen(self, host: HostKey, port: int) -> None:
         self._engine.hosts[host].listening.add(port)
@@ -185,8 +192,21 @@ class DockerCase:
         self._api.kill(self._name(host))
         self._api.wait(self._name(host))
 
+    def exhaust_memory(self, host: HostKey) -> None:
+        # The kernel takes the largest process unless told otherwise, and that would be the eater.
+        eat = (
+            "for p in /proc/[0-9]*; do [ $p = /proc/$$ ] || echo 1000 >$p/oom_score_adj; done;"
+            " exec tail /dev/zero"
+        )
+        made = self._api.exec_create(self._name(host), ["sh", "-c", eat])
+        self._api.exec_start(made["Id"], detach=True)
+        self._api.wait(self._name(host))
+
     def lose_network(self, world: WorldKey, network: str) -> None:
-        self._api.remove_network(network_name(self._installation, world, network))
+        name = network_name(self._installation, world, network)
+        for container in self._api.inspect_network(name)["Containers"]:
+            self._api.disconnect_container_from_network(container, name, force=True)
+        self._api.remove_network(name)
 
     def listen(self, host: HostKey, port: int) -> None:
         listener = (

@@ -11,6 +11,7 @@ import pytest
 
 from core.ids import ExerciseId, new_id
 from core.waiting import until
+from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.world import (
     AccountPlan,
     Attachment,
@@ -18,6 +19,7 @@ from orchestrator.domain.world import (
     HostKey,
     HostPlan,
     ImageBuild,
+    Limits,
     NetworkPlan,
     ReadyProbe,
     WorldKey,
@@ -28,7 +30,6 @@ from orchestrator.ports import (
     EngineRefusedError,
     HostGoneError,
     ImageBuildFailedError,
-    ObservedHost,
     Removed,
     SubnetTakenError,
     UnknownImageError,
@@ -119,7 +120,7 @@ def test_a_raised_host_runs_and_is_observed(
     case: EngineCase, world: WorldKey, raised: HostPlan
 ) -> None:
     seen = case.engine.observe(world.exercise)
-    assert seen == (ObservedHost(key=key(world), running=True),)
+    assert seen == (ObservedHost(key=key(world), running=True, networks=frozenset({"lan"})),)
 
 
 def test_an_exercise_that_nobody_raised_has_no_hosts(case: EngineCase) -> None:
@@ -176,7 +177,9 @@ def test_a_host_that_a_crash_left_created_is_filled_and_started(
     case.engine.raise_network(world, lan(subnet))
     case.engine.raise_network(world, NetworkPlan(network="side", subnet=side))
     case.leave_created(world, plan)
-    assert case.engine.observe(world.exercise) == (ObservedHost(key=key(world), running=False),)
+    (left,) = case.engine.observe(world.exercise)
+    assert (left.key, left.running, left.started) == (key(world), False, False)
+    assert (left.exit_code, left.ended_at) == (None, None)
     before = case.identity(key(world))
     case.engine.raise_host(world, plan)
     assert case.identity(key(world)) == before
@@ -198,9 +201,11 @@ def test_a_host_that_ended_is_seen_with_its_exit_code_and_starts_again(
 ) -> None:
     before = case.identity(key(world))
     case.end(key(world))
-    assert case.engine.observe(world.exercise) == (
-        ObservedHost(key=key(world), running=False, exit_code=137),
-    )
+    (ended,) = case.engine.observe(world.exercise)
+    assert (ended.running, ended.started, ended.exit_code) == (False, True, 137)
+    assert not ended.out_of_memory
+    assert ended.ended_at is not None
+    assert abs(ended.ended_at - datetime.now(UTC)) < SOON
     case.engine.raise_host(world, raised)
     assert case.identity(key(world)) == before
     assert case.engine.observe(world.exercise)[0].running
@@ -214,6 +219,42 @@ def test_a_host_that_ended_finds_its_way_to_a_network_that_was_made_again(
     with pytest.raises(EngineRefusedError, match="not found"):
         case.engine.raise_host(world, raised)
     case.engine.raise_network(world, lan(subnet))
+    case.engine.raise_host(world, raised)
+    assert case.engine.run(key(world), ("true",), timeout=SOON).ok
+
+
+def test_a_host_that_ran_out_of_memory_is_seen_to_have(
+    case: EngineCase, world: WorldKey, subnet: IPv4Network
+) -> None:
+    plan = replace(desk(case, subnet), limits=Limits(memory=16 * 1024**2))
+    case.engine.raise_network(world, lan(subnet))
+    case.engine.raise_host(world, plan)
+    case.exhaust_memory(key(world))
+    (ended,) = case.engine.observe(world.exercise)
+    assert (ended.running, ended.exit_code, ended.out_of_memory) == (False, 137, True)
+
+
+def test_a_running_host_that_lost_its_network_is_put_back_and_stays_itself(
+    case: EngineCase, world: WorldKey, raised: HostPlan, subnet: IPv4Network
+) -> None:
+    before = case.identity(key(world))
+    case.lose_network(world, "lan")
+    assert case.engine.observe(world.exercise)[0].networks == frozenset()
+    with pytest.raises(EngineRefusedError, match="not found"):
+        case.engine.raise_host(world, raised)
+    case.engine.raise_network(world, lan(subnet))
+    case.engine.raise_host(world, raised)
+    assert case.engine.observe(world.exercise)[0].networks == {"lan"}
+    assert case.identity(key(world)) == before
+
+
+def test_a_removed_host_is_gone_and_its_peers_are_not(
+    case: EngineCase, world: WorldKey, raised: HostPlan, subnet: IPv4Network
+) -> None:
+    case.engine.raise_host(world, desk(case, subnet, host="mail"))
+    case.engine.remove_host(key(world))
+    case.engine.remove_host(key(world))
+    assert [seen.key.host for seen in case.engine.observe(world.exercise)] == ["mail"]
     case.engine.raise_host(world, raised)
     assert case.engine.run(key(world), ("true",), timeout=SOON).ok
 
