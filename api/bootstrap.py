@@ -9,9 +9,11 @@ from core.jobs import JobQueue
 from core.queue import CeleryQueue, celery_app
 from core.settings import Settings
 from core.users.service import Users
+from orchestrator.claims import Claims
 from orchestrator.engine.runtime import DockerEngine
 from orchestrator.library import Library
 from orchestrator.ports import RangeEngine
+from orchestrator.reconcile import Reconciling
 from orchestrator.service import Exercises
 from orchestrator.worlds import Worlds
 from scoring.service import Scoring
@@ -27,6 +29,7 @@ class Services:
     users: Users
     exercises: Exercises
     worlds: Worlds
+    reconciling: Reconciling
     scoring: Scoring
     engine: RangeEngine
     queue: JobQueue
@@ -66,6 +69,14 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
         users=users,
         exercises=exercises,
         worlds=worlds,
+        reconciling=Reconciling(
+            database=database,
+            clock=clock,
+            exercises=exercises,
+            worlds=worlds,
+            engine=engine,
+            claims=Claims(database, clock),
+        ),
         scoring=Scoring(database, clock, exercises, engine),
         engine=engine,
         queue=queue,

@@ -75,6 +75,7 @@ class HostNotReadyError(PoligonError):
             f"{host} did not become ready within {probe.within.total_seconds():g} s: {probe}"
         )
         self.host = host
+        self.probe = probe
         self.output = output
 
 

@@ -164,7 +164,11 @@ class ReadyProbe(Part):
 
 
 class Host(Part):
-    """A machine of every team: one of `build`, `image`."""
+    """A machine of every team: one of `build`, `image`.
+
+    It starts after those that it `needs` are ready. `restart`: what happens when its own process
+    ends.
+    """
 
     title: Text | None = None
     build: Build | None = None
@@ -175,6 +179,8 @@ class Host(Part):
     files: tuple[HostFile, ...] = ()
     ready: tuple[ReadyProbe, ...] = ()
     env: Mapping[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = {}
+    needs: tuple[Ref, ...] = ()
+    restart: Literal["never", "always"] = "never"
     hidden: bool = False
 
     @model_validator(mode="after")

@@ -82,6 +82,7 @@ def _host(
         ),
         environment={key: renderer.text(value) for key, value in host.env.items()},
         probes=tuple(_probe(probe, renderer) for probe in host.ready),
+        needs=host.needs,
     )
 
 

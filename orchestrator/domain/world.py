@@ -16,6 +16,10 @@ class WorldKey:
     exercise: ExerciseId
     team: str
 
+    def host(self, host: str) -> "HostKey":
+        """Return the key of a host of this world."""
+        return HostKey(world=self, host=host)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostKey:
@@ -99,7 +103,7 @@ class ReadyProbe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostPlan:
-    """A host of a world, everything rendered for its team."""
+    """A host of a world, everything rendered for its team; it starts after what it `needs`."""
 
     host: str
     image: str
@@ -109,6 +113,7 @@ class HostPlan:
     limits: Limits = field(default_factory=Limits)
     environment: Mapping[str, str] = field(default_factory=dict)
     probes: tuple[ReadyProbe, ...] = ()
+    needs: tuple[str, ...] = ()
 
     @property
     def sudo(self) -> bool:
