@@ -3,7 +3,8 @@
 The contract suite in `tests/contracts` runs over every implementation.
 """
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network
@@ -173,6 +174,15 @@ class RangeEngine(Protocol):
         """Return every host of an exercise that exists, running or not, and why it does not run.
 
         One call for all of them, and one more for each that does not run.
+        """
+        ...
+
+    def watch(self, on_change: Callable[[ExerciseId], None], stop: threading.Event) -> None:
+        """Tell the exercise of every host that ends or goes and every network that goes.
+
+        Returns once `stop` is set. An engine that went away is followed again when it is back, and
+        what happened in between is not told: never raises EngineUnavailableError. What `on_change`
+        raises ends it.
         """
         ...
 

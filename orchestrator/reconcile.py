@@ -4,6 +4,7 @@ Anybody may run it at any time, also twice at once. The sweep and the engine's e
 send a job where something is to be done; the job looks again under a claim and decides.
 """
 
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -70,6 +71,18 @@ class Reconciling:
         """Look at every exercise that should stand; one call to the engine each."""
         for exercise in self._exercises.permitting(Act.STAND):
             self._look(exercise)
+
+    def watch(self, stop: threading.Event) -> None:
+        """Look at whatever the engine tells of, until `stop` is set."""
+        self._engine.watch(self._noticed, stop)
+
+    def _noticed(self, exercise: ExerciseId) -> None:
+        try:
+            self.notice(exercise)
+        except PoligonError as error:  # the sweep looks again soon
+            log.warning("notice.failed", exercise=exercise, error=str(error))
+        except Exception:  # the outermost loop of this thread: it must not die
+            log.exception("notice.crashed", exercise=exercise)
 
     def notice(self, exercise: ExerciseId) -> None:
         """Look at an exercise of which something changed on the engine."""

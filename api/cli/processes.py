@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import warnings
 from datetime import timedelta
 from typing import Annotated
@@ -189,15 +190,21 @@ def _work(services: Services, threads: int) -> int:
     ticker = Ticker((beat, services.worlds.sweep, services.scoring.sweep), every=_SWEEP_EVERY)
     # By itself: it asks the engine, and one that answers late must hold nothing else up.
     looking = Ticker((services.reconciling.sweep,), every=_LOOK_EVERY)
+    stopping = threading.Event()
+    watching = threading.Thread(
+        target=services.reconciling.watch, args=(stopping,), name="watch", daemon=True
+    )
     processes = app.Worker(pool="threads", concurrency=threads, loglevel="WARNING", quiet=True)
     ticker.start()
     looking.start()
+    watching.start()
     log.info("worker.started", threads=threads)
     try:
         processes.start()
     finally:
         ticker.stop()
         looking.stop()
+        stopping.set()
         log.info("worker.closed")
     return int(processes.exitcode or 0)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from core.ids import TeamId
 from orchestrator.domain.backoff import MOST_TRIES, next_try
 from orchestrator.domain.exercise import Problem, Stage
-from orchestrator.domain.health import Ailing
+from orchestrator.domain.health import Ailing, Ailment
 
 RESET = "reset"
 """The cause of a repair that somebody asked for: the host is made anew."""
@@ -97,7 +97,9 @@ def _is_repaired(ailing: Ailing, case: Case) -> bool:
 
 def _is_due(ailing: Ailing, case: Case, now: datetime) -> bool:
     at = next_try(case.tries.get(ailing.key.host, ()), now)
-    return at is not None and at <= now
+    # After an outage nobody waits: once others run, a host that still stands still would look as if
+    # it had ended by itself.
+    return at is not None and (at <= now or ailing.ailment is Ailment.OUTAGE)
 
 
 def _shown(ailing: Ailing, case: Case, now: datetime) -> Problem:

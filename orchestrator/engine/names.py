@@ -2,6 +2,7 @@
 
 import hashlib
 
+from core.ids import ExerciseId
 from orchestrator.domain.world import HostKey, WorldKey
 
 _BRIDGE_PREFIX = "pg"
@@ -15,6 +16,13 @@ def container_name(installation: str, key: HostKey) -> str:
 def network_name(installation: str, world: WorldKey, network: str) -> str:
     """Return the network's name, by the same rule as a container's."""
     return f"poligon.{installation}.{world.exercise}.{world.team}.{network}"
+
+
+def exercise_of_network(installation: str, name: str) -> ExerciseId | None:
+    """Return whose a network of this name is; `None` for one of somebody else."""
+    if not name.startswith(f"poligon.{installation}."):
+        return None
+    return ExerciseId(name.split(".")[2])
 
 
 def bridge_prefix(installation: str) -> str:

@@ -1,7 +1,8 @@
 """The RangeEngine on Docker: API 1.41 (Engine 20.10) and newer, local or remote."""
 
 import re
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
@@ -16,6 +17,7 @@ from orchestrator.domain.world import HostKey, HostPlan, ImageBuild, NetworkPlan
 from orchestrator.engine.commands import HostCommands
 from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.errors import is_status
+from orchestrator.engine.events import Events
 from orchestrator.engine.host_rules import HostRules
 from orchestrator.engine.hosts import Hosts
 from orchestrator.engine.images import Images
@@ -70,6 +72,7 @@ class DockerEngine:
         self._rules = HostRules(self._toolbox, self._labels)
         self._routes = Routes(self._connection, self._toolbox, self._labels)
         self._removal = Removal(self._connection, self._labels)
+        self._events = Events(self._connection, self._labels)
 
     def info(self) -> EngineInfo:
         """Return the engine's version and size."""
@@ -118,6 +121,10 @@ class DockerEngine:
     def observe(self, exercise: ExerciseId) -> tuple[ObservedHost, ...]:
         """Return every host of an exercise that exists."""
         return self._hosts.observe(exercise)
+
+    def watch(self, on_change: Callable[[ExerciseId], None], stop: threading.Event) -> None:
+        """Tell the exercise of every host that ends or goes and every network that goes."""
+        self._events.watch(on_change, stop)
 
     def run(
         self,

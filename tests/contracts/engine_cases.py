@@ -72,6 +72,10 @@ class EngineCase(Protocol):
         """Let the host's own process end with 137."""
         ...
 
+    def lose(self, host: HostKey) -> None:
+        """Let somebody remove a host by hand."""
+        ...
+
     def exhaust_memory(self, host: HostKey) -> None:
         """Let the host's processes ask for more memory than it may use, until they are killed."""
         ...
@@ -120,6 +124,9 @@ class FakeCase:
 
     def end(self, host: HostKey) -> None:
         self._engine.end_host(host, exit_code=137)
+
+    def lose(self, host: HostKey) -> None:
+        self._engine.lose_host(host)
 
     def exhaust_memory(self, host: HostKey) -> None:
         self._engine.end_host(host, exit_code=137, out_of_memory=True)
@@ -191,6 +198,9 @@ class DockerCase:
     def end(self, host: HostKey) -> None:
         self._api.kill(self._name(host))
         self._api.wait(self._name(host))
+
+    def lose(self, host: HostKey) -> None:
+        self._api.remove_container(self._name(host), force=True)
 
     def exhaust_memory(self, host: HostKey) -> None:
         # The kernel takes the largest process unless told otherwise, and that would be the eater.

@@ -1,7 +1,10 @@
 """What every RangeEngine does, one sentence each; over the fake and over a real Docker Engine."""
 
 import secrets
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
@@ -10,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from core.ids import ExerciseId, new_id
-from core.waiting import until
+from core.waiting import pause, until
 from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.world import (
     AccountPlan,
@@ -482,6 +485,48 @@ def test_removing_an_exercise_takes_every_team_and_what_is_half_made(
     assert case.engine.remove_exercise(world.exercise) == Removed(containers=2, networks=2)
     assert case.engine.observe(world.exercise) == ()
     assert case.standing() == (0, 0)
+
+
+@contextmanager
+def watched(case: EngineCase) -> Iterator[list[ExerciseId]]:
+    """Lend what the engine tells while the block runs, once it is known to tell."""
+    told: list[ExerciseId] = []
+    stop = threading.Event()
+    watching = threading.Thread(target=case.engine.watch, args=(told.append, stop))
+    watching.start()
+    pause(0.5)
+    try:
+        yield told
+    finally:
+        stop.set()
+        watching.join(SOON.total_seconds())
+        assert not watching.is_alive()
+
+
+FALLS: dict[str, Callable[[EngineCase, HostKey], None]] = {
+    "ends": lambda case, host: case.end(host),
+    "is removed": lambda case, host: case.lose(host),
+    "loses its network": lambda case, host: case.lose_network(host.world, "lan"),
+}
+
+
+@pytest.mark.parametrize("what", FALLS)
+def test_a_host_that_falls_is_told_within_seconds(
+    case: EngineCase, world: WorldKey, raised: HostPlan, what: str
+) -> None:
+    with watched(case) as told:
+        FALLS[what](case, key(world))
+        until(lambda: world.exercise in told, what="the engine to tell", within=SOON)
+
+
+def test_nothing_is_told_of_probes_that_come_and_go(
+    case: EngineCase, world: WorldKey, raised: HostPlan
+) -> None:
+    with watched(case) as told:
+        case.engine.probe(key(world), ("true",), timeout=SOON)
+        case.end(key(world))
+        until(lambda: world.exercise in told, what="the engine to tell", within=SOON)
+    assert told == [world.exercise]
 
 
 def test_the_host_may_be_protected_again_and_again(case: EngineCase) -> None:

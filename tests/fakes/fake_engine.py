@@ -85,6 +85,7 @@ class FakeEngine:
         self.on_start: Callable[[FakeHost], None] = lambda _: None
         self._built: set[str] = set()
         self._answers: dict[tuple[str, ...], RunResult] = {}
+        self._watching: list[Callable[[ExerciseId], None]] = []
         self._failures: dict[str, deque[PoligonError]] = {}
         self._clock = clock or SystemClock()
         self._lock = threading.RLock()
@@ -103,6 +104,7 @@ class FakeEngine:
         host.running, host.exit_code, host.out_of_memory = False, exit_code, out_of_memory
         host.ended_at = self._clock.now()
         host.listening.clear()
+        self._tell(key.world)
 
     def end_everything(self) -> None:
         """Let every host stop, as when the engine or its machine goes down and comes back."""
@@ -115,6 +117,12 @@ class FakeEngine:
         for key, host in self.hosts.items():
             if key.world == world:
                 host.networks.discard(network)
+        self._tell(world)
+
+    def lose_host(self, key: HostKey) -> None:
+        """Let somebody remove a host by hand."""
+        del self.hosts[key]
+        self._tell(key.world)
 
     def create_host(self, world: WorldKey, plan: HostPlan) -> None:
         """Leave a host as a crash would between create and start."""
@@ -186,7 +194,8 @@ class FakeEngine:
 
     def remove_host(self, host: HostKey) -> None:
         with self._called("remove_host"):
-            self.hosts.pop(host, None)
+            if self.hosts.pop(host, None) is not None:
+                self._tell(host.world)
 
     def await_ready(self, world: WorldKey, plan: HostPlan) -> None:
         key = HostKey(world=world, host=plan.host)
@@ -216,6 +225,11 @@ class FakeEngine:
                 for key, host in self.hosts.items()
                 if key.world.exercise == exercise
             )
+
+    def watch(self, on_change: Callable[[ExerciseId], None], stop: threading.Event) -> None:
+        self._watching.append(on_change)
+        stop.wait()
+        self._watching.remove(on_change)
 
     def run(
         self,
@@ -265,6 +279,10 @@ class FakeEngine:
             return Removed(
                 containers=removed.containers, networks=removed.networks, images=len(images)
             )
+
+    def _tell(self, world: WorldKey) -> None:
+        for on_change in tuple(self._watching):
+            on_change(world.exercise)
 
     def _called(self, method: str) -> threading.RLock:
         self.calls.append(method)

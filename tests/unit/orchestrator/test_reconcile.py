@@ -1,5 +1,6 @@
 """What dies, is removed or cut off is seen, told, and repaired where it is ours to repair."""
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.scenario.load import load
+from core.waiting import until
 from orchestrator.access import Access
 from orchestrator.claims import CLAIM_LASTS
 from orchestrator.domain.backoff import MOST_TRIES
@@ -200,6 +202,32 @@ def test_before_the_start_the_exercise_follows_its_worlds(site: Site) -> None:
     site.clock.advance(LATER)
     reconcile(site)
     assert site.now(exercise).phase is Phase.READY
+
+
+def test_what_the_engine_tells_is_looked_at_at_once(site: Site, running: Exercise) -> None:
+    stop = threading.Event()
+    watching = threading.Thread(target=site.reconciling.watch, args=(stop,))
+    watching.start()
+    until(lambda: bool(site.engine._watching), what="the watch", within=timedelta(seconds=5))
+    site.engine.lose_host(host(running, "mail"))
+    stop.set()
+    watching.join()
+    site.work()
+    assert worlds(site, running) == ["ready", "ready"]
+    assert site.engine.hosts[host(running, "mail")].running
+
+
+def test_an_engine_that_is_away_does_not_end_the_watch(site: Site, running: Exercise) -> None:
+    stop = threading.Event()
+    watching = threading.Thread(target=site.reconciling.watch, args=(stop,))
+    watching.start()
+    until(lambda: bool(site.engine._watching), what="the watch", within=timedelta(seconds=5))
+    site.engine.fail("observe", EngineUnavailableError("away"))
+    site.engine.end_host(host(running, "mail"))
+    site.engine.lose_host(host(running, "mail"))
+    stop.set()
+    watching.join()
+    assert [job.name for job in site.queue.jobs] == [RECONCILE]
 
 
 # Again, twice at once, half-way

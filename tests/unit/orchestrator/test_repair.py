@@ -68,6 +68,16 @@ def test_while_something_of_ours_ails_no_team_is_blamed(case: Case) -> None:
 
 
 @given(CASES)
+def test_after_an_outage_every_host_is_raised_in_one_go(case: Case) -> None:
+    outage = [
+        a for a in case.ailing if a.ailment is Ailment.OUTAGE and a.key.host not in case.under_way
+    ]
+    raised = decide(case, NOW).repairs
+    for ailing in outage:
+        assert ailing in raised or next_try(case.tries.get(ailing.key.host, ()), NOW) is None
+
+
+@given(CASES)
 def test_what_is_shown_already_is_not_shown_again(case: Case) -> None:
     shown = problem_of(case, NOW)
     after = Case(
