@@ -5,7 +5,7 @@ send a job where something is to be done; the job looks again under a claim and 
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -16,10 +16,12 @@ from core.db import Database, Transaction
 from core.errors import PoligonError
 from core.ids import ExerciseId, TeamId
 from core.jobs import Job
+from core.scenario.schema import Host
 from orchestrator.claims import Claims
 from orchestrator.domain.backoff import WITHIN
 from orchestrator.domain.exercise import Exercise, Problem, Stage, Team
 from orchestrator.domain.health import diagnose
+from orchestrator.domain.needs import dependents
 from orchestrator.domain.phases import PERMITS, Act, WorldPhase
 from orchestrator.domain.repair import RESET, Case, Decision, Repair, decide, problem_of
 from orchestrator.domain.world import WorldKey
@@ -138,6 +140,7 @@ class Reconciling:
             _world(exercise, team).host(name): frozenset(host.networks)
             for team in teams
             for name, host in hosts.items()
+            if name not in _waiting(team, hosts)
         }
         ailing = diagnose(wanted, self._engine.observe(exercise.id))
         restarted = frozenset(name for name, host in hosts.items() if host.restart == "always")
@@ -241,13 +244,14 @@ class Reconciling:
 
     def _put_up(self, exercise: Exercise, team: Team, repairs: Sequence[Repair]) -> None:
         plan = self._worlds.plan(exercise, team)
+        hosts = {repair.host for repair in repairs}
         if not repairs:
-            self._standing.ask_once(plan)
-            return
+            hosts = set(_waiting(team, self._exercises.scenario(exercise).scenario.hosts))
+            self._standing.ask_once(plan, but=hosts)
         self._standing.put_up(
             plan,
             reached=lambda _: self._worlds.require_wanted(exercise.id),
-            only={repair.host for repair in repairs},
+            only=hosts,
             anew={repair.host for repair in repairs if repair.cause == RESET},
         )
 
@@ -282,6 +286,13 @@ class Reconciling:
 
 def _world(exercise: Exercise, team: Team) -> WorldKey:
     return WorldKey(exercise=exercise.id, team=team.slug)
+
+
+def _waiting(team: Team, hosts: Mapping[str, Host]) -> tuple[str, ...]:
+    """Return the hosts that were not started, because one that they need never became ready."""
+    if team.problem is None or team.problem.stage is not Stage.READINESS:
+        return ()
+    return dependents({name: host.needs for name, host in hosts.items()}, team.problem.host)
 
 
 def _not_repaired(exercise: Exercise, error: PoligonError) -> Problem:

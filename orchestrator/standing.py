@@ -49,9 +49,12 @@ class Standing:
         rest = [host for host in hosts if host.host not in needed]
         _each(rest, lambda host: self._engine.await_ready(plan.key, host))
 
-    def ask_once(self, plan: WorldPlan) -> None:
-        """Raise HostNotReadyError or HostGoneError unless every host is ready this very moment."""
-        for host in plan.hosts:
+    def ask_once(self, plan: WorldPlan, *, but: Collection[str] = ()) -> None:
+        """Raise HostNotReadyError or HostGoneError unless hosts are ready this very moment.
+
+        All are asked `but` these.
+        """
+        for host in (host for host in plan.hosts if host.host not in but):
             at_once = tuple(replace(probe, within=timedelta()) for probe in host.probes)
             try:
                 self._engine.await_ready(plan.key, replace(host, probes=at_once))

@@ -163,6 +163,13 @@ class ReadyProbe(Part):
         return self
 
 
+class Reset(Part):
+    """Who may have a host made anew, besides instructors, and how often a team may."""
+
+    by: tuple[Ref, ...] = ("instructor",)
+    limit: int | None = Field(default=None, ge=1, le=100)
+
+
 class Host(Part):
     """A machine of every team: one of `build`, `image`.
 
@@ -181,6 +188,7 @@ class Host(Part):
     env: Mapping[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = {}
     needs: tuple[Ref, ...] = ()
     restart: Literal["never", "always"] = "never"
+    reset: Reset | None = None
     hidden: bool = False
 
     @model_validator(mode="after")

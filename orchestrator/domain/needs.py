@@ -9,18 +9,3 @@ def dependents(needs: Mapping[str, Collection[str]], host: str) -> tuple[str, ..
     while more := {h for h, wanted in needs.items() if waiting & set(wanted)} - waiting:
         waiting |= more
     return tuple(h for h in needs if h in waiting and h != host)
-
-
-def circle(needs: Mapping[str, Collection[str]], host: str) -> tuple[str, ...]:
-    """Return a way from `host` back to itself along its needs, or nothing."""
-    ways: list[tuple[str, ...]] = [(host,)]
-    seen: set[str] = set()
-    while ways:
-        way = ways.pop(0)
-        for wanted in needs.get(way[-1], ()):
-            if wanted == host:
-                return (*way, host)
-            if wanted not in seen:
-                seen.add(wanted)
-                ways.append((*way, wanted))
-    return ()

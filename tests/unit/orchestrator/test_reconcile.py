@@ -180,6 +180,27 @@ def test_a_world_that_never_became_ready_is_asked_again_until_it_is(site: Site) 
     assert (ready.phase, worlds(site, exercise)) == (Phase.READY, ["ready"])
 
 
+def test_hosts_that_wait_for_one_that_is_not_ready_follow_once_it_is(
+    site: Site, tmp_path: Path
+) -> None:
+    folder = tmp_path / "waiting" / "harbour"
+    folder.mkdir(parents=True)
+    text = SCENARIO.replace("  mail:\n", "  mail:\n    needs: [desk]\n")
+    (folder / "scenario.yaml").write_text(text)
+    site.engine.answer(["true"], exit_code=1)
+    exercise = replace(site, scenario=load(folder)).launch(teams=1)
+    site.work()
+    site.clock.advance(LATER)
+    reconcile(site)
+    assert [key.host for key in site.engine.hosts] == ["desk"]
+    assert problem(site, exercise).stage is Stage.READINESS
+    site.engine.answer(["true"], exit_code=0)
+    site.clock.advance(LATER)
+    reconcile(site)
+    assert worlds(site, exercise) == ["ready"]
+    assert site.engine.hosts[host(exercise, "mail")].running
+
+
 def test_a_host_that_lost_its_network_is_put_back(site: Site, running: Exercise) -> None:
     world = WorldKey(exercise=running.id, team="team-1")
     before = site.engine.hosts[host(running, "mail")]
