@@ -9,9 +9,11 @@ from core.jobs import JobQueue
 from core.queue import CeleryQueue, celery_app
 from core.settings import Settings
 from core.users.service import Users
+from orchestrator.claims import Claims
 from orchestrator.engine.runtime import DockerEngine
 from orchestrator.library import Library
 from orchestrator.ports import RangeEngine
+from orchestrator.reconcile import Reconciling
 from orchestrator.service import Exercises
 from orchestrator.timekeeping import Timekeeping
 from orchestrator.worlds import Worlds
@@ -29,6 +31,7 @@ class Services:
     exercises: Exercises
     timekeeping: Timekeeping
     worlds: Worlds
+    reconciling: Reconciling
     scoring: Scoring
     engine: RangeEngine
     queue: JobQueue
@@ -70,6 +73,14 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
         exercises=exercises,
         timekeeping=Timekeeping(database, clock, exercises),
         worlds=worlds,
+        reconciling=Reconciling(
+            database=database,
+            clock=clock,
+            exercises=exercises,
+            worlds=worlds,
+            engine=engine,
+            claims=Claims(database, clock),
+        ),
         scoring=Scoring(database, clock, exercises, engine),
         engine=engine,
         queue=queue,

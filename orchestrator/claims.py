@@ -1,6 +1,8 @@
 """Claims: one worker at a time on one thing, and free again soon after it dies."""
 
+import platform
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -25,12 +27,12 @@ _ENGINE_AWAY_RESTS = timedelta(seconds=4)
 
 
 class Claims:
-    """What this worker has claimed in the database."""
+    """What this worker has claimed in the database, under a name of its own."""
 
-    def __init__(self, database: Database, clock: Clock, *, worker: str) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._worker = worker
+        self._worker = f"{platform.node()[:24]}-{uuid.uuid4().hex[:12]}"
 
     @contextmanager
     def exercise(self, key: ExerciseId) -> Iterator[bool]:

@@ -3,7 +3,8 @@
 The contract suite in `tests/contracts` runs over every implementation.
 """
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv4Network
@@ -11,6 +12,7 @@ from typing import Protocol
 
 from core.errors import Fault, PoligonError
 from core.ids import ExerciseId
+from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.world import (
     HostKey,
     HostPlan,
@@ -79,6 +81,7 @@ class HostNotReadyError(PoligonError):
             f"{host} did not become ready within {probe.within.total_seconds():g} s: {probe}"
         )
         self.host = host
+        self.probe = probe
         self.output = output
 
 
@@ -104,15 +107,6 @@ class RunResult:
     def ok(self) -> bool:
         """Whether it exited with 0."""
         return self.exit_code == 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObservedHost:
-    """A host as the engine sees it now."""
-
-    key: HostKey
-    running: bool
-    exit_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,9 +183,9 @@ class RangeEngine(Protocol):
     def raise_host(self, world: WorldKey, plan: HostPlan) -> None:
         """Have the host run: accounts and files first, then the image's own process.
 
-        A host that runs from the same plan is left alone; one from another plan is replaced; one
-        that ended runs again with its file system as it was. Its way to the router stands in any
-        case.
+        A host that runs from the same plan is left alone, or put back on a network that it lost;
+        one that ended starts again with its file system as it was; one from another plan is
+        replaced. Its way to the router stands in any case.
         Raises UnknownImageError, EngineRefusedError.
         """
         ...
@@ -204,6 +198,10 @@ class RangeEngine(Protocol):
         """
         ...
 
+    def remove_host(self, host: HostKey) -> None:
+        """Remove a host with all that is in it; one that is not there is no error."""
+        ...
+
     def await_ready(self, world: WorldKey, plan: HostPlan) -> None:
         """Return when every readiness probe of the plan has passed inside the host, in order.
 
@@ -212,7 +210,19 @@ class RangeEngine(Protocol):
         ...
 
     def observe(self, exercise: ExerciseId) -> tuple[ObservedHost, ...]:
-        """Return every host of an exercise that exists, running or not."""
+        """Return every host of an exercise that exists, running or not, and why it does not run.
+
+        One call for all of them, and one more for each that does not run.
+        """
+        ...
+
+    def watch(self, on_change: Callable[[ExerciseId], None], stop: threading.Event) -> None:
+        """Tell the exercise of every host that ends or goes and every network that goes.
+
+        Returns once `stop` is set. An engine that went away is followed again when it is back, and
+        what happened in between is not told: never raises EngineUnavailableError. What `on_change`
+        raises ends it.
+        """
         ...
 
     def observe_routers(self, exercise: ExerciseId) -> tuple[ObservedRouter, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network
+from typing import Any
 
 from sqlalchemy import CursorResult, Update, delete, func, select, update
 from sqlalchemy.orm import Session
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from core.ids import ExerciseId, TeamId, UserId
 from core.users.tables import UserRow
 from orchestrator.domain.clock import ClockEvent, Stop, Tick
-from orchestrator.domain.exercise import Exercise, Member, Problem, Team
+from orchestrator.domain.exercise import Exercise, Member, Problem, Stage, Team
 from orchestrator.domain.phases import Phase, WorldPhase
 from orchestrator.tables import (
     ClockEventRow,
@@ -194,15 +195,17 @@ class ExerciseRepository:
             .values(
                 world=after,
                 world_since=at,
-                problem=asdict(problem) if problem is not None else None,
+                problem=_stored(problem, at) if problem is not None else None,
             )
         )
 
-    def set_problem(self, team: TeamId, problem: Problem) -> None:
-        """Say what a world waits for, its phase unchanged."""
-        self._session.execute(
-            update(TeamRow).where(TeamRow.id == team).values(problem=asdict(problem))
-        )
+    def set_problem(self, team: TeamId, problem: Problem, *, at: datetime) -> None:
+        """Say what a world waits for, its phase unchanged; told again, it keeps its time."""
+        before = self._session.scalar(select(TeamRow.problem).where(TeamRow.id == team)) or {}
+        told = _stored(problem, at)
+        if all(before.get(key) == told[key] for key in ("stage", "host", "message")):
+            told["since"] = before.get("since") or told["since"]
+        self._session.execute(update(TeamRow).where(TeamRow.id == team).values(problem=told))
 
     def hold_subnets(self, team: TeamId, subnets: Mapping[str, IPv4Network]) -> None:
         """Give subnets to a world; the primary key keeps two worlds apart."""
@@ -362,6 +365,22 @@ def _team(row: TeamRow, members: list[Member]) -> Team:
         members=tuple(members),
         world=WorldPhase(row.world),
         world_since=row.world_since,
-        problem=Problem(**row.problem) if row.problem is not None else None,
+        problem=_problem(row.problem) if row.problem is not None else None,
         stopped=Stop(row.stopped) if row.stopped is not None else None,
+    )
+
+
+def _stored(problem: Problem, at: datetime) -> dict[str, Any]:
+    """Return a problem for its column; one that does not say since when is there since `at`."""
+    return asdict(problem) | {"since": (problem.since or at).isoformat()}
+
+
+def _problem(stored: dict[str, Any]) -> Problem:
+    since = stored.get("since")  # worlds of earlier versions do not have it
+    return Problem(
+        **{
+            **stored,
+            "stage": Stage(stored["stage"]),
+            "since": datetime.fromisoformat(since) if since else None,
+        }
     )

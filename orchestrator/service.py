@@ -45,6 +45,8 @@ log = structlog.get_logger()
 PREPARE = "orchestrator.prepare"
 RAISE_WORLD = "orchestrator.raise_world"
 REMOVE_WORLD = "orchestrator.remove_world"
+RECONCILE = "orchestrator.reconcile"
+REPAIR_WORLD = "orchestrator.repair_world"
 # How long a job may be on its way before a sweep sends another.
 JOB_PATIENCE = timedelta(seconds=20)
 

@@ -119,6 +119,33 @@ class MemberRow(Base):
     guest: Mapped[bool] = mapped_column(default=False)  # an account that the launch made
 
 
+class RepairRow(Base):
+    """A host that is to be raised again; `done_at` is when it was tried, however that ended."""
+
+    __tablename__ = "repairs"
+
+    id: Mapped[str] = mapped_column(String(12), primary_key=True)
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"), index=True)
+    host: Mapped[str] = mapped_column(String(64))
+    cause: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime] = mapped_column(Instant())
+    done_at: Mapped[datetime | None] = mapped_column(Instant())
+
+
+class ResetRow(Base):
+    """A host that somebody had made anew. `number` counts a team's own; others have none."""
+
+    __tablename__ = "resets"
+    __table_args__ = (UniqueConstraint("team_id", "host", "number"),)
+
+    id: Mapped[str] = mapped_column(String(12), primary_key=True)
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"), index=True)
+    host: Mapped[str] = mapped_column(String(64))
+    number: Mapped[int | None] = mapped_column(Integer())
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
+    at: Mapped[datetime] = mapped_column(Instant())
+
+
 class SubnetRow(Base):
     """A subnet that a world holds, or an exercise for all its worlds.
 

@@ -8,11 +8,12 @@ from celery import Celery
 
 from core.errors import PoligonError
 from core.ids import ExerciseId, TeamId
-from orchestrator.service import PREPARE, RAISE_WORLD, REMOVE_WORLD
+from orchestrator.reconcile import Reconciling
+from orchestrator.service import PREPARE, RAISE_WORLD, RECONCILE, REMOVE_WORLD, REPAIR_WORLD
 from orchestrator.worlds import Worlds
 
 
-def register(app: Celery, worlds: Worlds) -> None:
+def register(app: Celery, worlds: Worlds, reconciling: Reconciling) -> None:
     """Let a worker of `app` do the orchestrator's jobs."""
 
     @app.task(name=PREPARE, throws=(PoligonError,))
@@ -26,3 +27,11 @@ def register(app: Celery, worlds: Worlds) -> None:
     @app.task(name=REMOVE_WORLD, throws=(PoligonError,))
     def remove_world(exercise: str, team: str) -> None:
         worlds.remove_world(ExerciseId(exercise), TeamId(team))
+
+    @app.task(name=RECONCILE, throws=(PoligonError,))
+    def reconcile(exercise: str) -> None:
+        reconciling.reconcile(ExerciseId(exercise))
+
+    @app.task(name=REPAIR_WORLD, throws=(PoligonError,))
+    def repair_world(exercise: str, team: str) -> None:
+        reconciling.repair(ExerciseId(exercise), TeamId(team))

@@ -4,10 +4,9 @@ Every method takes ids, may run twice, and may be killed at any point: what is d
 database, what stands is found by label, and a sweep sends again what got lost.
 """
 
-import platform
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from ipaddress import IPv4Network
 
 import structlog
@@ -20,10 +19,11 @@ from core.jobs import Job
 from orchestrator.addressing import hold_addresses
 from orchestrator.claims import Claims
 from orchestrator.domain.addresses import Pools
-from orchestrator.domain.exercise import Exercise, Problem, Team
-from orchestrator.domain.phases import PERMITS, Act, Phase, WorldPhase, settled
+from orchestrator.domain.exercise import Exercise, Problem, Stage, Team
+from orchestrator.domain.needs import dependents
+from orchestrator.domain.phases import MOVES, PERMITS, Act, Phase, WorldPhase, settled
 from orchestrator.domain.plan import named_images, plan_images, plan_world
-from orchestrator.domain.world import HostPlan, WorldKey, WorldPlan
+from orchestrator.domain.world import WorldKey, WorldPlan
 from orchestrator.images import image_namer
 from orchestrator.ports import (
     EngineUnavailableError,
@@ -33,10 +33,12 @@ from orchestrator.ports import (
 )
 from orchestrator.repository import ExerciseRepository
 from orchestrator.service import JOB_PATIENCE, PREPARE, RAISE_WORLD, REMOVE_WORLD, Exercises
+from orchestrator.standing import Standing
 from orchestrator.tables import ExerciseRow, TeamRow
 
 log = structlog.get_logger()
 
+_SETTLING = (Phase.PROVISIONING, Phase.READY, Phase.DEGRADED)
 _WAITING = (WorldPhase.PLANNED, WorldPhase.BUILDING)
 _OVER = (Phase.CLOSED, Phase.CANCELLED)
 
@@ -66,10 +68,10 @@ class Worlds:
         self._clock = clock
         self._exercises = exercises
         self._engine = engine
+        self._standing = Standing(engine)
         self._installation = installation
         self._pools = Pools(ordinary=tuple(pool), internet=tuple(internet_pool))
-        worker = f"{platform.node()[:24]}-{uuid.uuid4().hex[:12]}"
-        self._claims = Claims(database, clock, worker=worker)
+        self._claims = Claims(database, clock)
 
     # Images and addresses, once an exercise
 
@@ -86,10 +88,11 @@ class Worlds:
                 self._have_images(exercise)
                 self._have_addresses(exercise, waiting, routed=self._prepared_host())
             except EngineUnavailableError as error:
-                self._note(waiting, _problem(exercise, "engine", error))
+                self._note(waiting, _problem(exercise, Stage.ENGINE, error))
                 raise
             except PoligonError as error:
-                stage = "images" if error.code.startswith("engine.") else "addresses"
+                images = error.code.startswith("engine.")
+                stage = Stage.IMAGES if images else Stage.ADDRESSES
                 self._fail(exercise, waiting, _problem(exercise, stage, error))
                 return
             self._start_worlds(exercise, waiting)
@@ -144,7 +147,7 @@ class Worlds:
                 return
             with structlog.contextvars.bound_contextvars(exercise=exercise.name, team=team.slug):
                 self._raise(exercise, team)
-        self._settle(exercise_id)
+        self.settle(exercise_id)
 
     def _begin(self, exercise: Exercise, team: Team) -> bool:
         if Act.STAND not in PERMITS[exercise.phase] or not self._is_prepared(exercise.id):
@@ -152,28 +155,24 @@ class Worlds:
         return self._move(team, _WAITING, WorldPhase.BUILDING)
 
     def _raise(self, exercise: Exercise, team: Team) -> None:
-        stage = "plan"
+        stage = Stage.PLAN
+
+        def reached(next_one: Stage) -> None:
+            nonlocal stage
+            stage = next_one
+            self.require_wanted(exercise.id)
+
         try:
-            plan = self._plan(exercise, team)
-            stage = "networks"
-            for network in plan.networks:
-                self._engine.raise_network(plan.key, network)
-            if plan.router is not None:
-                self._engine.raise_router(plan.key, plan.router)
-            stage = "hosts"
-            self._require_wanted(exercise.id)
-            self._each_host(plan, self._engine.raise_host)
-            stage = "readiness"
-            self._each_host(plan, self._engine.await_ready)
+            self._standing.put_up(self.plan(exercise, team), reached=reached)
         except NotWantedError:
             return  # the sweep removes what stands
         except SubnetTakenError as error:
             self._move_elsewhere(exercise, team, error)
         except EngineUnavailableError as error:
-            self._note([team], _problem(exercise, "engine", error))
+            self._note([team], _problem(exercise, Stage.ENGINE, error))
             raise
         except HostNotReadyError as error:
-            problem = _problem(exercise, stage, error, host=error.host, output=error.output)
+            problem = self.not_ready(exercise, error)
             self._move(team, (WorldPhase.BUILDING,), WorldPhase.DEGRADED, problem)
             log.warning("world.degraded", host=error.host, probe_output=error.output[:200])
         except PoligonError as error:
@@ -185,7 +184,20 @@ class Worlds:
             self._move(team, (WorldPhase.BUILDING,), WorldPhase.READY)
             log.info("world.ready")
 
-    def _plan(self, exercise: Exercise, team: Team) -> WorldPlan:
+    def not_ready(self, exercise: Exercise, error: HostNotReadyError) -> Problem:
+        """Return what is shown of a world whose host did not become ready."""
+        hosts = self._exercises.scenario(exercise).scenario.hosts
+        waiting = dependents({name: host.needs for name, host in hosts.items()}, error.host)
+        problem = _problem(exercise, Stage.READINESS, error, host=error.host, output=error.output)
+        if not waiting:
+            return problem
+        return replace(
+            problem,
+            message=f"{problem.message}; not started, because they need it: {', '.join(waiting)}",
+        )
+
+    def plan(self, exercise: Exercise, team: Team) -> WorldPlan:
+        """Return what should stand for a team that has its addresses."""
         loaded = self._exercises.scenario(exercise)
         facts = self._exercises.facts(exercise, team)
         return plan_world(
@@ -195,15 +207,6 @@ class Worlds:
             subnets=facts.subnets,
             image_name=image_namer(self._installation, loaded),
         )
-
-    def _each_host(self, plan: WorldPlan, act: Callable[[WorldKey, HostPlan], None]) -> None:
-        """Do `act` for every host at once; the first error is raised when all are through."""
-        if not plan.hosts:
-            return
-        with ThreadPoolExecutor(max_workers=len(plan.hosts)) as pool:
-            futures = [pool.submit(act, plan.key, host) for host in plan.hosts]
-        for future in futures:
-            future.result()
 
     def _move_elsewhere(self, exercise: Exercise, team: Team, error: SubnetTakenError) -> None:
         """Give the world other addresses: something that shows no route held one of them."""
@@ -217,20 +220,20 @@ class Worlds:
             repository.set_prepared(exercise.id, None)
             transaction.after_commit(Job(PREPARE, (exercise.id,)))
 
-    def _require_wanted(self, exercise: ExerciseId) -> None:
+    def require_wanted(self, exercise: ExerciseId) -> None:
+        """Raise NotWantedError when worlds of the exercise should not stand any more."""
         if Act.STAND not in PERMITS[self._exercises.get(exercise).phase]:
             raise NotWantedError("the exercise was cancelled")
 
-    def _settle(self, exercise_id: ExerciseId) -> None:
+    def settle(self, exercise_id: ExerciseId) -> None:
+        """Let an exercise that has not started follow its worlds; one that has stays as it is."""
         with self._database.transaction() as transaction:
             repository = ExerciseRepository(transaction.session)
             exercise = repository.find(exercise_id)
-            if exercise is None or exercise.phase is not Phase.PROVISIONING:
+            if exercise is None:
                 return
-            after = settled(team.world for team in exercise.teams)
-            if after is not None and repository.move(
-                exercise.id, before=Phase.PROVISIONING, after=after
-            ):
+            after = _settles_to(exercise)
+            if after and repository.move(exercise.id, before=exercise.phase, after=after):
                 log.info("exercise.settled", exercise=exercise.name, phase=after)
 
     # Removal
@@ -252,7 +255,7 @@ class Worlds:
             try:
                 removed = self._engine.remove_world(WorldKey(exercise=exercise.id, team=team.slug))
             except PoligonError as error:
-                self._note([team], _problem(exercise, "removal", error))
+                self._note([team], _problem(exercise, Stage.REMOVAL, error))
                 raise
             with self._database.transaction() as transaction:
                 repository = ExerciseRepository(transaction.session)
@@ -300,8 +303,8 @@ class Worlds:
     def _sweep_standing(self, exercise: Exercise) -> None:
         waiting = [team for team in exercise.teams if team.world in _WAITING]
         if not waiting:
-            if exercise.phase is Phase.PROVISIONING:
-                self._settle(exercise.id)
+            if _settles_to(exercise):
+                self.settle(exercise.id)
         elif self._is_prepared(exercise.id):
             self._send_again(RAISE_WORLD, exercise, waiting)
         else:
@@ -341,13 +344,20 @@ class Worlds:
         for team in teams:
             self._move(team, _WAITING, WorldPhase.FAILED, problem)
         log.warning("exercise.not_prepared", exercise=exercise.name, error=problem.message)
-        self._settle(exercise.id)
+        self.settle(exercise.id)
 
     def _note(self, teams: Sequence[Team], problem: Problem) -> None:
         with self._database.transaction() as transaction:
             repository = ExerciseRepository(transaction.session)
             for team in teams:
-                repository.set_problem(team.id, problem)
+                repository.set_problem(team.id, problem, at=self._clock.now())
+
+
+def _settles_to(exercise: Exercise) -> Phase | None:
+    """Return what an exercise that has not started becomes by its worlds; `None` for no change."""
+    after = settled(team.world for team in exercise.teams)
+    follows = exercise.phase in _SETTLING and after in MOVES[exercise.phase]
+    return after if follows else None
 
 
 def _team(exercise: Exercise, team_id: TeamId) -> Team:
@@ -355,9 +365,9 @@ def _team(exercise: Exercise, team_id: TeamId) -> Team:
 
 
 def _problem(
-    exercise: Exercise, stage: str, error: PoligonError, *, host: str = "", output: str = ""
+    exercise: Exercise, stage: Stage, error: PoligonError, *, host: str = "", output: str = ""
 ) -> Problem:
-    waits = error.fault is Fault.UPSTREAM and stage in {"engine", "removal"}
+    waits = error.fault is Fault.UPSTREAM and stage in {Stage.ENGINE, Stage.REMOVAL}
     return Problem(
         stage=stage,
         message=error.message,

@@ -13,7 +13,7 @@ from core.jobs import Job
 from core.scenario.schema import Scenario
 from core.scenario.schema_tasks import AvailabilityTask, ChecksTask
 from orchestrator.domain.exercise import Exercise, Team
-from orchestrator.domain.phases import PERMITS, STANDING, Act, WorldPhase
+from orchestrator.domain.phases import PERMITS, STANDING, Act
 from orchestrator.domain.world import WorldKey
 from scoring.checks.prober import Finding, Prober
 from scoring.domain.holds import CheckRun, CheckState
@@ -117,8 +117,9 @@ class Checking:
     def _look(self, exercise: Exercise, team: Team, check: str, number: int) -> _Seen:
         started_at = self._clock.now()
         finding = self._find(exercise, team, check)
-        if team.world is WorldPhase.DEGRADED and not finding.verdict.passes:
-            # Something in there never became ready: nobody can tell whose fault it is.
+        if team.in_doubt and not finding.verdict.passes:
+            # Something in there never became ready or is being repaired: nobody can tell whose
+            # fault it is.
             finding = Finding(verdict=Verdict.INFRA_ERROR, output=finding.output)
         at = exercise.elapsed(started_at, team.id)
         return _Seen(

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import warnings
 from datetime import timedelta
 from typing import Annotated
@@ -39,6 +40,7 @@ from orchestrator.gateway.server import Gateway
 log = structlog.get_logger()
 
 _SWEEP_EVERY = timedelta(seconds=2)
+_LOOK_EVERY = timedelta(seconds=5)
 _GOODBYE_SECONDS = 5
 _OVER = {Phase.CLOSED, Phase.CANCELLED}
 
@@ -182,18 +184,28 @@ def _work(services: Services, threads: int) -> int:
     # Root or not makes no difference here: a worker may use the engine's socket.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     app = celery_app(services.settings)
-    orchestrator.tasks.register(app, services.worlds)
+    orchestrator.tasks.register(app, services.worlds, services.reconciling)
     scoring.tasks.register(app, services.scoring)
     beat = sign_of_life(services.settings)
     sweeps = (beat, services.worlds.sweep, services.timekeeping.sweep, services.scoring.sweep)
     ticker = Ticker(sweeps, every=_SWEEP_EVERY)
+    # By itself: it asks the engine, and one that answers late must hold nothing else up.
+    looking = Ticker((services.reconciling.sweep,), every=_LOOK_EVERY)
+    stopping = threading.Event()
+    watching = threading.Thread(
+        target=services.reconciling.watch, args=(stopping,), name="watch", daemon=True
+    )
     processes = app.Worker(pool="threads", concurrency=threads, loglevel="WARNING", quiet=True)
     ticker.start()
+    looking.start()
+    watching.start()
     log.info("worker.started", threads=threads)
     try:
         processes.start()
     finally:
         ticker.stop()
+        looking.stop()
+        stopping.set()
         log.info("worker.closed")
     return int(processes.exitcode or 0)
 

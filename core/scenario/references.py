@@ -1,5 +1,6 @@
 """What a scenario's parts say of each other: names that refer to nothing, rules across sections."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -13,7 +14,8 @@ from core.scenario.schema_networks import flow_end
 from core.scenario.schema_tasks import AvailabilityTask, ChecksTask, FlagTask, TcpPeer
 from core.scenario.schema_values import FlagValue
 
-_RESERVED = frozenset({"all", "instructor"})
+INSTRUCTOR = "instructor"
+_RESERVED = frozenset({"all", INSTRUCTOR})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,46 @@ def _hosts(checked: Checked) -> Iterator[Finding]:
         yield from _twice("account", accounts, ("hosts", name, "accounts"), "name")
         files = [file.to for file in host.files]
         yield from _twice("file", files, ("hosts", name, "files"), "to")
+
+
+def _needs(checked: Checked) -> Iterator[Finding]:
+    hosts = checked.scenario.hosts
+    for name, host in hosts.items():
+        for index, needed in enumerate(host.needs):
+            yield from _named(checked, "hosts", needed, "hosts", name, "needs", index)
+        way = _circle({n: h.needs for n, h in hosts.items()}, name)
+        # Told once for each circle: at its host that comes first in the file.
+        if way and name == min(way, key=list(hosts).index):
+            message = f"a circle: {' → '.join(way)}"
+            yield Finding(message=message, place=("hosts", name, "needs"))
+
+
+def _circle(needs: Mapping[str, tuple[str, ...]], start: str) -> tuple[str, ...]:
+    """Return a way from `start` along its needs back to itself; empty when there is none."""
+    ways: deque[tuple[str, ...]] = deque([(start,)])
+    seen: set[str] = set()
+    while ways:
+        way = ways.popleft()
+        for needed in needs.get(way[-1], ()):
+            if needed == start:
+                return (*way, start)
+            if needed not in seen:
+                seen.add(needed)
+                ways.append((*way, needed))
+    return ()
+
+
+def _resets(checked: Checked) -> Iterator[Finding]:
+    for name, host in checked.scenario.hosts.items():
+        if host.reset is None:
+            continue
+        place = ("hosts", name, "reset")
+        for index, role in enumerate(host.reset.by):
+            if role != INSTRUCTOR:
+                yield from _named(checked, "roles", role, *place, "by", index)
+        if host.reset.limit is not None and set(host.reset.by) <= {INSTRUCTOR}:
+            message = "a limit binds teams, and no role of theirs stands in by"
+            yield Finding(message=message, place=(*place, "limit"))
 
 
 def _twice(what: str, names: list[str], place: Place, key: str) -> Iterator[Finding]:
@@ -235,6 +277,8 @@ def _solution(checked: Checked) -> Iterator[Finding]:
 _RULES: tuple[Callable[[Checked], Iterator[Finding]], ...] = (
     _roles,
     _hosts,
+    _needs,
+    _resets,
     _networks,
     _flows,
     _aliases,

@@ -157,8 +157,19 @@ class ReadyProbe(Part):
         return self
 
 
+class Reset(Part):
+    """Who may have a host made anew, besides instructors, and how often a team may."""
+
+    by: tuple[Ref, ...] = ("instructor",)
+    limit: int | None = Field(default=None, ge=1, le=100)
+
+
 class Host(Part):
-    """A machine of every team: one of `build`, `image`."""
+    """A machine of every team: one of `build`, `image`.
+
+    It starts after those that it `needs` are ready. `restart`: what happens when its own process
+    ends.
+    """
 
     title: Text | None = None
     build: Build | None = None
@@ -169,6 +180,9 @@ class Host(Part):
     files: tuple[HostFile, ...] = ()
     ready: tuple[ReadyProbe, ...] = ()
     env: Mapping[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = {}
+    needs: tuple[Ref, ...] = ()
+    restart: Literal["never", "always"] = "never"
+    reset: Reset | None = None
     hidden: bool = False
 
     @model_validator(mode="after")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from types import MappingProxyType
 
 from core.ids import ExerciseId, TeamId, UserId
@@ -18,15 +19,31 @@ _STOPPED: Mapping[Stop, str] = MappingProxyType(
 )
 
 
+class Stage(StrEnum):
+    """How far a world was when something went wrong with it."""
+
+    ENGINE = "engine"
+    IMAGES = "images"
+    ADDRESSES = "addresses"
+    PLAN = "plan"
+    NETWORKS = "networks"
+    HOSTS = "hosts"
+    READINESS = "readiness"
+    RUNNING = "running"  # it was ready, and a host of it ended from inside
+    REPAIR = "repair"  # it was ready, and what we hold up fell
+    REMOVAL = "removal"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What went wrong in one world: where, what was seen, and what to type next."""
+    """What went wrong in one world: where, what was seen, since when, and what to type next."""
 
-    stage: str  # images | addresses | networks | hosts | readiness | removal
+    stage: Stage
     message: str
     host: str = ""
     output: str = ""
     next_command: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +72,15 @@ class Team:
     world_since: datetime
     problem: Problem | None
     stopped: Stop | None = None
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a failing check may be our fault: something never became ready, or fell.
+
+        A host that ended from inside leaves no doubt: the team owns what is inside.
+        """
+        running = self.problem is not None and self.problem.stage is Stage.RUNNING
+        return self.world is WorldPhase.DEGRADED and not running
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,8 +29,11 @@ MOVES: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
     {
         Phase.DRAFT: frozenset({Phase.PROVISIONING, Phase.CANCELLED}),
         Phase.PROVISIONING: frozenset({Phase.READY, Phase.DEGRADED, Phase.FAILED, Phase.CANCELLED}),
-        Phase.READY: frozenset({Phase.RUNNING, Phase.CANCELLED}),
-        Phase.DEGRADED: frozenset({Phase.RUNNING, Phase.PROVISIONING, Phase.CANCELLED}),
+        # Before the start an exercise follows its worlds, for better and for worse.
+        Phase.READY: frozenset({Phase.RUNNING, Phase.DEGRADED, Phase.CANCELLED}),
+        Phase.DEGRADED: frozenset(
+            {Phase.RUNNING, Phase.READY, Phase.PROVISIONING, Phase.CANCELLED}
+        ),
         Phase.FAILED: frozenset({Phase.PROVISIONING, Phase.CANCELLED}),
         Phase.RUNNING: frozenset({Phase.PAUSED, Phase.ENDED}),
         Phase.PAUSED: frozenset({Phase.RUNNING, Phase.ENDED}),
@@ -113,8 +116,16 @@ WORLD_MOVES: Mapping[WorldPhase, frozenset[WorldPhase]] = MappingProxyType(
                 WorldPhase.REMOVING,
             }
         ),
-        WorldPhase.READY: frozenset({WorldPhase.PLANNED, WorldPhase.REMOVING}),
-        WorldPhase.DEGRADED: frozenset({WorldPhase.PLANNED, WorldPhase.REMOVING}),
+        WorldPhase.READY: frozenset({WorldPhase.PLANNED, WorldPhase.DEGRADED, WorldPhase.REMOVING}),
+        # What is wrong may change, and may pass by itself.
+        WorldPhase.DEGRADED: frozenset(
+            {
+                WorldPhase.PLANNED,
+                WorldPhase.READY,
+                WorldPhase.DEGRADED,
+                WorldPhase.REMOVING,
+            }
+        ),
         WorldPhase.FAILED: frozenset({WorldPhase.PLANNED, WorldPhase.REMOVING}),
         WorldPhase.REMOVING: frozenset({WorldPhase.REMOVING, WorldPhase.REMOVED}),
         WorldPhase.REMOVED: frozenset(),

@@ -85,6 +85,7 @@ def _host(
         hidden=host.hidden,
         gateway=gateway_of(loaded.scenario, facts, host_id),
         names=names_elsewhere(loaded.scenario, facts, host_id),
+        needs=host.needs,
     )
 
 

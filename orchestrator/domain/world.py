@@ -19,6 +19,10 @@ class WorldKey:
     exercise: ExerciseId
     team: str
 
+    def host(self, host: str) -> "HostKey":
+        """Return the key of a host of this world."""
+        return HostKey(world=self, host=host)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostKey:
@@ -110,7 +114,7 @@ class ReadyProbe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostPlan:
-    """A host of a world, everything rendered for its team."""
+    """A host of a world, everything rendered for its team; it starts after what it `needs`."""
 
     host: str
     image: str
@@ -139,6 +143,8 @@ class HostPlan:
         places = sorted(self.attachments, key=lambda place: not place.shared)
         name = next((place.alias for place in places if place.alias), "unnamed")
         return name[:_LONGEST_HOSTNAME].rstrip(".-")
+
+    needs: tuple[str, ...] = ()
 
     @property
     def sudo(self) -> bool:

@@ -1,8 +1,8 @@
 """Hosts of a world: created, connected, filled, and only then started."""
 
-import re
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +11,7 @@ from docker.errors import APIError, ImageNotFound, NotFound
 from core.clock import Clock
 from core.ids import ExerciseId
 from core.waiting import until
+from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.world import Attachment, HostKey, HostPlan, WorldKey
 from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.errors import is_status, said
@@ -22,11 +23,11 @@ from orchestrator.engine.labels import HOST, OWNER, PLAN, TEAM, Kind, Labels, ha
 from orchestrator.engine.names import container_name
 from orchestrator.engine.networks import name_of
 from orchestrator.engine.readiness import Readiness, starter
-from orchestrator.ports import EngineRefusedError, ObservedHost, UnknownImageError
+from orchestrator.ports import EngineRefusedError, UnknownImageError
 
 _SETTLED_WITHIN = timedelta(seconds=30)
 _STAY = ["sleep", "infinity"]
-_EXITED = re.compile(r"Exited \((\d+)\)")
+_KILLED = 137
 
 
 class Hosts:
@@ -62,11 +63,37 @@ class Hosts:
         )
 
     def observe(self, exercise: ExerciseId) -> tuple[ObservedHost, ...]:
-        """Return every host of the exercise that exists, by one call."""
+        """Return every host of the exercise that exists.
+
+        One call, and one more for each host that does not run: the list does not tell why.
+        """
         wanted = having(self._labels.of_exercise(exercise), kind=Kind.HOST)
         with self._connection.call() as api:
             found = api.containers(all=True, filters=wanted)
-        return tuple(_observed(exercise, container) for container in found)
+        seen = (self._observed(exercise, container) for container in found)
+        return tuple(host for host in seen if host is not None)
+
+    def remove_host(self, host: HostKey) -> None:
+        """Remove a host, if it is there and ours."""
+        name = container_name(self._labels.installation, host)
+        found = self._inspect(name)
+        if found is not None:
+            self._require_ours(found, name)
+            self._remove(found["Id"])
+
+    def _observed(self, exercise: ExerciseId, container: Mapping[str, Any]) -> ObservedHost | None:
+        labels = container["Labels"]
+        seen = ObservedHost(
+            key=HostKey(world=WorldKey(exercise=exercise, team=labels[TEAM]), host=labels[HOST]),
+            running=container["State"] in {"running", "paused"},
+            networks=frozenset(
+                name.rpartition(".")[2] for name in container["NetworkSettings"]["Networks"]
+            ),
+        )
+        if seen.running:
+            return seen
+        found = self._inspect(container["Id"])
+        return None if found is None else _with_its_end(seen, found["State"])
 
     def _stands(self, world: WorldKey, plan: HostPlan, facts: ImageFacts) -> bool:
         key = HostKey(world=world, host=plan.host)
@@ -99,17 +126,19 @@ class Hosts:
         self, found: Mapping[str, Any], world: WorldKey, plan: HostPlan, facts: ImageFacts
     ) -> bool:
         """Have a container of this very plan run; False when it had to go."""
-        networks = found["NetworkSettings"]["Networks"]
+        networks, status = found["NetworkSettings"]["Networks"], found["State"]["Status"]
         connected = tuple(
             place for place in plan.attachments if self._network(world, place) in networks
         )
         try:
-            if found["State"]["Status"] == "created":
+            if status == "created":
                 self._complete(found["Id"], world, plan, facts, connected=connected)
-            elif found["State"]["Status"] == "exited":
+            else:
+                self._connect_rest(found["Id"], world, plan, connected)
+            if status == "exited":
                 self._start(found["Id"])
         except EngineRefusedError as error:
-            if not isinstance(error.__cause__, NotFound):
+            if status == "running" or not isinstance(error.__cause__, NotFound):
                 raise
             # It is tied to a network that was made again since, and such a tie stays cut.
             self._remove(found["Id"])
@@ -160,14 +189,19 @@ class Hosts:
         connected: tuple[Attachment, ...],
     ) -> None:
         """Connect what is not connected, fill and start."""
-        for place in plan.attachments:
-            if place not in connected:
-                self._connect(container, world, plan, place)
+        self._connect_rest(container, world, plan, connected)
         self._fill(container, plan, facts)
         self._start(container)
         if starter(plan, (), user=facts.user) is not None:
             key = HostKey(world=world, host=plan.host)
             self._readiness.will_tell(container_name(self._labels.installation, key))
+
+    def _connect_rest(
+        self, container: str, world: WorldKey, plan: HostPlan, connected: tuple[Attachment, ...]
+    ) -> None:
+        for place in plan.attachments:
+            if place not in connected:
+                self._connect(container, world, plan, place)
 
     def _connect(self, container: str, world: WorldKey, plan: HostPlan, place: Attachment) -> None:
         with self._connection.call() as api:
@@ -221,13 +255,15 @@ class Hosts:
         return name_of(self._labels.installation, world, place)
 
 
-def _observed(exercise: ExerciseId, container: Mapping[str, Any]) -> ObservedHost:
-    labels = container["Labels"]
-    world = WorldKey(exercise=exercise, team=labels[TEAM])
-    # The list tells the exit code in words alone; asking each host would cost a call each.
-    exited = _EXITED.match(container["Status"])
-    return ObservedHost(
-        key=HostKey(world=world, host=labels[HOST]),
-        running=container["State"] in {"running", "paused"},
-        exit_code=int(exited[1]) if exited else None,
+def _with_its_end(host: ObservedHost, state: Mapping[str, Any]) -> ObservedHost:
+    if state["Running"]:
+        return replace(host, running=True)  # since the list was made
+    if state["Status"] == "created":
+        return replace(host, started=False)
+    return replace(
+        host,
+        exit_code=state["ExitCode"],
+        # The engine says so, too, when any process was killed for memory and the host ran on.
+        out_of_memory=state["OOMKilled"] and state["ExitCode"] == _KILLED,
+        ended_at=datetime.fromisoformat(state["FinishedAt"]),
     )

@@ -93,10 +93,13 @@ def having(labels: Sequence[str], *, kind: Kind | None = None) -> dict[str, list
 def plan_digest(plan: HostPlan) -> str:
     """Return 32 hex digits that differ whenever a host of the plan would have to differ.
 
-    Probes are left out: they ask a host and do not shape it.
+    Probes and needs are left out: they say when to ask and to start a host, and do not shape it.
     """
-    shaping = replace(plan, probes=(), environment=dict(plan.environment), names=dict(plan.names))
-    facts = json.dumps(asdict(shaping), sort_keys=True, default=_as_text)
+    shaping = asdict(
+        replace(plan, probes=(), environment=dict(plan.environment), names=dict(plan.names))
+    )
+    del shaping["needs"]
+    facts = json.dumps(shaping, sort_keys=True, default=_as_text)
     return hashlib.sha256(facts.encode()).hexdigest()[:32]
 
 

@@ -28,6 +28,13 @@ def shared_network_name(installation: str, exercise: ExerciseId, network: str) -
     return f"poligon.{installation}.{exercise}.{network}"
 
 
+def exercise_of_network(installation: str, name: str) -> ExerciseId | None:
+    """Return whose a network of this name is; `None` for one of somebody else."""
+    if not name.startswith(f"poligon.{installation}."):
+        return None
+    return ExerciseId(name.split(".")[2])
+
+
 def bridge_prefix(installation: str) -> str:
     """Return the 6 characters that start each bridge of an installation: one rule covers all."""
     return _BRIDGE_PREFIX + hashlib.sha256(installation.encode()).hexdigest()[:4]

@@ -1,13 +1,15 @@
 """The RangeEngine on Docker: API 1.41 (Engine 20.10) and newer, local or remote."""
 
 import re
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Network
 
 from core.clock import Clock, SystemClock
 from core.ids import ExerciseId
+from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.world import (
     HostKey,
     HostPlan,
@@ -19,6 +21,7 @@ from orchestrator.domain.world import (
 from orchestrator.engine.beside import needing, network_of
 from orchestrator.engine.commands import HostCommands
 from orchestrator.engine.connection import EngineConnection
+from orchestrator.engine.events import Events
 from orchestrator.engine.host_routes import HostRoutes
 from orchestrator.engine.host_rules import HostRules
 from orchestrator.engine.hosts import Hosts
@@ -34,7 +37,6 @@ from orchestrator.engine.toolbox import Toolbox
 from orchestrator.ports import (
     Dropped,
     EngineInfo,
-    ObservedHost,
     ObservedRouter,
     Removed,
     RunResult,
@@ -78,6 +80,7 @@ class DockerEngine:
         self._rules = HostRules(self._toolbox, self._labels)
         self._routes = Routes(self._connection, self._toolbox, self._labels)
         self._removal = Removal(self._connection, self._labels)
+        self._events = Events(self._connection, self._labels)
 
     def info(self) -> EngineInfo:
         """Return the engine's version and size."""
@@ -121,6 +124,10 @@ class DockerEngine:
         """Have the world's router run."""
         self._routers.raise_router(world, plan)
 
+    def remove_host(self, host: HostKey) -> None:
+        """Remove a host with all that is in it."""
+        self._hosts.remove_host(host)
+
     def await_ready(self, world: WorldKey, plan: HostPlan) -> None:
         """Return when every readiness probe of the plan has passed inside the host."""
         self._readiness.wait(self._name(HostKey(world=world, host=plan.host)), plan)
@@ -136,6 +143,10 @@ class DockerEngine:
     def dropped(self, world: WorldKey) -> tuple[Dropped, ...]:
         """Return what a world's router dropped lately."""
         return self._routers.dropped(world)
+
+    def watch(self, on_change: Callable[[ExerciseId], None], stop: threading.Event) -> None:
+        """Tell the exercise of every host that ends or goes and every network that goes."""
+        self._events.watch(on_change, stop)
 
     def run(
         self,

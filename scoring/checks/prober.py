@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
+from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.world import HostKey, WorldKey
 from orchestrator.ports import (
     EngineRefusedError,
     EngineUnavailableError,
     HostGoneError,
     ImageBuildFailedError,
-    ObservedHost,
     RangeEngine,
     RunResult,
     UnknownImageError,

@@ -105,7 +105,7 @@ def plan_all(loaded: LoadedScenario, teams: int) -> list[WorldPlan]:
     """Return the plan of every team."""
     networks = loaded.scenario.networks
     slugs = tuple(f"team-{number}" for number in range(1, teams + 1))
-    sizes = [network.size for _ in slugs for network in networks.values()]
+    sizes = [network.size for _ in slugs for network in networks.values() if network.size]
     found = iter(allocate(_POOL, [], sizes))
     return [
         _plan(loaded, slug, number, slugs, {name: next(found) for name in networks})
@@ -127,7 +127,7 @@ def _plan(
         number=number,
         teams=slugs,
         values=derive_values(scenario, key=b"k" * 32, team=slug, start=_START),
-        addresses=host_addresses(scenario, subnets),
+        addresses=host_addresses(scenario, subnets, team=number),
         subnets=subnets,
         start=_START,
     )

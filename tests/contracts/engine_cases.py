@@ -74,10 +74,17 @@ class EngineCase(Protocol):
 
     def end_router(self, world: WorldKey) -> None:
         """Let a world's router end."""
+
+    def lose(self, host: HostKey) -> None:
+        """Let somebody remove a host by hand."""
+        ...
+
+    def exhaust_memory(self, host: HostKey) -> None:
+        """Let the host's processes ask for more memory than it may use, until they are killed."""
         ...
 
     def lose_network(self, world: WorldKey, network: str) -> None:
-        """Let somebody remove a network by hand."""
+        """Let somebody remove a network by hand, and take what runs off it first."""
         ...
 
     def listen(self, host: HostKey, port: int) -> None:
@@ -124,8 +131,14 @@ class FakeCase:
     def end_router(self, world: WorldKey) -> None:
         self._engine.routers[world].running = False
 
+    def lose(self, host: HostKey) -> None:
+        self._engine.lose_host(host)
+
+    def exhaust_memory(self, host: HostKey) -> None:
+        self._engine.end_host(host, exit_code=137, out_of_memory=True)
+
     def lose_network(self, world: WorldKey, network: str) -> None:
-        del self._engine.networks[world, network]
+        self._engine.lose_network(world, network)
 
     def listen(self, host: HostKey, port: int) -> None:
         self._engine.hosts[host].listening.add(port)
@@ -197,8 +210,24 @@ class DockerCase:
         self._api.kill(router_name(self._installation, world))
         self._api.wait(router_name(self._installation, world))
 
+    def lose(self, host: HostKey) -> None:
+        self._api.remove_container(self._name(host), force=True)
+
+    def exhaust_memory(self, host: HostKey) -> None:
+        # The kernel takes the largest process unless told otherwise, and that would be the eater.
+        eat = (
+            "for p in /proc/[0-9]*; do [ $p = /proc/$$ ] || echo 1000 >$p/oom_score_adj; done;"
+            " exec tail /dev/zero"
+        )
+        made = self._api.exec_create(self._name(host), ["sh", "-c", eat])
+        self._api.exec_start(made["Id"], detach=True)
+        self._api.wait(self._name(host))
+
     def lose_network(self, world: WorldKey, network: str) -> None:
-        self._api.remove_network(network_name(self._installation, world, network))
+        name = network_name(self._installation, world, network)
+        for container in self._api.inspect_network(name)["Containers"]:
+            self._api.disconnect_container_from_network(container, name, force=True)
+        self._api.remove_network(name)
 
     def listen(self, host: HostKey, port: int) -> None:
         listener = (

@@ -1,7 +1,10 @@
 """What every RangeEngine does, one sentence each; over the fake and over a real Docker Engine."""
 
 import secrets
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
@@ -10,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from core.ids import ExerciseId, new_id
-from core.waiting import until
+from core.waiting import pause, until
+from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.world import (
     AccountPlan,
     Attachment,
@@ -18,6 +22,7 @@ from orchestrator.domain.world import (
     HostKey,
     HostPlan,
     ImageBuild,
+    Limits,
     NetworkPlan,
     ReadyProbe,
     WorldKey,
@@ -28,7 +33,6 @@ from orchestrator.ports import (
     EngineRefusedError,
     HostGoneError,
     ImageBuildFailedError,
-    ObservedHost,
     Removed,
     SubnetTakenError,
     UnknownImageError,
@@ -119,7 +123,7 @@ def test_a_raised_host_runs_and_is_observed(
     case: EngineCase, world: WorldKey, raised: HostPlan
 ) -> None:
     seen = case.engine.observe(world.exercise)
-    assert seen == (ObservedHost(key=key(world), running=True),)
+    assert seen == (ObservedHost(key=key(world), running=True, networks=frozenset({"lan"})),)
 
 
 def test_an_exercise_that_nobody_raised_has_no_hosts(case: EngineCase) -> None:
@@ -176,7 +180,9 @@ def test_a_host_that_a_crash_left_created_is_filled_and_started(
     case.engine.raise_network(world, lan(subnet))
     case.engine.raise_network(world, NetworkPlan(network="side", subnet=side))
     case.leave_created(world, plan)
-    assert case.engine.observe(world.exercise) == (ObservedHost(key=key(world), running=False),)
+    (left,) = case.engine.observe(world.exercise)
+    assert (left.key, left.running, left.started) == (key(world), False, False)
+    assert (left.exit_code, left.ended_at) == (None, None)
     before = case.identity(key(world))
     case.engine.raise_host(world, plan)
     assert case.identity(key(world)) == before
@@ -198,9 +204,11 @@ def test_a_host_that_ended_is_seen_with_its_exit_code_and_starts_again(
 ) -> None:
     before = case.identity(key(world))
     case.end(key(world))
-    assert case.engine.observe(world.exercise) == (
-        ObservedHost(key=key(world), running=False, exit_code=137),
-    )
+    (ended,) = case.engine.observe(world.exercise)
+    assert (ended.running, ended.started, ended.exit_code) == (False, True, 137)
+    assert not ended.out_of_memory
+    assert ended.ended_at is not None
+    assert abs(ended.ended_at - datetime.now(UTC)) < SOON
     case.engine.raise_host(world, raised)
     assert case.identity(key(world)) == before
     assert case.engine.observe(world.exercise)[0].running
@@ -214,6 +222,42 @@ def test_a_host_that_ended_finds_its_way_to_a_network_that_was_made_again(
     with pytest.raises(EngineRefusedError, match="not found"):
         case.engine.raise_host(world, raised)
     case.engine.raise_network(world, lan(subnet))
+    case.engine.raise_host(world, raised)
+    assert case.engine.run(key(world), ("true",), timeout=SOON).ok
+
+
+def test_a_host_that_ran_out_of_memory_is_seen_to_have(
+    case: EngineCase, world: WorldKey, subnet: IPv4Network
+) -> None:
+    plan = replace(desk(case, subnet), limits=Limits(memory=16 * 1024**2))
+    case.engine.raise_network(world, lan(subnet))
+    case.engine.raise_host(world, plan)
+    case.exhaust_memory(key(world))
+    (ended,) = case.engine.observe(world.exercise)
+    assert (ended.running, ended.exit_code, ended.out_of_memory) == (False, 137, True)
+
+
+def test_a_running_host_that_lost_its_network_is_put_back_and_stays_itself(
+    case: EngineCase, world: WorldKey, raised: HostPlan, subnet: IPv4Network
+) -> None:
+    before = case.identity(key(world))
+    case.lose_network(world, "lan")
+    assert case.engine.observe(world.exercise)[0].networks == frozenset()
+    with pytest.raises(EngineRefusedError, match="not found"):
+        case.engine.raise_host(world, raised)
+    case.engine.raise_network(world, lan(subnet))
+    case.engine.raise_host(world, raised)
+    assert case.engine.observe(world.exercise)[0].networks == {"lan"}
+    assert case.identity(key(world)) == before
+
+
+def test_a_removed_host_is_gone_and_its_peers_are_not(
+    case: EngineCase, world: WorldKey, raised: HostPlan, subnet: IPv4Network
+) -> None:
+    case.engine.raise_host(world, desk(case, subnet, host="mail"))
+    case.engine.remove_host(key(world))
+    case.engine.remove_host(key(world))
+    assert [seen.key.host for seen in case.engine.observe(world.exercise)] == ["mail"]
     case.engine.raise_host(world, raised)
     assert case.engine.run(key(world), ("true",), timeout=SOON).ok
 
@@ -441,6 +485,48 @@ def test_removing_an_exercise_takes_every_team_and_what_is_half_made(
     assert case.engine.remove_exercise(world.exercise) == Removed(containers=2, networks=2)
     assert case.engine.observe(world.exercise) == ()
     assert case.standing() == (0, 0)
+
+
+@contextmanager
+def watched(case: EngineCase) -> Iterator[list[ExerciseId]]:
+    """Lend what the engine tells while the block runs, once it is known to tell."""
+    told: list[ExerciseId] = []
+    stop = threading.Event()
+    watching = threading.Thread(target=case.engine.watch, args=(told.append, stop))
+    watching.start()
+    pause(0.5)
+    try:
+        yield told
+    finally:
+        stop.set()
+        watching.join(SOON.total_seconds())
+        assert not watching.is_alive()
+
+
+FALLS: dict[str, Callable[[EngineCase, HostKey], None]] = {
+    "ends": lambda case, host: case.end(host),
+    "is removed": lambda case, host: case.lose(host),
+    "loses its network": lambda case, host: case.lose_network(host.world, "lan"),
+}
+
+
+@pytest.mark.parametrize("what", FALLS)
+def test_a_host_that_falls_is_told_within_seconds(
+    case: EngineCase, world: WorldKey, raised: HostPlan, what: str
+) -> None:
+    with watched(case) as told:
+        FALLS[what](case, key(world))
+        until(lambda: world.exercise in told, what="the engine to tell", within=SOON)
+
+
+def test_nothing_is_told_of_probes_that_come_and_go(
+    case: EngineCase, world: WorldKey, raised: HostPlan
+) -> None:
+    with watched(case) as told:
+        case.engine.probe(key(world), ("true",), timeout=SOON)
+        case.end(key(world))
+        until(lambda: world.exercise in told, what="the engine to tell", within=SOON)
+    assert told == [world.exercise]
 
 
 def test_the_host_may_be_protected_again_and_again(case: EngineCase) -> None:

@@ -13,8 +13,10 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from core.ids import new_id
+from orchestrator.domain.exercise import Problem
+from orchestrator.domain.exercise import Stage as WorldStage
 from orchestrator.domain.phases import NotNowError, WorldPhase
-from orchestrator.ports import EngineUnavailableError
+from orchestrator.ports import EngineUnavailableError, RunResult
 from scoring.answering import MAX_ANSWER
 from scoring.append_only import append_only_statements
 from scoring.domain.verdicts import Verdict
@@ -379,6 +381,37 @@ def test_a_world_that_never_became_ready_cannot_be_down(stage: Stage) -> None:
     assert stage.looks("shut", 1) == [Verdict.INFRA_ERROR]
     stage.see_door(shut=True)
     assert stage.looks("shut", 1) == [Verdict.UP]
+
+
+@pytest.mark.parametrize(
+    ("stage_of_problem", "verdict"),
+    [(WorldStage.REPAIR, Verdict.INFRA_ERROR), (WorldStage.RUNNING, Verdict.DOWN)],
+    ids=["what we hold up fell", "a host ended from inside"],
+)
+def test_a_degraded_world_costs_points_only_when_it_ended_from_inside(
+    stage: Stage, stage_of_problem: WorldStage, verdict: Verdict
+) -> None:
+    problem = Problem(stage=stage_of_problem, message="mail stopped", host="mail")
+    stage.move_world(stage.team(), WorldPhase.DEGRADED, problem)
+    stage.see_door(shut=False)
+    assert stage.looks("shut", 1) == [verdict]
+
+
+def test_a_look_during_which_a_repair_began_is_not_kept(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.see_door(shut=False)
+    run = stage.engine.run
+
+    def run_while_a_repair_begins(*arguments: object, **named: object) -> RunResult:
+        problem = Problem(stage=WorldStage.REPAIR, message="mail is gone", host="mail")
+        stage.pass_time(1)
+        stage.move_world(stage.team(), WorldPhase.DEGRADED, problem)
+        return run(*arguments, **named)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.engine, "run", run_while_a_repair_begins)
+        assert stage.looks("shut", 1) == [None]
 
 
 def test_a_late_round_and_a_round_that_is_not_on_add_nothing(stage: Stage) -> None:

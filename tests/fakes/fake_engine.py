@@ -9,12 +9,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import IPv4Network
 
 from core.clock import Clock, SystemClock
 from core.errors import PoligonError
 from core.ids import ExerciseId
+from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.world import (
     Attachment,
     HostKey,
@@ -33,7 +34,6 @@ from orchestrator.ports import (
     HostGoneError,
     HostNotReadyError,
     ImageBuildFailedError,
-    ObservedHost,
     ObservedRouter,
     Removed,
     RunResult,
@@ -75,6 +75,9 @@ class FakeHost:
     plan: HostPlan
     running: bool = False
     exit_code: int | None = None
+    out_of_memory: bool = False
+    ended_at: datetime | None = None
+    networks: set[str] = field(default_factory=set)
     files: dict[str, Entry] = field(default_factory=dict)
     listening: set[int] = field(default_factory=set)
 
@@ -102,6 +105,7 @@ class FakeEngine:
         self.on_start: Callable[[FakeHost], None] = lambda _: None
         self._built: set[str] = set()
         self._answers: dict[tuple[str, ...], RunResult] = {}
+        self._watching: list[Callable[[ExerciseId], None]] = []
         self._failures: dict[str, deque[PoligonError]] = {}
         self._clock = clock or SystemClock()
         self._lock = threading.RLock()
@@ -114,11 +118,31 @@ class FakeEngine:
         """Say how a command ends from now on, in every host."""
         self._answers[tuple(command)] = RunResult(exit_code=exit_code, output=output)
 
-    def end_host(self, key: HostKey, *, exit_code: int = 0) -> None:
+    def end_host(self, key: HostKey, *, exit_code: int = 0, out_of_memory: bool = False) -> None:
         """Let a host's own process end."""
         host = self.hosts[key]
-        host.running, host.exit_code = False, exit_code
+        host.running, host.exit_code, host.out_of_memory = False, exit_code, out_of_memory
+        host.ended_at = self._clock.now()
         host.listening.clear()
+        self._tell(key.world)
+
+    def end_everything(self) -> None:
+        """Let every host stop, as when the engine or its machine goes down and comes back."""
+        for key in self.hosts:
+            self.end_host(key, exit_code=255)
+
+    def lose_network(self, world: WorldKey, network: str) -> None:
+        """Let somebody take every host off a network by force, and remove it."""
+        del self.networks[world, network]
+        for key, host in self.hosts.items():
+            if key.world == world:
+                host.networks.discard(network)
+        self._tell(world)
+
+    def lose_host(self, key: HostKey) -> None:
+        """Let somebody remove a host by hand."""
+        del self.hosts[key]
+        self._tell(key.world)
 
     def create_host(self, world: WorldKey, plan: HostPlan) -> None:
         """Leave a host as a crash would between create and start."""
@@ -182,6 +206,7 @@ class FakeEngine:
             host = self.hosts.get(key)
             if host is None or plan_digest(host.plan) != plan_digest(plan):
                 host = self.hosts[key] = FakeHost(plan=plan)
+            host.networks = {place.network for place in plan.attachments}
             if not host.running:
                 self._start(host)
 
@@ -207,6 +232,11 @@ class FakeEngine:
                 raise HostGoneError(f"{world.team} has no router that runs")
             return router.dropped
 
+    def remove_host(self, host: HostKey) -> None:
+        with self._called("remove_host"):
+            if self.hosts.pop(host, None) is not None:
+                self._tell(host.world)
+
     def await_ready(self, world: WorldKey, plan: HostPlan) -> None:
         key = HostKey(world=world, host=plan.host)
         with self._called("await_ready"):
@@ -223,10 +253,23 @@ class FakeEngine:
     def observe(self, exercise: ExerciseId) -> tuple[ObservedHost, ...]:
         with self._called("observe"):
             return tuple(
-                ObservedHost(key=key, running=host.running, exit_code=host.exit_code)
+                ObservedHost(
+                    key=key,
+                    running=host.running,
+                    started=host.running or host.exit_code is not None,
+                    exit_code=host.exit_code,
+                    out_of_memory=host.out_of_memory,
+                    ended_at=host.ended_at,
+                    networks=frozenset(host.networks),
+                )
                 for key, host in self.hosts.items()
                 if key.world.exercise == exercise
             )
+
+    def watch(self, on_change: Callable[[ExerciseId], None], stop: threading.Event) -> None:
+        self._watching.append(on_change)
+        stop.wait()
+        self._watching.remove(on_change)
 
     def run(
         self,
@@ -278,6 +321,10 @@ class FakeEngine:
                 containers=removed.containers, networks=removed.networks, images=len(images)
             )
 
+    def _tell(self, world: WorldKey) -> None:
+        for on_change in tuple(self._watching):
+            on_change(world.exercise)
+
     def _called(self, method: str) -> threading.RLock:
         self.calls.append(method)
         if failures := self._failures.get(method):
@@ -301,7 +348,8 @@ class FakeEngine:
             archive = host_archive(host.plan, FakeImage(), now=self._clock.now())
             if archive is not None:
                 host.files = {entry.path: entry for entry in entries(archive, at="/.")}
-        host.running, host.exit_code = True, None
+        host.running, host.exit_code, host.out_of_memory = True, None, False
+        host.ended_at = None
         self.on_start(host)
 
     def _running(self, key: HostKey) -> FakeHost:

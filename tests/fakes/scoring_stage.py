@@ -14,7 +14,7 @@ from core.db import Base, Database
 from core.ids import UserId, new_id
 from core.scenario.load import load
 from core.users.service import Users
-from orchestrator.domain.exercise import Exercise, Team
+from orchestrator.domain.exercise import Exercise, Problem, Team
 from orchestrator.domain.phases import Phase, WorldPhase
 from orchestrator.domain.world import Attachment, HostKey, HostPlan, NetworkPlan, WorldKey
 from orchestrator.library import Library
@@ -161,10 +161,14 @@ class Stage:
         """Return a value of a team, as it prints."""
         return str(self.exercises.facts(self.exercise, self.team(number)).values[name])
 
-    def move_world(self, team: Team, after: WorldPhase) -> None:
+    def move_world(self, team: Team, after: WorldPhase, problem: Problem | None = None) -> None:
         with self.database.transaction() as transaction:
             ExerciseRepository(transaction.session).move_world(
-                team.id, before=tuple(WorldPhase), after=after, at=self.clock.now()
+                team.id,
+                before=tuple(WorldPhase),
+                after=after,
+                at=self.clock.now(),
+                problem=problem,
             )
 
     def answer(self, task: str, value: str, *, number: int = 1, key: str = "") -> Outcome:

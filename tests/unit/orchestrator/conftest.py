@@ -14,9 +14,19 @@ from core.errors import PoligonError
 from core.jobs import Job
 from core.scenario.load import LoadedScenario, load
 from core.users.service import Users
+from orchestrator.claims import Claims
 from orchestrator.domain.exercise import Exercise
 from orchestrator.library import Library
-from orchestrator.service import PREPARE, RAISE_WORLD, REMOVE_WORLD, Exercises, TeamSpec
+from orchestrator.reconcile import Reconciling
+from orchestrator.service import (
+    PREPARE,
+    RAISE_WORLD,
+    RECONCILE,
+    REMOVE_WORLD,
+    REPAIR_WORLD,
+    Exercises,
+    TeamSpec,
+)
 from orchestrator.worlds import Worlds
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_engine import FakeEngine
@@ -60,6 +70,17 @@ class Site:
 
     def __post_init__(self) -> None:
         self.worker = self.new_worker()
+        self.reconciling = self.new_reconciling()
+
+    def new_reconciling(self) -> Reconciling:
+        return Reconciling(
+            database=self.database,
+            clock=self.clock,
+            exercises=self.exercises,
+            worlds=self.worker,
+            engine=self.engine,
+            claims=Claims(self.database, self.clock),
+        )
 
     def launch(self, teams: int = 2) -> Exercise:
         specs = [TeamSpec(name=f"Team {number}") for number in range(1, teams + 1)]
@@ -75,6 +96,8 @@ class Site:
             PREPARE: worlds.prepare,
             RAISE_WORLD: worlds.raise_world,
             REMOVE_WORLD: worlds.remove_world,
+            RECONCILE: self.reconciling.reconcile,
+            REPAIR_WORLD: self.reconciling.repair,
         }
         try:
             acts[job.name](*job.arguments)
@@ -93,7 +116,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
     folder = tmp_path / "harbour"
     folder.mkdir()
     (folder / "scenario.yaml").write_text(SCENARIO)
-    queue, clock, engine = RecordingQueue(), FakeClock(), FakeEngine()
+    queue, clock = RecordingQueue(), FakeClock()
+    engine = FakeEngine(clock=clock)
     database = Database(f"sqlite:///{tmp_path / 'site.db'}", queue=queue)
     Base.metadata.create_all(database.engine)
     users = Users(database, clock)

@@ -1,12 +1,15 @@
 """Worlds are made and removed, whatever is killed, lost, doubled or away meanwhile."""
 
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Network
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event
 
 from core.jobs import Job
+from core.scenario.load import load
 from core.users.model import User
 from orchestrator.access import Access
 from orchestrator.claims import CLAIM_LASTS
@@ -22,7 +25,7 @@ from orchestrator.service import (
     TeamsInvalidError,
     TeamSpec,
 )
-from tests.unit.orchestrator.conftest import Site
+from tests.unit.orchestrator.conftest import SCENARIO, Site
 
 
 def worlds(site: Site, name: str) -> list[str]:
@@ -231,6 +234,20 @@ def test_a_host_that_does_not_become_ready_makes_a_degraded_world(site: Site) ->
     assert problem is not None
     assert (problem.stage, problem.host, problem.output) == ("readiness", "desk", "no shell here")
     assert problem.next_command == f"poligon exercise retry {exercise.name}"
+
+
+def test_hosts_that_wait_for_one_that_is_not_ready_are_named(site: Site, tmp_path: Path) -> None:
+    folder = tmp_path / "waiting" / "harbour"
+    folder.mkdir(parents=True)
+    text = SCENARIO.replace("  mail:\n", "  mail:\n    needs: [desk]\n")
+    (folder / "scenario.yaml").write_text(text)
+    site.engine.answer(["true"], exit_code=1)
+    exercise = replace(site, scenario=load(folder)).launch(teams=1)
+    site.work()
+    problem = site.now(exercise).teams[0].problem
+    assert problem is not None
+    assert problem.message.endswith("not started, because they need it: mail")
+    assert [key.host for key in site.engine.hosts] == ["desk"]
 
 
 def test_an_unknown_image_fails_every_world_with_one_sentence(site: Site) -> None:

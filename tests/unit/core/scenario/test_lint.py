@@ -167,6 +167,16 @@ SPOILT = {
     "template that is no port": ("tcp: 80", "tcp: '{{ values.flag }}'", "is not a number"),
     "statement in a string": ("values.flag }", "1 }}{% if 1 %}{{ 1 }", "template files only"),
     "mapping where text goes": ("ask: Which colour?", "ask: {a: b}", "not a mapping"),
+    "unknown need": ("title: A box", "title: A box\n    needs: [bx]", "hosts has no 'bx' (did you"),
+    "need of itself": ("title: A box", "title: A box\n    needs: [box]", "a circle: box → box"),
+    "not a restart": ("title: A box", "title: A box\n    restart: alwys", "(did you mean always?)"),
+    "reset by nobody": ("title: A box", "title: A box\n    reset: {by: [x]}", "roles has no 'x'"),
+    "limit of nobody": ("title: A box", "title: A box\n    reset: {limit: 2}", "no role of theirs"),
+    "no reset at all": (
+        "title: A box",
+        "title: A box\n    reset: {by: [solver], limit: 0}",
+        "greater than or equal to 1",
+    ),
     "list where a mapping goes": (
         "checks:\n  up: {host: box, tcp: 80}",
         "checks: [1]",
@@ -181,6 +191,23 @@ def test_a_spoilt_scenario_is_told_why(lint_text: Lint, case: str) -> None:
     assert right in WITH_HOSTS
     problems = lint_text(WITH_HOSTS.replace(right, wrong, 1))
     assert [p for p in problems if sentence in p and ": error: " in p], problems
+
+
+def test_a_circle_of_needs_is_told_once_where_it_begins(lint_text: Lint) -> None:
+    place = "image: x, networks: {lan: {}}"
+    row = {"a": "b", "b": "c", "c": "a"}
+    others = "".join(f"  {host}: {{needs: [{row[host]}], {place}}}\n" for host in row)
+    problems = lint_text(WITH_HOSTS.replace("hosts:\n", f"hosts:\n{others}"))
+    assert [p.split(": error: ")[1] for p in problems if "error" in p] == [
+        "a circle: a → b → c → a"
+    ]
+
+
+def test_hosts_may_need_each_other_in_a_row_be_restarted_and_reset(lint_text: Lint) -> None:
+    more = "needs: [base]\n    restart: always\n    reset: {by: [instructor, solver], limit: 2}"
+    base = "  base: {image: x, networks: {lan: {}}}\naccess:"
+    text = WITH_HOSTS.replace("title: A box", f"title: A box\n    {more}")
+    assert lint_text(text.replace("access:", base, 1)) == []
 
 
 def test_an_error_elsewhere_makes_no_name_unknown(lint_text: Lint) -> None:

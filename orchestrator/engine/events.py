@@ -1,0 +1,79 @@
+"""The engine's event stream: what ends or goes of an installation, told as it happens."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import structlog
+from docker import APIClient
+from docker.types.daemon import CancellableStream
+
+from core.errors import PoligonError
+from core.ids import ExerciseId
+from core.waiting import pause
+from orchestrator.engine.connection import EngineConnection
+from orchestrator.engine.labels import EXERCISE, KIND, OWNER, Kind, Labels
+from orchestrator.engine.names import exercise_of_network
+
+_log = structlog.get_logger()
+
+_AGAIN_AFTER_SECONDS = 1.0
+# Not `start`: a launch is hundreds of them, and each would be looked at for nothing.
+_WATCHED = {"type": ["container", "network"], "event": ["die", "oom", "destroy"]}
+
+
+class Events:
+    """Follows one engine, and finds it again when it comes back."""
+
+    def __init__(self, connection: EngineConnection, labels: Labels) -> None:
+        self._connection = connection
+        self._labels = labels
+
+    def watch(self, on_change: Callable[[ExerciseId], None], stop: threading.Event) -> None:
+        """Tell the exercise of every host that ends or goes and every network that goes."""
+        stream = _Stream(stop)
+        while not stop.is_set():
+            try:
+                with self._connection.long_call() as api:
+                    self._follow(stream.opened(api), on_change)
+            except PoligonError as error:
+                _log.warning("events.lost", error=str(error))
+            pause(_AGAIN_AFTER_SECONDS, interrupted_by=stop)
+
+    def _follow(
+        self, events: Iterable[Mapping[str, Any]], on_change: Callable[[ExerciseId], None]
+    ) -> None:
+        for event in events:
+            exercise = self._exercise(event)
+            if exercise is not None:
+                on_change(exercise)
+
+    def _exercise(self, event: Mapping[str, Any]) -> ExerciseId | None:
+        about = event["Actor"]["Attributes"]
+        if event["Type"] == "network":  # the engine does not tell a network's labels
+            return exercise_of_network(self._labels.installation, about["name"])
+        ours = about.get(OWNER) == self._labels.installation and about.get(KIND) == Kind.HOST
+        return ExerciseId(about[EXERCISE]) if ours else None
+
+
+class _Stream:
+    """The stream that is open now; it ends when `stop` is set, also while nothing happens."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._open: CancellableStream[Mapping[str, Any]] | None = None
+        self._lock = threading.Lock()
+        threading.Thread(target=self._close_at_the_end, name="events-end", daemon=True).start()
+
+    def opened(self, api: APIClient) -> Iterable[Mapping[str, Any]]:
+        with self._lock:
+            if self._stop.is_set():
+                return ()
+            self._open = api.events(decode=True, filters=_WATCHED)
+            return self._open
+
+    def _close_at_the_end(self) -> None:
+        self._stop.wait()
+        with self._lock:
+            if self._open is not None:
+                self._open.close()

@@ -1,0 +1,304 @@
+"""What should stand against what does, for exercises whose worlds were built: seen, told, repaired.
+
+Anybody may run it at any time, also twice at once. The sweep and the engine's events only look and
+send a job where something is to be done; the job looks again under a claim and decides.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from core.clock import Clock
+from core.db import Database, Transaction
+from core.errors import PoligonError
+from core.ids import ExerciseId, TeamId
+from core.jobs import Job
+from core.scenario.schema import Host
+from orchestrator.claims import Claims
+from orchestrator.domain.backoff import WITHIN
+from orchestrator.domain.exercise import Exercise, Problem, Stage, Team
+from orchestrator.domain.health import diagnose
+from orchestrator.domain.needs import dependents
+from orchestrator.domain.phases import PERMITS, Act, WorldPhase
+from orchestrator.domain.repair import RESET, Case, Decision, Repair, decide, problem_of
+from orchestrator.domain.world import WorldKey
+from orchestrator.ports import (
+    EngineUnavailableError,
+    HostGoneError,
+    HostNotReadyError,
+    RangeEngine,
+)
+from orchestrator.repair_repository import RepairRepository
+from orchestrator.repository import ExerciseRepository
+from orchestrator.service import JOB_PATIENCE, RECONCILE, REPAIR_WORLD, Exercises
+from orchestrator.standing import Standing
+from orchestrator.tables import ExerciseRow, TeamRow
+from orchestrator.worlds import NotWantedError, Worlds
+
+log = structlog.get_logger()
+
+_STANDING = (WorldPhase.READY, WorldPhase.DEGRADED)
+# How often a world that is not ready is asked again whether it is by now.
+_ASKED_AGAIN = timedelta(seconds=15)
+
+
+class Reconciling:
+    """Keeps built worlds as they should be."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        exercises: Exercises,
+        worlds: Worlds,
+        engine: RangeEngine,
+        claims: Claims,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._exercises = exercises
+        self._worlds = worlds
+        self._engine = engine
+        self._standing = Standing(engine)
+        self._claims = claims
+        self._asked: dict[TeamId, datetime] = {}
+
+    # Looking
+
+    def sweep(self) -> None:
+        """Look at every exercise that should stand; one call to the engine each."""
+        for exercise in self._exercises.permitting(Act.STAND):
+            self._look(exercise)
+
+    def watch(self, stop: threading.Event) -> None:
+        """Look at whatever the engine tells of, until `stop` is set."""
+        self._engine.watch(self._noticed, stop)
+
+    def _noticed(self, exercise: ExerciseId) -> None:
+        try:
+            self.notice(exercise)
+        except PoligonError as error:  # the sweep looks again soon
+            log.warning("notice.failed", exercise=exercise, error=str(error))
+        except Exception:  # the outermost loop of this thread: it must not die
+            log.exception("notice.crashed", exercise=exercise)
+
+    def notice(self, exercise: ExerciseId) -> None:
+        """Look at an exercise of which something changed on the engine."""
+        found = self._exercises.get(exercise)
+        if Act.STAND in PERMITS[found.phase]:
+            self._look(found)
+
+    def _look(self, exercise: Exercise) -> None:
+        """Send the jobs of what is to be done, unless they are on their way."""
+        now = self._clock.now()
+        seen = [(team, case, decide(case, now)) for team, case in self._cases(exercise)]
+        repaired = [
+            team.id
+            for team, case, decision in seen
+            if case.under_way or (decision.look_again and self._asks_again(team.id))
+        ]
+        to_decide = any(d.repairs or d.problem for _, _, d in seen)
+        if not (repaired or to_decide):
+            return
+        with self._database.transaction() as transaction:
+            repository = ExerciseRepository(transaction.session)
+            until = now + JOB_PATIENCE
+            for team in sorted(repaired):
+                if repository.claim(TeamRow, team, worker=None, now=now, until=until):
+                    transaction.after_commit(Job(REPAIR_WORLD, (exercise.id, team)))
+            if to_decide and repository.claim(
+                ExerciseRow, exercise.id, worker=None, now=now, until=until
+            ):
+                transaction.after_commit(Job(RECONCILE, (exercise.id,)))
+
+    def _asks_again(self, team: TeamId) -> bool:
+        """Tell whether it is time to ask a world again whether it is ready: probes are not free."""
+        now = self._clock.now()
+        self._asked = {t: at for t, at in self._asked.items() if now - at < _ASKED_AGAIN}
+        if team in self._asked:
+            return False
+        self._asked[team] = now
+        return True
+
+    def _cases(self, exercise: Exercise) -> list[tuple[Team, Case]]:
+        """Return every built world of an exercise as it is now; asks the engine once."""
+        hosts = self._exercises.scenario(exercise).scenario.hosts
+        teams = [team for team in exercise.teams if team.world in _STANDING]
+        if not teams or not hosts:
+            return []
+        ids = [team.id for team in teams]
+        # Before the engine is asked: what ends meanwhile is then seen as under way, not as new.
+        with self._database.reading() as session:
+            repairs = RepairRepository(session)
+            under_way = repairs.under_way(ids)
+            tried = repairs.tried(ids, since=self._clock.now() - WITHIN)
+        wanted = {
+            _world(exercise, team).host(name): frozenset(host.networks)
+            for team in teams
+            for name, host in hosts.items()
+            if name not in _waiting(team, hosts)
+        }
+        ailing = diagnose(wanted, self._engine.observe(exercise.id))
+        restarted = frozenset(name for name, host in hosts.items() if host.restart == "always")
+        return [
+            (
+                team,
+                Case(
+                    exercise=exercise.name,
+                    team=team.slug,
+                    degraded=team.world is WorldPhase.DEGRADED,
+                    problem=team.problem,
+                    ailing=[a for a in ailing if a.key.world.team == team.slug],
+                    under_way=frozenset(r.host for r in under_way if r.team == team.id),
+                    tries=tried.get(team.id, {}),
+                    restarted=restarted,
+                ),
+            )
+            for team in teams
+        ]
+
+    # Deciding
+
+    def reconcile(self, exercise_id: ExerciseId) -> None:
+        """Decide what is done about every host that does not do what it should."""
+        with self._claims.exercise(exercise_id) as held:
+            if not held:
+                return
+            exercise = self._exercises.get(exercise_id)
+            if Act.STAND not in PERMITS[exercise.phase]:
+                return
+            now = self._clock.now()
+            decisions = [(team, decide(case, now)) for team, case in self._cases(exercise)]
+            # All teams at once: of an outage that was told half-way, the rest would look as if
+            # their hosts had ended by themselves while others ran.
+            with self._database.transaction() as transaction:
+                for team, decision in decisions:
+                    self._write(transaction, exercise, team, decision)
+        self._worlds.settle(exercise_id)
+
+    def _write(
+        self, transaction: Transaction, exercise: Exercise, team: Team, decision: Decision
+    ) -> None:
+        now = self._clock.now()
+        if decision.problem is not None:
+            moved = ExerciseRepository(transaction.session).move_world(
+                team.id,
+                before=(team.world,),
+                after=WorldPhase.DEGRADED,
+                at=now,
+                problem=decision.problem,
+            )
+            if not moved:
+                return  # somebody else has it built again, or removed
+            log.warning(
+                "world.degraded",
+                exercise=exercise.name,
+                team=team.slug,
+                host=decision.problem.host,
+                problem=decision.problem.message,
+            )
+        for ailing in decision.repairs:
+            RepairRepository(transaction.session).add(
+                team.id, ailing.key.host, cause=ailing.ailment, at=now
+            )
+        if decision.repairs:
+            transaction.after_commit(Job(REPAIR_WORLD, (exercise.id, team.id)))
+
+    # Repairing
+
+    def repair(self, exercise_id: ExerciseId, team_id: TeamId) -> None:
+        """Raise again what was decided for a world, or ask it whether it is ready by now.
+
+        The other hosts of the world are left alone, and people stay inside them.
+        """
+        with self._claims.team(team_id) as held:
+            if not held:
+                return
+            exercise = self._exercises.get(exercise_id)
+            team = next(team for team in exercise.teams if team.id == team_id)
+            if Act.STAND not in PERMITS[exercise.phase] or team.world not in _STANDING:
+                return
+            with structlog.contextvars.bound_contextvars(exercise=exercise.name, team=team.slug):
+                self._repair(exercise, team)
+        self._worlds.settle(exercise_id)
+
+    def _repair(self, exercise: Exercise, team: Team) -> None:
+        with self._database.reading() as session:
+            repairs = RepairRepository(session).under_way([team.id])
+        try:
+            self._put_up(exercise, team, repairs)
+        except (NotWantedError, HostGoneError):
+            return  # it is being removed, or fell again: the sweep sees to either
+        except EngineUnavailableError:
+            raise  # what was decided stays, and is done when the engine is back
+        except HostNotReadyError as error:
+            self._finish(exercise, team, repairs, self._worlds.not_ready(exercise, error))
+        except PoligonError as error:
+            self._finish(exercise, team, repairs, _not_repaired(exercise, error))
+        else:
+            self._finish(exercise, team, repairs, None)
+
+    def _put_up(self, exercise: Exercise, team: Team, repairs: Sequence[Repair]) -> None:
+        plan = self._worlds.plan(exercise, team)
+        hosts = {repair.host for repair in repairs}
+        if not repairs:
+            hosts = set(_waiting(team, self._exercises.scenario(exercise).scenario.hosts))
+            self._standing.ask_once(plan, but=hosts)
+        self._standing.put_up(
+            plan,
+            reached=lambda _: self._worlds.require_wanted(exercise.id),
+            only=hosts,
+            anew={repair.host for repair in repairs if repair.cause == RESET},
+        )
+
+    def _finish(
+        self,
+        exercise: Exercise,
+        team: Team,
+        repairs: Sequence[Repair],
+        problem: Problem | None,
+    ) -> None:
+        """Write down what came of it; a world of which nothing ails is ready again."""
+        now = self._clock.now()
+        with self._database.transaction() as transaction:
+            RepairRepository(transaction.session).done(repairs, at=now)
+        for repair in repairs:
+            log.info("host.raised_again", host=repair.host, cause=repair.cause)
+        shown = problem or self._still_ailing(exercise, team)
+        with self._database.transaction() as transaction:
+            repository = ExerciseRepository(transaction.session)
+            if shown is not None:
+                repository.set_problem(team.id, shown, at=now)
+            elif repository.move_world(
+                team.id, before=(WorldPhase.DEGRADED,), after=WorldPhase.READY, at=now
+            ):
+                log.info("world.ready")
+
+    def _still_ailing(self, exercise: Exercise, team: Team) -> Problem | None:
+        case = next(case for t, case in self._cases(exercise) if t.id == team.id)
+        # What was shown before is over; a host that waits for somebody is not.
+        return problem_of(replace(case, problem=None), self._clock.now())
+
+
+def _world(exercise: Exercise, team: Team) -> WorldKey:
+    return WorldKey(exercise=exercise.id, team=team.slug)
+
+
+def _waiting(team: Team, hosts: Mapping[str, Host]) -> tuple[str, ...]:
+    """Return the hosts that were not started, because one that they need never became ready."""
+    if team.problem is None or team.problem.stage is not Stage.READINESS:
+        return ()
+    return dependents({name: host.needs for name, host in hosts.items()}, team.problem.host)
+
+
+def _not_repaired(exercise: Exercise, error: PoligonError) -> Problem:
+    return Problem(
+        stage=Stage.REPAIR,
+        message=error.message,
+        output=error.hint,
+        next_command=f"poligon exercise retry {exercise.name}",
+    )

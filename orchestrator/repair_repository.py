@@ -1,0 +1,87 @@
+"""The SQL of repairs and resets: facts in, values out. Nothing here commits."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from core.ids import TeamId, UserId, new_id
+from orchestrator.domain.repair import RESET, Repair
+from orchestrator.tables import RepairRow, ResetRow
+
+
+class RepairRepository:
+    """Repairs of hosts and resets that people asked for, within one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, team: TeamId, host: str, *, cause: str, at: datetime) -> None:
+        """Note that a host is to be raised again."""
+        self._session.add(RepairRow(id=new_id(), team_id=team, host=host, cause=cause, at=at))
+        self._session.flush()
+
+    def under_way(self, teams: Collection[TeamId]) -> tuple[Repair, ...]:
+        """Return what is decided for these teams and not tried yet, oldest first."""
+        return self._repairs(teams, RepairRow.done_at.is_(None))
+
+    def tried(
+        self, teams: Collection[TeamId], *, since: datetime
+    ) -> Mapping[TeamId, Mapping[str, Sequence[datetime]]]:
+        """Return team → host → when it was raised again after `since`.
+
+        A reset begins anew: what was tried before it does not count.
+        """
+        found: dict[TeamId, dict[str, list[datetime]]] = {}
+        for repair in self._repairs(teams, RepairRow.done_at > since):
+            times = found.setdefault(repair.team, {}).setdefault(repair.host, [])
+            if repair.cause == RESET:
+                times.clear()
+            elif repair.done_at is not None:
+                times.append(repair.done_at)
+        return found
+
+    def done(self, repairs: Collection[Repair], *, at: datetime) -> None:
+        """Note that these were tried."""
+        ids = [repair.id for repair in repairs]
+        self._session.execute(
+            update(RepairRow)
+            .where(RepairRow.id.in_(ids), RepairRow.done_at.is_(None))
+            .values(done_at=at)
+        )
+
+    def add_reset(
+        self, team: TeamId, host: str, *, number: int | None, by: UserId | None, at: datetime
+    ) -> None:
+        """Note a reset; a second one of a team with the same number raises IntegrityError."""
+        self._session.add(
+            ResetRow(id=new_id(), team_id=team, host=host, number=number, user_id=by, at=at)
+        )
+        self._session.flush()
+
+    def own_resets(self, team: TeamId) -> Mapping[str, int]:
+        """Return host → how often the team had it reset; an instructor's do not count."""
+        hosts = self._session.scalars(
+            select(ResetRow.host).where(ResetRow.team_id == team, ResetRow.number.is_not(None))
+        )
+        return Counter(hosts)
+
+    def _repairs(self, teams: Collection[TeamId], *which: object) -> tuple[Repair, ...]:
+        rows = self._session.scalars(
+            select(RepairRow)
+            .where(RepairRow.team_id.in_(teams), *which)  # type: ignore[arg-type]
+            .order_by(RepairRow.at, RepairRow.id)
+        )
+        return tuple(
+            Repair(
+                id=row.id,
+                team=TeamId(row.team_id),
+                host=row.host,
+                cause=row.cause,
+                at=row.at,
+                done_at=row.done_at,
+            )
+            for row in rows
+        )
