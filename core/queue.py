@@ -1,7 +1,7 @@
 """The job queue on Celery, and the ticker that derives due work again.
 
-Embedded: kombu's filesystem transport, which needs no server. Grown up: Redis. Either way a message
-is only a hint (decision 0002): results are in the database, and nothing waits for one.
+Embedded: a folder (`core.queue_folder`), which needs no server. Grown up: Redis. Either way a
+message is only a hint (decision 0002): results are in the database, and nothing waits for one.
 """
 
 import threading
@@ -14,13 +14,14 @@ from kombu.exceptions import OperationalError
 
 from core.errors import PoligonError
 from core.jobs import Job
+from core.queue_folder import SCHEME, make_known
 from core.settings import Settings
 from core.waiting import pause
 
 log = structlog.get_logger()
 
 _QUEUE = "poligon"
-# The filesystem transport looks once a second by default, which a trainee would feel.
+# kombu's transport looks once a second by default, which a trainee would feel.
 _POLLING_SECONDS = 0.02
 
 
@@ -48,10 +49,11 @@ def celery_app(settings: Settings) -> Celery:
 def _transport(settings: Settings) -> dict[str, object]:
     if address := settings.broker_url.get_secret_value():
         return {"broker_url": address}
+    make_known()
     folder = settings.home / "queue"
     (folder / "control").mkdir(parents=True, exist_ok=True)
     return {
-        "broker_url": "filesystem://localhost",  # nobody asks the host; none is warned about
+        "broker_url": f"{SCHEME}://localhost",  # nobody asks the host; none is warned about
         "broker_transport_options": {
             "data_folder_in": str(folder),
             "data_folder_out": str(folder),

@@ -53,7 +53,7 @@ def derive(key: bytes, *parts: str) -> bytes:
 
     The lengths keep ("ab", "c") and ("a", "bc") apart.
     """
-    message = b"".join(len(p.encode()).to_bytes(4, "big") + p.encode() for p in parts)
+    message = b"".join([len(p).to_bytes(4, "big") + p for p in map(str.encode, parts)])
     return hmac.digest(key, message, "sha256")
 
 

@@ -1,6 +1,7 @@
 """Rounds of checks: when one is due, what it saw, and what follows from it."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -63,14 +64,16 @@ class Checking:
 
     def sweep(self) -> int:
         """Send a job for every round that is on and has none yet; return how many."""
-        return sum(self._sweep(e) for e in self._exercises.permitting(Act.CHECK))
+        exercises = self._exercises.permitting(Act.CHECK)
+        teams = [team.id for exercise in exercises for team in exercise.teams]
+        with self._database.reading() as session:
+            sent = ScoreRepository(session).rounds_sent(teams)
+        return sum(self._sweep(exercise, sent) for exercise in exercises)
 
-    def _sweep(self, exercise: Exercise) -> int:
+    def _sweep(self, exercise: Exercise, sent: Mapping[tuple[str, str], int]) -> int:
         checks = self._exercises.scenario(exercise).scenario.checks
         now = self._clock.now()
         on = [t for t in exercise.teams if t.world in STANDING and exercise.permits(Act.CHECK, t)]
-        with self._database.reading() as session:
-            sent = ScoreRepository(session).rounds_sent([team.id for team in exercise.teams])
         due = [
             (team.id, name, number)
             for team in on

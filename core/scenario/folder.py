@@ -34,10 +34,11 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
+        self._followed: dict[str, Path] = {}
 
     def read(self, relative: str) -> bytes:
         """Return a file's content. Raises FileRefusedError."""
-        path = self._inside(relative)
+        path = self._followed.get(relative) or self._inside(relative)
         try:
             status = path.stat()
         except OSError:
@@ -46,6 +47,7 @@ class Folder:
             raise FileRefusedError(f"{relative} is not a file of the scenario's folder")
         if status.st_size > MAX_FOLDER_BYTES:
             raise FileRefusedError(f"{relative} is larger than {MAX_FOLDER_BYTES >> 20} MiB")
+        self._followed[relative] = path  # its links need not be followed for every team
         try:
             return path.read_bytes()
         except OSError as exc:

@@ -282,8 +282,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 # With a context it cannot be applied while compiling, where nothing is counted.
 @pass_context
-def _printed(context: Context, value: object) -> str:
-    meter_of(context).tick()
+def _printed(_context: Context, value: object) -> str:
     if type(value) is str:  # nearly all that is printed
         return value
     return str(value) if type(value) is int else text_of(value)

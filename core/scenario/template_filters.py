@@ -30,8 +30,7 @@ _DIRECTIVES = re.compile(r"(?:[^%]|%[-_]?[aAbBdeFHIjklmMpRsSTuyYzZ%])*")
 
 def meter_of(context: Context) -> Meter:
     """Return the meter of the running template."""
-    meter = context.parent[METER]
-    assert isinstance(meter, Meter)
+    meter: Meter = context.parent[METER]
     return meter
 
 

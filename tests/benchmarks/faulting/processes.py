@@ -29,16 +29,6 @@ def end_all(pids: Iterable[int], number: Signals) -> None:
             os.kill(pid, number)
 
 
-def resident_kib(pid: int) -> int:
-    """Return how much memory a process holds now; zero when it is gone."""
-    try:
-        status = (Path("/proc") / str(pid) / "status").read_text()
-    except OSError:
-        return 0
-    line = next((line for line in status.splitlines() if line.startswith("VmRSS")), "VmRSS: 0")
-    return int(line.split()[1])
-
-
 def _pids() -> list[int]:
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
 

@@ -82,7 +82,7 @@ def run_seed(seed: int, folder: Path, engine: Engine, template: Template) -> Out
         except Exception as error:  # noqa: BLE001  # the next seed is still to be played
             wrong = [*_where(error), f"{type(error).__name__}: {error}"]
         struck = trouble.struck
-        wrong += _cleaned(stage)
+        wrong += remove_everything(stage.site, engine)
     return Outcome(
         seed=seed,
         faults=faults,
@@ -123,9 +123,9 @@ def _played(stage: Stage, trouble: Trouble, template: Template, folder: Path) ->
     return play.story
 
 
-def _cleaned(stage: Stage) -> list[str]:
+def remove_everything(site: Site, engine: Engine) -> list[str]:
     """Remove what the installation built, as `poligon down` does; tell what cannot be removed."""
-    services = open_services(stage.site.settings(stage.engine.socket))
+    services = open_services(site.settings(engine.socket))
     try:
         services.engine.remove_everything()
         return [f"cannot be removed: {line}" for line in services.engine.remaining()]

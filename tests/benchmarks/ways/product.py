@@ -89,6 +89,10 @@ class Product:
             for process in self._processes:
                 process.send_signal(signal.SIGCONT)
 
+    def pids(self) -> tuple[int, ...]:
+        """Return the API's process and the worker's."""
+        return tuple(process.pid for process in self._processes)
+
     def launch(self, teams: int) -> tuple[str, float]:
         """Launch for `teams` teams; return the exercise, and the seconds until it was ready."""
         began = time.time()
