@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import database, doctor, exercise, people, processes, scenario
+from api.cli import database, doctor, exercise, people, processes, scenario, traffic
 from core.log import configure_logging
 
 app = typer.Typer(
@@ -16,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(scenario.app, name="scenario")
+exercise.app.command("dropped")(traffic.dropped)
 app.add_typer(exercise.app, name="exercise")
 app.add_typer(people.app, name="user")
 app.add_typer(database.app, name="db")

@@ -299,10 +299,13 @@ def test_a_host_that_ran_again_finds_its_way(
 
 def test_what_was_dropped_can_be_read(ground: Ground) -> None:
     pc, web = ground.address("pc"), ground.address("web")
-    assert ground.answered("pc", f"tcp:{web}:4321", f"icmp:{web}") == set()
+    away = IPv4Address("198.51.100.7")
+    asked = (f"tcp:{web}:4321", f"icmp:{web}", f"udp:{away}:53")
+    assert ground.answered("pc", *asked) == set()
     seen = {
         (drop.source, drop.target, drop.protocol, drop.port): drop
         for drop in ground.engine.dropped(ground.plans["red"].key)
     }
     assert isinstance(seen[pc, web, "tcp", 4321], Dropped)
     assert seen[pc, web, "icmp", None].packets >= 1
+    assert seen[pc, away, "udp", 53].packets >= 1, "what leads out of the world"
