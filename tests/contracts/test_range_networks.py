@@ -135,8 +135,8 @@ def test_a_link_may_be_shaped_again_and_again_and_commands_run_all_the_while(
     case: EngineCase, world: WorldKey, standing: HostPlan
 ) -> None:
     for link in (NetworkLink(network="lan"), HostLink(host="desk")):
-        for state in (LinkState(down=True), LinkState(loss=0.5, rate=1_000_000), AS_PLANNED):
-            case.engine.shape(world, link, state)
+        cut = LinkState(down=True, loss=0.5, rate=1_000_000)
+        for state in (cut, cut, AS_PLANNED):
             case.engine.shape(world, link, state)
             assert case.engine.run(key(world), ("true",), timeout=SOON).ok
 

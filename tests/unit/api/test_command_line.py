@@ -270,6 +270,14 @@ def test_the_operator_sees_and_does_everything() -> None:
     assert OPERATOR.sees_results
 
 
+def test_a_plan_tells_of_routers_where_flows_are_stated(site: Path) -> None:
+    text = SCENARIO.replace("office: {size: /28}", "office: {size: /28}, far: {size: /28}")
+    flows = "flows: [{from: office, to: far, tcp: [80]}]\nhosts:\n"
+    (site / "scenarios/house/scenario.yaml").write_text(text.replace("hosts:\n", flows, 1))
+    shown = json.loads(poligon("scenario", "plan", "house", "--teams", "2", "--json").stdout)
+    assert "2 routers carry the flows between networks" in shown["remarks"]
+
+
 def test_what_a_router_dropped_is_told_and_that_there_is_none(
     queue: Working, engine: FakeEngine
 ) -> None:
