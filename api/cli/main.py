@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import conduct, database, doctor, exercise, people, processes, scenario
+from api.cli import conduct, database, doctor, exercise, people, processes, scenario, traffic
 from core.log import configure_logging
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.add_typer(scenario.app, name="scenario")
 for _command in (conduct.pause, conduct.resume, conduct.extend, conduct.events):
     exercise.app.command()(_command)
+exercise.app.command("dropped")(traffic.dropped)
 app.add_typer(exercise.app, name="exercise")
 app.add_typer(people.app, name="user")
 app.add_typer(database.app, name="db")

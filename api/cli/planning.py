@@ -82,7 +82,7 @@ def forecast(
         memory=memory,
         cpus=sum(host.limits.cpus for host in hosts),
         pids=sum(host.limits.pids for host in hosts),
-        remarks=(_room(info, memory),) if info else (unknown,),
+        remarks=(_room(info, memory) if info else unknown, *_routers(worlds)),
     )
 
 
@@ -142,6 +142,11 @@ def _host(plan: HostPlan) -> HostForecast:
         cpus=plan.limits.cpus,
         pids=plan.limits.pids,
     )
+
+
+def _routers(worlds: tuple[WorldPlan, ...]) -> tuple[str, ...]:
+    routers = sum(world.router is not None for world in worlds)
+    return (f"{routers} routers carry the flows between networks",) if routers else ()
 
 
 def _room(info: EngineInfo, memory: int) -> str:

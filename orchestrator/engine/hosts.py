@@ -23,9 +23,10 @@ from orchestrator.engine.labels import HOST, OWNER, PLAN, TEAM, Kind, Labels, ha
 from orchestrator.engine.names import container_name
 from orchestrator.engine.networks import name_of
 from orchestrator.engine.readiness import Readiness, starter
-from orchestrator.ports import EngineRefusedError, UnknownImageError
+from orchestrator.ports import EngineRefusedError, HostGoneError, UnknownImageError
 
 _SETTLED_WITHIN = timedelta(seconds=30)
+_STOPS_WITHIN_SECONDS = 5
 _STAY = ["sleep", "infinity"]
 _KILLED = 137
 
@@ -61,6 +62,18 @@ class Hosts:
             what=f"host {plan.host} of {world.team}",
             within=_SETTLED_WITHIN,
         )
+
+    def stop(self, host: HostKey) -> None:
+        """End a host's processes, by force after some seconds; raises HostGoneError."""
+        name = container_name(self._labels.installation, host)
+        with self._connection.call() as api:
+            try:
+                api.stop(name, timeout=_STOPS_WITHIN_SECONDS)
+            except NotFound as error:
+                raise HostGoneError(
+                    f"there is no host {host.host} of {host.world.team}",
+                    hint="Raise its world again",
+                ) from error
 
     def observe(self, exercise: ExerciseId) -> tuple[ObservedHost, ...]:
         """Return every host of the exercise that exists.

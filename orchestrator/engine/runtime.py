@@ -10,6 +10,7 @@ from ipaddress import IPv4Network
 from core.clock import Clock, SystemClock
 from core.ids import ExerciseId
 from orchestrator.domain.health import ObservedHost
+from orchestrator.domain.links import Link, LinkState
 from orchestrator.domain.world import (
     HostKey,
     HostPlan,
@@ -27,6 +28,7 @@ from orchestrator.engine.host_rules import HostRules
 from orchestrator.engine.hosts import Hosts
 from orchestrator.engine.images import Images
 from orchestrator.engine.labels import Labels
+from orchestrator.engine.links import Links
 from orchestrator.engine.names import container_name
 from orchestrator.engine.networks import Networks
 from orchestrator.engine.readiness import Readiness
@@ -77,6 +79,7 @@ class DockerEngine:
         self._toolbox = Toolbox(self._connection, self._labels, self._images)
         self._routers = Routers(self._connection, self._labels, self._toolbox, self._commands)
         self._host_routes = HostRoutes(self._toolbox, self._labels)
+        self._links = Links(self._connection, self._toolbox, self._labels)
         self._rules = HostRules(self._toolbox, self._labels)
         self._routes = Routes(self._connection, self._toolbox, self._labels)
         self._removal = Removal(self._connection, self._labels)
@@ -172,6 +175,18 @@ class DockerEngine:
                 labels=self._labels.probe(host),
                 timeout=timeout,
             )
+
+    def shape(self, world: WorldKey, link: Link, state: LinkState) -> None:
+        """Have a link of a network's hosts, or of one host, be so."""
+        self._links.shape(world, link, state)
+
+    def can_delay(self) -> bool:
+        """Tell whether the engine's kernel can delay packets."""
+        return self._links.can_delay()
+
+    def stop_host(self, host: HostKey) -> None:
+        """End a host's processes; its file system stays."""
+        self._hosts.stop(host)
 
     def remove_world(self, world: WorldKey) -> Removed:
         """Remove a world's hosts and networks."""

@@ -1,19 +1,28 @@
 """What every RangeEngine does with ways between networks; over the fake and a real engine."""
 
 from dataclasses import replace
+from datetime import timedelta
 from ipaddress import IPv4Network
 
 import pytest
 
+from orchestrator.domain.links import AS_PLANNED, HostLink, LinkState, NetworkLink
 from orchestrator.domain.world import (
     Attachment,
+    HostPlan,
     NetworkPlan,
     Passage,
     Protocol,
     RouterPlan,
     WorldKey,
 )
-from orchestrator.ports import EngineRefusedError, HostGoneError, ObservedRouter, Removed
+from orchestrator.ports import (
+    EngineRefusedError,
+    HostGoneError,
+    NotEnforcedError,
+    ObservedRouter,
+    Removed,
+)
 from tests.contracts.engine_cases import EngineCase
 from tests.contracts.test_range_engine import SOON, desk, key, lan
 
@@ -111,3 +120,61 @@ def test_a_shared_network_with_hosts_on_it_keeps_its_subnet(
             replace(world, team="team-2"),
             NetworkPlan(network="arena", subnet=second, shared=True),
         )
+
+
+@pytest.fixture
+def standing(case: EngineCase, world: WorldKey, subnet: IPv4Network) -> HostPlan:
+    """Raise a network and one plain host on it."""
+    plan = desk(case, subnet)
+    case.engine.raise_network(world, lan(subnet))
+    case.engine.raise_host(world, plan)
+    return plan
+
+
+def test_a_link_may_be_shaped_again_and_again_and_commands_run_all_the_while(
+    case: EngineCase, world: WorldKey, standing: HostPlan
+) -> None:
+    for link in (NetworkLink(network="lan"), HostLink(host="desk")):
+        cut = LinkState(down=True, loss=0.5, rate=1_000_000)
+        for state in (cut, cut, AS_PLANNED):
+            case.engine.shape(world, link, state)
+            assert case.engine.run(key(world), ("true",), timeout=SOON).ok
+
+
+def test_a_host_that_does_not_run_has_no_link(
+    case: EngineCase, world: WorldKey, standing: HostPlan
+) -> None:
+    case.engine.stop_host(key(world))
+    with pytest.raises(HostGoneError, match="desk"):
+        case.engine.shape(world, HostLink(host="desk"), LinkState(down=True))
+    case.engine.shape(world, NetworkLink(network="lan"), LinkState(down=True))
+
+
+def test_a_delay_that_the_kernel_cannot_do_is_refused_by_name(
+    case: EngineCase, world: WorldKey, standing: HostPlan
+) -> None:
+    state = LinkState(delay=timedelta(milliseconds=50))
+    if case.engine.can_delay():
+        case.engine.shape(world, HostLink(host="desk"), state)
+    else:
+        with pytest.raises(NotEnforcedError, match="delay is not enforced here"):
+            case.engine.shape(world, HostLink(host="desk"), state)
+
+
+def test_a_stopped_host_runs_again_with_its_files_as_they_were(
+    case: EngineCase, world: WorldKey, standing: HostPlan
+) -> None:
+    before = case.identity(key(world))
+    case.engine.stop_host(key(world))
+    case.engine.stop_host(key(world))
+    assert not case.engine.observe(world.exercise)[0].running
+    with pytest.raises(HostGoneError):
+        case.engine.run(key(world), ("true",), timeout=SOON)
+    case.engine.raise_host(world, standing)
+    assert case.engine.run(key(world), ("true",), timeout=SOON).ok
+    assert case.identity(key(world)) == before
+
+
+def test_a_host_that_is_not_there_cannot_be_stopped(case: EngineCase, world: WorldKey) -> None:
+    with pytest.raises(HostGoneError, match="there is no host desk"):
+        case.engine.stop_host(key(world))

@@ -16,6 +16,7 @@ from core.clock import Clock, SystemClock
 from core.errors import PoligonError
 from core.ids import ExerciseId
 from orchestrator.domain.health import ObservedHost
+from orchestrator.domain.links import AS_PLANNED, HostLink, Link, LinkState
 from orchestrator.domain.world import (
     Attachment,
     HostKey,
@@ -34,6 +35,7 @@ from orchestrator.ports import (
     HostGoneError,
     HostNotReadyError,
     ImageBuildFailedError,
+    NotEnforcedError,
     ObservedRouter,
     Removed,
     RunResult,
@@ -99,6 +101,8 @@ class FakeEngine:
         self.networks: dict[tuple[WorldKey, str], IPv4Network] = {}
         self.hosts: dict[HostKey, FakeHost] = {}
         self.routers: dict[WorldKey, FakeRouter] = {}
+        self.links: dict[tuple[WorldKey, Link], LinkState] = {}
+        self.kernel_delays = False
         self.routed: set[IPv4Network] = set()
         self.calls: list[str] = []
         self.protected = False
@@ -290,6 +294,28 @@ class FakeEngine:
         with self._called("probe"):
             return self._ran(self._running(host), tuple(command), timeout)
 
+    def shape(self, world: WorldKey, link: Link, state: LinkState) -> None:
+        with self._called("shape"):
+            if isinstance(link, HostLink):
+                self._running(HostKey(world=world, host=link.host))
+            if state.delay and not self.kernel_delays:
+                raise NotEnforcedError("delay is not enforced here: this kernel has no netem")
+            if state == AS_PLANNED:
+                self.links.pop((world, link), None)
+            else:
+                self.links[world, link] = state
+
+    def can_delay(self) -> bool:
+        with self._called("can_delay"):
+            return self.kernel_delays
+
+    def stop_host(self, host: HostKey) -> None:
+        with self._called("stop_host"):
+            if host not in self.hosts:
+                raise HostGoneError(f"there is no host {host.host} of {host.world.team}")
+            if self.hosts[host].running:
+                self.end_host(host, exit_code=143)
+
     def remove_world(self, world: WorldKey) -> Removed:
         with self._called("remove_world"):
             return self._remove(lambda key: key == world)
@@ -380,6 +406,7 @@ class FakeEngine:
         networks = [key for key in self.networks if belongs(key[0])]
         for host in hosts:
             del self.hosts[host]
+        self.links = {place: s for place, s in self.links.items() if not belongs(place[0])}
         for router in routers:
             del self.routers[router]
         for network in networks:

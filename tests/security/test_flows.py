@@ -8,7 +8,7 @@ same minute to somebody who may ask: a deaf server cannot pass for a good router
 
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,12 @@ from core.waiting import until
 from orchestrator.domain.addresses import host_addresses
 from orchestrator.domain.plan import plan_world
 from orchestrator.domain.world import HostKey, WorldKey, WorldPlan
-from orchestrator.engine.names import container_name, shared_network_name
+from orchestrator.engine.names import (
+    bridge_prefix,
+    container_name,
+    router_name,
+    shared_network_name,
+)
 from orchestrator.engine.runtime import DockerEngine
 from orchestrator.ports import Dropped
 from tests.security.test_isolation import IMAGE, ordinary
@@ -46,6 +51,7 @@ flows:
   - {from: office, to: dmz/mail, tcp: [8080, "9001-9002"]}
   - {from: office/pc, to: outer/c2, udp: ["{{ values.beacon }}"], icmp: true}
   - {from: outer/gate, to: dmz/web, tcp: [8080]}
+  - {from: dmz/mail, to: outer/gate, tcp: [9003]}
 hosts:
   pc: {image: "IMAGE", networks: {office: {}}}
   gate: {image: "IMAGE", networks: {office: {}, outer: {}}}
@@ -106,6 +112,12 @@ class Ground:
         result = self.engine.run(self.key(host, team), command, timeout=SOON)
         assert result.ok, result.output
         return set(result.output.split())
+
+    def all_answered(self, questions: Mapping[str, set[str]]) -> dict[str, set[str]]:
+        """Return what was answered to each host, all of them asking at once."""
+        with ThreadPoolExecutor(len(questions)) as pool:
+            answers = pool.map(lambda asker: self.answered(asker, *questions[asker]), questions)
+            return dict(zip(questions, answers, strict=True))
 
     def found(self, asker: str, name: str) -> str:
         """Return the first address that a name has for a host."""
@@ -205,31 +217,33 @@ def test_every_stated_flow_passes_and_nothing_else_between_networks(ground: Grou
     stated = {
         "pc": {*to_mail, f"udp:{c2}:9000", f"icmp:{c2}"},
         "gate": {*to_mail, f"tcp:{web}:8080", *ground.everything("c2")},
-        "mail": ground.everything("web"),
+        # The answer takes another way than the question: gate's own leads through the office.
+        "mail": {*ground.everything("web"), f"tcp:{ground.address('gate', network='outer')}:9003"},
         "web": ground.everything("mail"),
         "c2": ground.everything("gate", network="outer"),
     }
-    for asker, answered in stated.items():
-        others = [host for host in stated if host != asker]
-        questions = {q for host in others for q in ground.everything(host)}
-        if asker in {"pc", "gate"}:  # peers in the office, where everything passes
-            questions -= {*ground.everything("pc"), *ground.everything("gate")}
-        if asker == "c2":
-            questions |= ground.everything("gate", network="outer")
-        assert ground.answered(asker, *questions) == answered, asker
+    everything = {q for host in stated for q in ground.everything(host)}
+    everything |= ground.everything("gate", network="outer")
+    office = {*ground.everything("pc"), *ground.everything("gate")}
+    asked = {
+        "pc": everything - office,  # peers in the office, where everything passes
+        "gate": everything - office - ground.everything("gate", network="outer"),
+        **{host: everything - ground.everything(host) for host in ("mail", "web", "c2")},
+    }
+    assert ground.all_answered(asked) == stated
 
 
 def test_another_teams_hosts_answer_nothing(ground: Ground) -> None:
     theirs = {q for host in ("pc", "mail", "c2") for q in ground.everything(host, team="blue")}
-    for asker in ("pc", "mail", "gate", "web"):
-        assert ground.answered(asker, *theirs) == set()
+    askers = ("pc", "mail", "gate", "web")
+    assert ground.all_answered(dict.fromkeys(askers, theirs)) == {asker: set() for asker in askers}
 
 
 def test_on_a_shared_network_the_teams_hosts_meet_and_nobody_else_does(ground: Ground) -> None:
     theirs = ground.everything("web", team="blue", network="arena")
     assert ground.answered("web", *theirs) == theirs
-    for asker in ("mail", "pc", "gate"):
-        assert ground.answered(asker, *theirs) == set()
+    askers = ("mail", "pc", "gate")
+    assert ground.all_answered(dict.fromkeys(askers, theirs)) == {asker: set() for asker in askers}
 
 
 def test_on_a_shared_network_each_has_its_teams_name_and_an_id_is_the_own_teams(
@@ -262,8 +276,9 @@ def test_the_engines_host_and_the_outside_answer_nothing(
         questions = {f"tcp:{address}:{port}" for address in (*gateways, *routers)}
         questions |= {f"tcp:{away}:8080", f"udp:{away}:8080", f"icmp:{away}"}
         questions |= {f"icmp:{address}" for address in (*gateways, *routers)}
-        for asker in ("pc", "mail", "gate"):
-            assert ground.answered(asker, *questions) == set()
+        askers = ("pc", "mail", "gate")
+        answered = ground.all_answered(dict.fromkeys(askers, questions))
+    assert answered == {asker: set() for asker in askers}
 
 
 def test_names_lead_across_networks_and_a_hidden_host_has_its_alias_alone(ground: Ground) -> None:
@@ -271,6 +286,7 @@ def test_names_lead_across_networks_and_a_hidden_host_has_its_alias_alone(ground
     mail, c2 = str(ground.address("mail")), str(ground.address("c2"))
     assert [found("pc", name) for name in ("mail", "mail.test", "c2.test")] == [mail, mail, c2]
     assert found("web", "gate") == str(ground.address("gate", network="office"))
+    assert found("mail", "gate") == str(ground.address("gate", network="outer")), "its flow's end"
     assert found("gate", "c2.test") == c2, "a neighbour of the hidden host"
     assert [found(asker, "c2") for asker in ("pc", "gate", "mail")] == ["", "", ""]
 
@@ -299,10 +315,46 @@ def test_a_host_that_ran_again_finds_its_way(
 
 def test_what_was_dropped_can_be_read(ground: Ground) -> None:
     pc, web = ground.address("pc"), ground.address("web")
-    assert ground.answered("pc", f"tcp:{web}:4321", f"icmp:{web}") == set()
+    away = IPv4Address("198.51.100.7")
+    asked = (f"tcp:{web}:4321", f"icmp:{web}", f"udp:{away}:53")
+    assert ground.answered("pc", *asked) == set()
     seen = {
         (drop.source, drop.target, drop.protocol, drop.port): drop
         for drop in ground.engine.dropped(ground.plans["red"].key)
     }
     assert isinstance(seen[pc, web, "tcp", 4321], Dropped)
     assert seen[pc, web, "icmp", None].packets >= 1
+    assert seen[pc, away, "udp", 53].packets >= 1, "what leads out of the world"
+
+
+def test_a_router_may_change_its_own_network_and_nothing_else(ground: Ground) -> None:
+    name = router_name(ground.engine._installation, ground.plans["red"].key)
+    status = ground.engine._commands.run(
+        name, ("cat", "/proc/self/status"), timeout=SOON, account="root"
+    )
+    seen = dict(line.split(":\t", 1) for line in status.output.splitlines() if ":\t" in line)
+    net_admin = 1 << 12  # linux/capability.h
+    assert (int(seen["CapEff"], 16), int(seen["CapBnd"], 16)) == (net_admin, net_admin)
+    assert (seen["NoNewPrivs"], seen["Seccomp"]) == ("1", "2")
+    write = ground.engine._commands.run(name, ("touch", "/x"), timeout=SOON, account="root")
+    assert "Read-only file system" in write.output
+
+
+def test_the_rule_that_lets_routers_work_stands_once_and_can_be_taken_back(ground: Ground) -> None:
+    prefix = bridge_prefix(ground.engine._installation)
+    rule = f"-A DOCKER-USER -i {prefix}+ -o {prefix}+ -m physdev"
+    ground.engine.protect_host()
+    ground.engine.protect_host()
+    assert _forwarding(ground).count(rule) == 1
+    ground.engine._rules.clear()
+    try:
+        assert _forwarding(ground).count(rule) == 0
+    finally:
+        ground.engine.protect_host()
+
+
+def _forwarding(ground: Ground) -> str:
+    command = ("sh", "-c", "iptables-nft -w -S DOCKER-USER || iptables-legacy -w -S DOCKER-USER")
+    return ground.engine._toolbox.run(
+        command, network_mode="host", labels={}, timeout=SOON, capabilities=("NET_ADMIN", "NET_RAW")
+    ).output

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,11 @@ from core.clock import SystemClock
 from core.jobs import Job
 from core.settings import Settings
 from orchestrator.domain.phases import Phase
-from orchestrator.ports import EngineUnavailableError, RangeEngine
+from orchestrator.domain.world import RouterPlan
+from orchestrator.ports import Dropped, EngineUnavailableError, RangeEngine
 from orchestrator.service import PREPARE, RAISE_WORLD, REMOVE_WORLD
 from tests.fakes.api_site import KEY, SCENARIO
-from tests.fakes.fake_engine import FakeEngine
+from tests.fakes.fake_engine import FakeEngine, FakeRouter
 from tests.fakes.queue import RecordingQueue
 
 
@@ -266,3 +268,34 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_operator_sees_and_does_everything() -> None:
     assert OPERATOR.runs_exercises
     assert OPERATOR.sees_results
+
+
+def test_a_plan_tells_of_routers_where_flows_are_stated(site: Path) -> None:
+    text = SCENARIO.replace("office: {size: /28}", "office: {size: /28}, far: {size: /28}")
+    flows = "flows: [{from: office, to: far, tcp: [80]}]\nhosts:\n"
+    (site / "scenarios/house/scenario.yaml").write_text(text.replace("hosts:\n", flows, 1))
+    shown = json.loads(poligon("scenario", "plan", "house", "--teams", "2", "--json").stdout)
+    assert "2 routers carry the flows between networks" in shown["remarks"]
+
+
+def test_what_a_router_dropped_is_told_and_that_there_is_none(
+    queue: Working, engine: FakeEngine
+) -> None:
+    name = launched(queue, teams=1)
+    none = poligon("exercise", "dropped", name, "team-1")
+    assert (none.exit_code, "no router" in none.stderr) == (5, True)
+    (world,) = {key.world for key in engine.hosts}
+    drop = Dropped(
+        source=IPv4Address("10.1.0.2"),
+        target=IPv4Address("8.8.8.8"),
+        protocol="udp",
+        port=53,
+        packets=4,
+    )
+    plan = RouterPlan(attachments=(), passages=())
+    engine.routers[world] = FakeRouter(plan=plan, dropped=(drop,))
+    assert "8.8.8.8" in poligon("exercise", "dropped", name, "team-1").stdout
+    assert json.loads(poligon("exercise", "dropped", name, "team-1", "--json").stdout) == [
+        {"source": "10.1.0.2", "target": "8.8.8.8", "protocol": "udp", "port": 53, "packets": 4}
+    ]
+    assert poligon("exercise", "dropped", name, "nobody").exit_code == 3
