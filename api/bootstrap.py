@@ -14,6 +14,7 @@ from orchestrator.engine.runtime import DockerEngine
 from orchestrator.library import Library
 from orchestrator.ports import RangeEngine
 from orchestrator.reconcile import Reconciling
+from orchestrator.resets import Resets
 from orchestrator.service import Exercises
 from orchestrator.worlds import Worlds
 from scoring.service import Scoring
@@ -30,6 +31,7 @@ class Services:
     exercises: Exercises
     worlds: Worlds
     reconciling: Reconciling
+    resets: Resets
     scoring: Scoring
     engine: RangeEngine
     queue: JobQueue
@@ -69,6 +71,7 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
         users=users,
         exercises=exercises,
         worlds=worlds,
+        resets=Resets(database, clock, exercises),
         reconciling=Reconciling(
             database=database,
             clock=clock,

@@ -318,6 +318,10 @@ class Exercises:
         now = self._clock.now()
         for team in teams:
             repository.move_world(team.id, before=_RETRIED, after=WorldPhase.PLANNED, at=now)
+        self.build_again(repository, exercise)
+
+    def build_again(self, repository: ExerciseRepository, exercise: Exercise) -> None:
+        """Have images and addresses looked at again for worlds that were planned again."""
         repository.set_prepared(exercise.id, None)
         # While it runs it goes on for the others; before, it is being built again.
         if Phase.PROVISIONING in MOVES[exercise.phase]:

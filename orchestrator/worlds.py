@@ -22,6 +22,7 @@ from orchestrator.domain.exercise import Exercise, Problem, Stage, Team
 from orchestrator.domain.needs import dependents
 from orchestrator.domain.phases import MOVES, PERMITS, Act, Phase, WorldPhase, settled
 from orchestrator.domain.plan import named_images, plan_images, plan_world
+from orchestrator.domain.repair import RESET, Repair
 from orchestrator.domain.world import WorldKey, WorldPlan
 from orchestrator.images import image_namer
 from orchestrator.ports import (
@@ -30,6 +31,7 @@ from orchestrator.ports import (
     RangeEngine,
     SubnetTakenError,
 )
+from orchestrator.repair_repository import RepairRepository
 from orchestrator.repository import ExerciseRepository
 from orchestrator.service import JOB_PATIENCE, PREPARE, RAISE_WORLD, REMOVE_WORLD, Exercises
 from orchestrator.standing import Standing
@@ -168,8 +170,13 @@ class Worlds:
             stage = next_one
             self.require_wanted(exercise.id)
 
+        resets = self._resets(team)
         try:
-            self._standing.put_up(self.plan(exercise, team), reached=reached)
+            self._standing.put_up(
+                self.plan(exercise, team),
+                reached=reached,
+                anew={repair.host for repair in resets},
+            )
         except NotWantedError:
             return  # the sweep removes what stands
         except SubnetTakenError as error:
@@ -179,7 +186,7 @@ class Worlds:
             raise
         except HostNotReadyError as error:
             problem = self.not_ready(exercise, error)
-            self._move(team, (WorldPhase.BUILDING,), WorldPhase.DEGRADED, problem)
+            self._move(team, (WorldPhase.BUILDING,), WorldPhase.DEGRADED, problem, resets)
             log.warning("world.degraded", host=error.host, probe_output=error.output[:200])
         except PoligonError as error:
             self._move(
@@ -187,8 +194,14 @@ class Worlds:
             )
             log.warning("world.failed", stage=stage, error=str(error))
         else:
-            self._move(team, (WorldPhase.BUILDING,), WorldPhase.READY)
+            self._move(team, (WorldPhase.BUILDING,), WorldPhase.READY, done=resets)
             log.info("world.ready")
+
+    def _resets(self, team: Team) -> tuple[Repair, ...]:
+        """Return the hosts of a world that are to be made anew, whatever stands of them."""
+        with self._database.reading() as session:
+            under_way = RepairRepository(session).under_way([team.id])
+        return tuple(repair for repair in under_way if repair.cause == RESET)
 
     def not_ready(self, exercise: Exercise, error: HostNotReadyError) -> Problem:
         """Return what is shown of a world whose host did not become ready."""
@@ -323,8 +336,10 @@ class Worlds:
         before: Sequence[WorldPhase],
         after: WorldPhase,
         problem: Problem | None = None,
+        done: Sequence[Repair] = (),
     ) -> bool:
         with self._database.transaction() as transaction:
+            RepairRepository(transaction.session).done(done, at=self._clock.now())
             return ExerciseRepository(transaction.session).move_world(
                 team.id, before=before, after=after, at=self._clock.now(), problem=problem
             )

@@ -12,6 +12,7 @@ from api.cli.launching import Progress, follow
 from api.cli.output import Exit, Json, Output, reporting
 from api.cli.scenario import ScenarioPath, load
 from api.moves import Move, carry_out
+from api.teams import team_for
 from api.v1.models import exercise_out
 from api.v1.points import spelled
 from api.v1.results import board_out
@@ -121,6 +122,28 @@ def record(
         shown = services.scoring.record(services.exercises.get(name))
         text = as_csv_text(shown) if as_csv and not as_json else as_json_text(shown)
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+
+
+@app.command("reset")
+def reset(
+    name: Name,
+    *,
+    team: Annotated[str, typer.Option(help="Whose machines, such as team-1.")],
+    host: Annotated[
+        str | None, typer.Option(help="Which machine; every one of the team without it.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a team's machine anew, as at the start; scores stay.
+
+    Example: poligon exercise reset night-shift-k3f --team team-1 --host office
+    """
+    with reporting(as_json=as_json) as output, services_ready() as services:
+        exercise = services.exercises.get(name)
+        found = team_for(exercise, OPERATOR, team)
+        after = services.resets.reset(exercise, found, host=host, by=None)
+        output.data(_json(services, after))
+        output.line(f"{host or 'every machine'} of {team} is being made anew")
 
 
 def _moving(move: Move, what: str) -> None:

@@ -19,6 +19,7 @@ class ProblemOut(BaseModel):
     message: str = Field(examples=["office is not ready after 60 s"])
     output: str = Field(examples=["sshd: no hostkeys available"])
     next_command: str = Field(examples=["poligon exercise retry night-shift-k3f"])
+    since: datetime | None = None
 
 
 class TeamOut(BaseModel):
@@ -76,6 +77,12 @@ class LaunchIn(BaseModel):
     )
 
 
+class ResetIn(BaseModel):
+    """What is to be made anew: a host, or without one every host of the team."""
+
+    host: str | None = Field(default=None, max_length=64, examples=["office"])
+
+
 class LoginOut(BaseModel):
     """A trainee's name and new password, told this once."""
 
@@ -129,6 +136,7 @@ def team_out(team: Team, *, with_problem: bool) -> TeamOut:
             message=problem.message,
             output=problem.output,
             next_command=problem.next_command,
+            since=problem.since,
         )
         if problem
         else None,
