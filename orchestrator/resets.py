@@ -131,6 +131,7 @@ class Resets:
     ) -> None:
         try:
             with self._database.transaction() as transaction:
+                exercise, team = _now(transaction, exercise, team)
                 self._count(transaction, exercise, team, host, by)
                 if host is None:
                     self._whole_world(transaction, exercise, team)
@@ -213,6 +214,15 @@ class Resets:
             RepairRepository(transaction.session).add(team.id, host, cause=RESET, at=now)
         self._exercises.build_again(repository, exercise)
         transaction.after_commit(Job(PREPARE, (ExerciseId(exercise.id),)))
+
+
+def _now(transaction: Transaction, exercise: Exercise, team: Team) -> tuple[Exercise, Team]:
+    """Return both as they are within the transaction: the caller may have looked long ago."""
+    found = ExerciseRepository(transaction.session).find(exercise.id)
+    current = found.team(team.slug) if found is not None else None
+    assert found is not None  # neither ever goes
+    assert current is not None
+    return found, current
 
 
 def _lets(scenario: Scenario, host: Host, role: str) -> bool:
