@@ -18,7 +18,8 @@ from api.v1.points import spelled
 from api.v1.results import board_out
 from core.ids import UserId
 from core.users.model import Role, User
-from orchestrator.domain.exercise import Exercise
+from orchestrator.domain.causes import causes
+from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import Phase, WorldPhase
 from orchestrator.service import Login, TeamSpec
 from scoring.exports.as_csv import as_csv as as_csv_text
@@ -186,21 +187,20 @@ def _tell(output: Output, services: Services, exercise: Exercise) -> None:
     minutes, seconds = divmod(int(elapsed.total_seconds()), 60)
     output.line(f"{exercise.name}: {exercise.phase}, {minutes}:{seconds:02} of {exercise.duration}")
     rows = [
-        (team.slug, team.world, ", ".join(m.name for m in team.members), _problem(team.problem))
+        (team.slug, team.world, _since(team), ", ".join(m.name for m in team.members))
         for team in exercise.teams
     ]
-    output.table(exercise.scenario_title, ("team", "world", "members", "problem"), rows)
+    output.table(exercise.scenario_title, ("team", "world", "since (UTC)", "members"), rows)
+    for cause in causes(exercise.teams):
+        output.line(f"{cause}" + (f" · try: {cause.next_command}" if cause.next_command else ""))
     for team in exercise.teams:
         if team.problem is not None and team.problem.output:
             output.line(f"\n{team.slug}, {team.problem.host}:\n{team.problem.output.strip()}")
 
 
-def _problem(problem: Any) -> str:  # noqa: ANN401
-    if problem is None:
-        return ""
-    return f"{problem.message}" + (
-        f" · try: {problem.next_command}" if problem.next_command else ""
-    )
+def _since(team: Team) -> str:
+    since = team.problem.since if team.problem is not None else None
+    return f"{since or team.world_since:%H:%M:%S}"
 
 
 def _tell_logins(output: Output, services: Services, issued: tuple[Login, ...]) -> None:

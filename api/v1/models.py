@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field
 
 from api.moves import Move, offered
 from core.users.model import User
-from orchestrator.domain.exercise import Exercise, Team
+from orchestrator.domain.causes import Cause, causes
+from orchestrator.domain.exercise import Exercise, Stage, Team
 from orchestrator.domain.phases import Phase, WorldPhase
 
 
@@ -20,6 +21,16 @@ class ProblemOut(BaseModel):
     output: str = Field(examples=["sshd: no hostkeys available"])
     next_command: str = Field(examples=["poligon exercise retry night-shift-k3f"])
     since: datetime | None = None
+
+
+class CauseOut(BaseModel):
+    """Something that is wrong, once, with every team that has it."""
+
+    message: str = Field(examples=["the engine has no image office:1"])
+    stage: Stage
+    host: str = Field(examples=["office"])
+    next_command: str = Field(examples=["poligon exercise retry night-shift-k3f"])
+    teams: list[str] = Field(examples=[["team-1", "team-2"]])
 
 
 class TeamOut(BaseModel):
@@ -44,7 +55,10 @@ class ScenarioRef(BaseModel):
 
 
 class ExerciseOut(BaseModel):
-    """An exercise. Trainees see their own team only. `moves` are those that are open now."""
+    """An exercise. Trainees see their own team only. `moves` are those that are open now.
+
+    `causes` is what is wrong, for those who run exercises.
+    """
 
     name: str = Field(examples=["night-shift-k3f"])
     phase: Phase
@@ -54,6 +68,7 @@ class ExerciseOut(BaseModel):
     elapsed_seconds: int = Field(examples=[754])
     teams: list[TeamOut]
     moves: list[Move] = []
+    causes: list[CauseOut] = []
 
 
 TeamName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
@@ -107,6 +122,18 @@ def exercise_out(exercise: Exercise, *, now: datetime, to: User) -> ExerciseOut:
         elapsed_seconds=int(exercise.elapsed(now).total_seconds()),
         teams=teams_out(exercise, to=to),
         moves=list(offered(exercise)) if to.runs_exercises else [],
+        causes=[cause_out(cause) for cause in causes(exercise.teams)] if to.runs_exercises else [],
+    )
+
+
+def cause_out(cause: Cause) -> CauseOut:
+    """Return a cause as clients see it."""
+    return CauseOut(
+        message=cause.message,
+        stage=cause.stage,
+        host=cause.host,
+        next_command=cause.next_command,
+        teams=list(cause.teams),
     )
 
 

@@ -28,6 +28,7 @@ from api.web.rendering import page
 from core.errors import PoligonError
 from core.scenario.access import default_entry, entries_for
 from core.users.model import User
+from orchestrator.domain.causes import causes
 from orchestrator.domain.exercise import Exercise
 from orchestrator.domain.phases import BECAUSE, PERMITS, Act, Phase
 from scoring.views import Outcome
@@ -228,6 +229,7 @@ def _instructor(
         totals={row.team: row.milli_points for row in board.rows},
         signals=services.scoring.signals(exercise),
         hosts=services.exercises.scenario(exercise).scenario.hosts,
+        causes=causes(exercise.teams),
         may_reset=Act.STAND in PERMITS[exercise.phase],
         **_common(exercise, services),
     )

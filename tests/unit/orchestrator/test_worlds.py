@@ -331,6 +331,35 @@ def test_cancelling_while_worlds_are_built_removes_what_stands(
     assert site.engine.networks == {}
 
 
+def test_cancelling_a_build_leaves_a_running_exercise_of_the_same_scenario_alone(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = site.launch(teams=1)
+    site.work()
+    site.exercises.start(running.id)
+    before, subnets = dict(site.engine.hosts), dict(site.engine.networks)
+    building = site.launch(teams=1)
+    site.do(site.queue.take()[0])
+    (job,) = site.queue.take()
+    raise_host = site.engine.raise_host
+
+    def cancelled_meanwhile(*arguments: object) -> None:
+        raise_host(*arguments)  # type: ignore[arg-type]
+        if site.now(building).phase is Phase.PROVISIONING:
+            site.exercises.destroy(building.id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(site.engine, "raise_host", cancelled_meanwhile)
+        site.do(job)
+    site.work()
+    sweep_later(site)
+    assert worlds(site, building.name) == ["removed"]
+    assert (site.engine.hosts, site.engine.networks) == (before, subnets)
+    assert all(host.running for host in before.values())
+    assert site.now(running).phase is Phase.RUNNING
+    assert site.now(running).teams[0].world is WorldPhase.READY
+
+
 def test_a_running_exercise_is_not_destroyed(site: Site) -> None:
     exercise = site.launch()
     site.work()
