@@ -210,8 +210,10 @@ class Resets:
             raise ResetNotNowError(
                 f"the machines of {team.name} are {team.world}", hint="Wait until they stand"
             )
+        repairs = RepairRepository(transaction.session)
+        repairs.add_tried(team.id, cause=RESET, at=now)
         for host in self._exercises.scenario(exercise).scenario.hosts:
-            RepairRepository(transaction.session).add(team.id, host, cause=RESET, at=now)
+            repairs.add(team.id, host, cause=RESET, at=now)
         self._exercises.build_again(repository, exercise)
         transaction.after_commit(Job(PREPARE, (ExerciseId(exercise.id),)))
 

@@ -16,13 +16,15 @@ from core.db import Database
 from core.errors import Fault, PoligonError
 from core.ids import ExerciseId, TeamId
 from core.jobs import Job
-from orchestrator.claims import Claims
+from orchestrator.build_repository import BuildRepository
+from orchestrator.claims import Claims, NotYetError
 from orchestrator.domain.addresses import allocate
+from orchestrator.domain.backoff import WITHIN, next_try
 from orchestrator.domain.exercise import Exercise, Problem, Stage, Team
 from orchestrator.domain.needs import dependents
 from orchestrator.domain.phases import MOVES, PERMITS, Act, Phase, WorldPhase, settled
 from orchestrator.domain.plan import named_images, plan_images, plan_world
-from orchestrator.domain.repair import RESET, Repair
+from orchestrator.domain.repair import BUILD, RESET, WORLD, Repair
 from orchestrator.domain.world import WorldKey, WorldPlan
 from orchestrator.images import image_namer
 from orchestrator.ports import (
@@ -92,8 +94,9 @@ class Worlds:
                 raise
             except PoligonError as error:
                 images = error.code.startswith("engine.")
-                stage = Stage.IMAGES if images else Stage.ADDRESSES
-                self._fail(exercise, waiting, _problem(exercise, stage, error))
+                problem = _problem(exercise, Stage.IMAGES if images else Stage.ADDRESSES, error)
+                self._rest(error, waiting, problem)
+                self._fail(exercise, waiting, problem)
                 return
             self._start_worlds(exercise, waiting)
 
@@ -189,9 +192,9 @@ class Worlds:
             self._move(team, (WorldPhase.BUILDING,), WorldPhase.DEGRADED, problem, resets)
             log.warning("world.degraded", host=error.host, probe_output=error.output[:200])
         except PoligonError as error:
-            self._move(
-                team, (WorldPhase.BUILDING,), WorldPhase.FAILED, _problem(exercise, stage, error)
-            )
+            problem = _problem(exercise, stage, error)
+            self._rest(error, [team], problem)
+            self._move(team, (WorldPhase.BUILDING,), WorldPhase.FAILED, problem)
             log.warning("world.failed", stage=stage, error=str(error))
         else:
             self._move(team, (WorldPhase.BUILDING,), WorldPhase.READY, done=resets)
@@ -253,7 +256,37 @@ class Worlds:
             if after not in MOVES[exercise.phase] or exercise.phase not in _SETTLING:
                 return
             if repository.move(exercise.id, before=exercise.phase, after=after):
+                if exercise.phase is Phase.PROVISIONING:
+                    BuildRepository(transaction.session).add(
+                        exercise,
+                        hosts=self._exercises.hosts(exercise),
+                        ready=after is Phase.READY,
+                        at=self._clock.now(),
+                    )
                 log.info("exercise.settled", exercise=exercise.name, phase=after)
+
+    def _rest(self, error: PoligonError, teams: Sequence[Team], problem: Problem) -> None:
+        """Have it tried again after a rest, if a retry may help and was not made often enough.
+
+        Raises NotYetError then. What the scenario or its author did wrong is never tried again.
+        """
+        if error.fault is not Fault.UPSTREAM:
+            return
+        now = self._clock.now()
+        with self._database.transaction() as transaction:
+            repairs = RepairRepository(transaction.session)
+            for team in teams:
+                repairs.add_tried(team.id, cause=BUILD, at=now)
+            tried = repairs.tried([team.id for team in teams], since=now - WITHIN)
+        again = [next_try(tried.get(team.id, {}).get(WORLD, ()), now) for team in teams]
+        times = [at for at in again if at is not None]
+        if len(times) < len(again):
+            return
+        rest = max(times) - now
+        told = f"{problem.message}; tried again in {rest.total_seconds():g} s"
+        self._note(teams, replace(problem, message=told))
+        log.warning("world.not_yet", error=str(error), rest=rest.total_seconds())
+        raise NotYetError(problem.message, rest=rest) from error
 
     # Removal
 

@@ -222,7 +222,12 @@ def _login_json(services: Services, login: Login) -> dict[str, str]:
 
 
 def _json(services: Services, exercise: Exercise) -> dict[str, Any]:
-    shown = exercise_out(exercise, now=services.clock.now(), to=OPERATOR)
+    shown = exercise_out(
+        exercise,
+        now=services.clock.now(),
+        to=OPERATOR,
+        ready_in=services.exercises.ready_in(exercise),
+    )
     return shown.model_dump(mode="json")
 
 

@@ -163,4 +163,9 @@ def team_specs(teams: int | Sequence[TeamIn]) -> list[TeamSpec]:
 
 
 def _out(exercise: Exercise, services: ServicesHere, caller: User) -> ExerciseOut:
-    return exercise_out(exercise, now=services.clock.now(), to=caller)
+    return exercise_out(
+        exercise,
+        now=services.clock.now(),
+        to=caller,
+        ready_in=services.exercises.ready_in(exercise),
+    )

@@ -1,6 +1,6 @@
 """Exercises and teams as clients see them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -57,7 +57,8 @@ class ScenarioRef(BaseModel):
 class ExerciseOut(BaseModel):
     """An exercise. Trainees see their own team only. `moves` are those that are open now.
 
-    `causes` is what is wrong, for those who run exercises.
+    `causes` is what is wrong, for those who run exercises; `ready_in_seconds` how long the
+    building goes on, as far as earlier launches tell.
     """
 
     name: str = Field(examples=["night-shift-k3f"])
@@ -69,6 +70,7 @@ class ExerciseOut(BaseModel):
     teams: list[TeamOut]
     moves: list[Move] = []
     causes: list[CauseOut] = []
+    ready_in_seconds: int | None = Field(default=None, examples=[20])
 
 
 TeamName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
@@ -106,7 +108,9 @@ class LoginOut(BaseModel):
     password: str = Field(examples=["h7kd-92mf-xq4r"])
 
 
-def exercise_out(exercise: Exercise, *, now: datetime, to: User) -> ExerciseOut:
+def exercise_out(
+    exercise: Exercise, *, now: datetime, to: User, ready_in: timedelta | None = None
+) -> ExerciseOut:
     """Return an exercise as `to` may see it."""
     return ExerciseOut(
         name=exercise.name,
@@ -123,6 +127,7 @@ def exercise_out(exercise: Exercise, *, now: datetime, to: User) -> ExerciseOut:
         teams=teams_out(exercise, to=to),
         moves=list(offered(exercise)) if to.runs_exercises else [],
         causes=[cause_out(cause) for cause in causes(exercise.teams)] if to.runs_exercises else [],
+        ready_in_seconds=None if ready_in is None else round(ready_in.total_seconds()),
     )
 
 

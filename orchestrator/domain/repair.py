@@ -11,6 +11,10 @@ from orchestrator.domain.health import Ailing, Ailment
 
 RESET = "reset"
 """The cause of a repair that somebody asked for: the host is made anew."""
+BUILD = "build"
+"""The cause of one more try to build a whole world."""
+WORLD = ""
+"""Stands where a host would, for the world as a whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
