@@ -164,7 +164,7 @@ def test_a_reset_that_is_under_way_is_not_asked_for_again_and_costs_nothing(
 
 def test_an_unknown_host_is_told_with_the_known_ones(resets: Resets, running: Exercise) -> None:
     with pytest.raises(HostUnknownError, match="It has: desk, mail"):
-        resets.reset(running, team(running), host="mial", by=None)
+        resets.reset(running, team(running), host="post", by=None)
 
 
 def test_a_lost_reset_is_done_by_the_sweep(site: Site, resets: Resets, running: Exercise) -> None:
