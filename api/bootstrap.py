@@ -14,6 +14,7 @@ from orchestrator.engine.runtime import DockerEngine
 from orchestrator.library import Library
 from orchestrator.ports import RangeEngine
 from orchestrator.reconcile import Reconciling
+from orchestrator.resets import Resets
 from orchestrator.service import Exercises
 from orchestrator.timekeeping import Timekeeping
 from orchestrator.worlds import Worlds
@@ -32,6 +33,7 @@ class Services:
     timekeeping: Timekeeping
     worlds: Worlds
     reconciling: Reconciling
+    resets: Resets
     scoring: Scoring
     engine: RangeEngine
     queue: JobQueue
@@ -73,6 +75,7 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
         exercises=exercises,
         timekeeping=Timekeeping(database, clock, exercises),
         worlds=worlds,
+        resets=Resets(database, clock, exercises),
         reconciling=Reconciling(
             database=database,
             clock=clock,

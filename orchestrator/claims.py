@@ -11,7 +11,7 @@ import structlog
 
 from core.clock import Clock
 from core.db import Database
-from core.errors import PoligonError
+from core.errors import Fault, PoligonError
 from core.ids import ExerciseId, TeamId
 from core.waiting import pause
 from orchestrator.ports import EngineUnavailableError
@@ -24,6 +24,17 @@ log = structlog.get_logger()
 CLAIM_LASTS = timedelta(seconds=15)
 # How long a thing is left alone after the engine did not answer for it.
 _ENGINE_AWAY_RESTS = timedelta(seconds=4)
+
+
+class NotYetError(PoligonError):
+    """It did not work, and may after a rest: whoever holds it lets go, and it is left alone."""
+
+    code = "world.not_yet"
+    fault = Fault.UPSTREAM
+
+    def __init__(self, message: str, *, rest: timedelta) -> None:
+        super().__init__(message, hint="It is tried again by itself")
+        self.rest = rest
 
 
 class Claims:
@@ -59,6 +70,9 @@ class Claims:
             yield True
         except EngineUnavailableError:
             rest = _ENGINE_AWAY_RESTS
+            raise
+        except NotYetError as error:
+            rest = error.rest
             raise
         finally:
             done.set()

@@ -244,16 +244,20 @@ class Reconciling:
 
     def _put_up(self, exercise: Exercise, team: Team, repairs: Sequence[Repair]) -> None:
         plan = self._worlds.plan(exercise, team)
-        hosts = {repair.host for repair in repairs}
-        if not repairs:
-            hosts = set(_waiting(team, self._exercises.scenario(exercise).scenario.hosts))
-            self._standing.ask_once(plan, but=hosts)
-        self._standing.put_up(
-            plan,
-            reached=lambda _: self._worlds.require_wanted(exercise.id),
-            only=hosts,
-            anew={repair.host for repair in repairs if repair.cause == RESET},
-        )
+        repaired = {repair.host for repair in repairs}
+        anew = {repair.host for repair in repairs if repair.cause == RESET}
+
+        def reached(_: Stage) -> None:
+            self._worlds.require_wanted(exercise.id)
+
+        if repairs:
+            self._standing.put_up(plan, reached=reached, only=repaired, anew=anew)
+        if not repairs or team.never_ready:
+            hosts = self._exercises.scenario(exercise).scenario.hosts
+            waiting = set(_waiting(team, hosts)) - repaired
+            self._standing.ask_once(plan, but=waiting)
+            if waiting:
+                self._standing.put_up(plan, reached=reached, only=waiting)
 
     def _finish(
         self,
@@ -290,7 +294,7 @@ def _world(exercise: Exercise, team: Team) -> WorldKey:
 
 def _waiting(team: Team, hosts: Mapping[str, Host]) -> tuple[str, ...]:
     """Return the hosts that were not started, because one that they need never became ready."""
-    if team.problem is None or team.problem.stage is not Stage.READINESS:
+    if team.problem is None or not team.never_ready:
         return ()
     return dependents({name: host.needs for name, host in hosts.items()}, team.problem.host)
 

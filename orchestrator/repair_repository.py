@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.ids import TeamId, UserId, new_id
-from orchestrator.domain.repair import RESET, Repair
+from orchestrator.domain.repair import RESET, WORLD, Repair
 from orchestrator.tables import RepairRow, ResetRow
 
 
@@ -23,6 +23,13 @@ class RepairRepository:
         self._session.add(RepairRow(id=new_id(), team_id=team, host=host, cause=cause, at=at))
         self._session.flush()
 
+    def add_tried(self, team: TeamId, *, cause: str, at: datetime) -> None:
+        """Note that a whole world was tried; with the cause RESET, that it begins anew."""
+        self._session.add(
+            RepairRow(id=new_id(), team_id=team, host=WORLD, cause=cause, at=at, done_at=at)
+        )
+        self._session.flush()
+
     def under_way(self, teams: Collection[TeamId]) -> tuple[Repair, ...]:
         """Return what is decided for these teams and not tried yet, oldest first."""
         return self._repairs(teams, RepairRow.done_at.is_(None))
@@ -32,12 +39,18 @@ class RepairRepository:
     ) -> Mapping[TeamId, Mapping[str, Sequence[datetime]]]:
         """Return team → host → when it was raised again after `since`.
 
-        A reset begins anew: what was tried before it does not count.
+        WORLD stands for the world as a whole. A reset begins anew: what was tried before it does
+        not count.
         """
         found: dict[TeamId, dict[str, list[datetime]]] = {}
-        for repair in self._repairs(teams, RepairRow.done_at > since):
-            times = found.setdefault(repair.team, {}).setdefault(repair.host, [])
-            if repair.cause == RESET:
+        repairs = self._repairs(teams, RepairRow.done_at > since)
+        # Of the same moment, the reset came first: it lets a try begin.
+        for repair in sorted(repairs, key=lambda r: (r.done_at or since, r.cause != RESET)):
+            hosts = found.setdefault(repair.team, {})
+            times = hosts.setdefault(repair.host, [])
+            if repair.cause == RESET and repair.host == WORLD:
+                hosts.clear()
+            elif repair.cause == RESET:
                 times.clear()
             elif repair.done_at is not None:
                 times.append(repair.done_at)

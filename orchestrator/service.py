@@ -9,6 +9,7 @@ from ipaddress import IPv4Network
 
 import structlog
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from core.clock import Clock
 from core.db import Database, Transaction
@@ -22,8 +23,10 @@ from core.scenario.values import derive_values
 from core.security import new_password
 from core.users.model import Role, User
 from core.users.service import Users
+from orchestrator.build_repository import BuildRepository
 from orchestrator.domain.addresses import host_addresses
 from orchestrator.domain.clock import ClockEvent, Stop, Tick
+from orchestrator.domain.estimate import estimated
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import (
     MOVES,
@@ -35,8 +38,10 @@ from orchestrator.domain.phases import (
     WorldPhase,
     require_move,
 )
+from orchestrator.domain.repair import RESET
 from orchestrator.journal import SYSTEM, By, Journal
 from orchestrator.library import Library
+from orchestrator.repair_repository import RepairRepository
 from orchestrator.repository import ExerciseRepository
 from orchestrator.tables import ExerciseRow, MemberRow, TeamRow
 
@@ -138,6 +143,25 @@ class Exercises:
     def scenario(self, exercise: Exercise) -> LoadedScenario:
         """Return the scenario as it was at launch."""
         return self._library.scenario(exercise.scenario_digest)
+
+    def hosts(self, exercise: Exercise) -> int:
+        """Return how many hosts all teams have together."""
+        return len(self.scenario(exercise).scenario.hosts) * len(exercise.teams)
+
+    def ready_in(self, exercise: Exercise) -> timedelta | None:
+        """Return how long the building will go on, as far as earlier launches tell.
+
+        `None` when they do not, or when it is not being built.
+        """
+        if exercise.phase is not Phase.PROVISIONING:
+            return None
+        with self._database.reading() as session:
+            past = BuildRepository(session).recent(exercise.scenario_digest)
+        whole = estimated(
+            past, scenario_digest=exercise.scenario_digest, hosts=self.hosts(exercise)
+        )
+        gone = self._clock.now() - exercise.created_at
+        return None if whole is None else max(whole - gone, timedelta())
 
     def subnets(self, team: TeamId) -> dict[str, IPv4Network]:
         """Return network → subnet of a team's world; empty before it has addresses."""
@@ -338,7 +362,7 @@ class Exercises:
                 raise IllegalMoveError(current=current.phase, wanted=Phase.PROVISIONING)
             again = [team for team in current.teams if team.world in _RETRIED]
             if again:
-                self._plan_again(repository, current, again)
+                self._plan_again(repository, transaction.session, current, again)
                 for team in again:
                     text = f"the world of {team.slug} is built again"
                     self.journal.note(
@@ -348,11 +372,20 @@ class Exercises:
         return self.get(exercise)
 
     def _plan_again(
-        self, repository: ExerciseRepository, exercise: Exercise, teams: Sequence[Team]
+        self,
+        repository: ExerciseRepository,
+        session: Session,
+        exercise: Exercise,
+        teams: Sequence[Team],
     ) -> None:
         now = self._clock.now()
         for team in teams:
             repository.move_world(team.id, before=_RETRIED, after=WorldPhase.PLANNED, at=now)
+            RepairRepository(session).add_tried(team.id, cause=RESET, at=now)
+        self.build_again(repository, exercise)
+
+    def build_again(self, repository: ExerciseRepository, exercise: Exercise) -> None:
+        """Have images and addresses looked at again for worlds that were planned again."""
         repository.set_prepared(exercise.id, None)
         # While it runs it goes on for the others; before, it is being built again.
         if Phase.PROVISIONING in MOVES[exercise.phase]:

@@ -119,6 +119,19 @@ class MemberRow(Base):
     guest: Mapped[bool] = mapped_column(default=False)  # an account that the launch made
 
 
+class BuildRow(Base):
+    """How the first building of an exercise's worlds ended, and how long it took."""
+
+    __tablename__ = "builds"
+
+    exercise_id: Mapped[str] = mapped_column(ForeignKey("exercises.id"), primary_key=True)
+    scenario_digest: Mapped[str] = mapped_column(String(64), index=True)
+    hosts: Mapped[int] = mapped_column(Integer())
+    milliseconds: Mapped[int] = mapped_column(Integer())
+    ready: Mapped[bool] = mapped_column()
+    at: Mapped[datetime] = mapped_column(Instant(), index=True)
+
+
 class RepairRow(Base):
     """A host that is to be raised again; `done_at` is when it was tried, however that ended."""
 

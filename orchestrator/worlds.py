@@ -17,12 +17,15 @@ from core.errors import Fault, PoligonError
 from core.ids import ExerciseId, TeamId
 from core.jobs import Job
 from orchestrator.addressing import hold_addresses
-from orchestrator.claims import Claims
+from orchestrator.build_repository import BuildRepository
+from orchestrator.claims import Claims, NotYetError
 from orchestrator.domain.addresses import Pools
+from orchestrator.domain.backoff import WITHIN, next_try
 from orchestrator.domain.exercise import Exercise, Problem, Stage, Team
 from orchestrator.domain.needs import dependents
 from orchestrator.domain.phases import MOVES, PERMITS, Act, Phase, WorldPhase, settled
 from orchestrator.domain.plan import named_images, plan_images, plan_world
+from orchestrator.domain.repair import BUILD, RESET, WORLD, Repair
 from orchestrator.domain.world import WorldKey, WorldPlan
 from orchestrator.images import image_namer
 from orchestrator.ports import (
@@ -31,6 +34,7 @@ from orchestrator.ports import (
     RangeEngine,
     SubnetTakenError,
 )
+from orchestrator.repair_repository import RepairRepository
 from orchestrator.repository import ExerciseRepository
 from orchestrator.service import JOB_PATIENCE, PREPARE, RAISE_WORLD, REMOVE_WORLD, Exercises
 from orchestrator.standing import Standing
@@ -92,8 +96,9 @@ class Worlds:
                 raise
             except PoligonError as error:
                 images = error.code.startswith("engine.")
-                stage = Stage.IMAGES if images else Stage.ADDRESSES
-                self._fail(exercise, waiting, _problem(exercise, stage, error))
+                problem = _problem(exercise, Stage.IMAGES if images else Stage.ADDRESSES, error)
+                self._rest(error, waiting, problem)
+                self._fail(exercise, waiting, problem)
                 return
             self._start_worlds(exercise, waiting)
 
@@ -162,8 +167,13 @@ class Worlds:
             stage = next_one
             self.require_wanted(exercise.id)
 
+        resets = self._resets(team)
         try:
-            self._standing.put_up(self.plan(exercise, team), reached=reached)
+            self._standing.put_up(
+                self.plan(exercise, team),
+                reached=reached,
+                anew={repair.host for repair in resets},
+            )
         except NotWantedError:
             return  # the sweep removes what stands
         except SubnetTakenError as error:
@@ -173,16 +183,22 @@ class Worlds:
             raise
         except HostNotReadyError as error:
             problem = self.not_ready(exercise, error)
-            self._move(team, (WorldPhase.BUILDING,), WorldPhase.DEGRADED, problem)
+            self._move(team, (WorldPhase.BUILDING,), WorldPhase.DEGRADED, problem, resets)
             log.warning("world.degraded", host=error.host, probe_output=error.output[:200])
         except PoligonError as error:
-            self._move(
-                team, (WorldPhase.BUILDING,), WorldPhase.FAILED, _problem(exercise, stage, error)
-            )
+            problem = _problem(exercise, stage, error)
+            self._rest(error, [team], problem)
+            self._move(team, (WorldPhase.BUILDING,), WorldPhase.FAILED, problem)
             log.warning("world.failed", stage=stage, error=str(error))
         else:
-            self._move(team, (WorldPhase.BUILDING,), WorldPhase.READY)
+            self._move(team, (WorldPhase.BUILDING,), WorldPhase.READY, done=resets)
             log.info("world.ready")
+
+    def _resets(self, team: Team) -> tuple[Repair, ...]:
+        """Return the hosts of a world that are to be made anew, whatever stands of them."""
+        with self._database.reading() as session:
+            under_way = RepairRepository(session).under_way([team.id])
+        return tuple(repair for repair in under_way if repair.cause == RESET)
 
     def not_ready(self, exercise: Exercise, error: HostNotReadyError) -> Problem:
         """Return what is shown of a world whose host did not become ready."""
@@ -234,7 +250,37 @@ class Worlds:
                 return
             after = _settles_to(exercise)
             if after and repository.move(exercise.id, before=exercise.phase, after=after):
+                if exercise.phase is Phase.PROVISIONING:
+                    BuildRepository(transaction.session).add(
+                        exercise,
+                        hosts=self._exercises.hosts(exercise),
+                        ready=after is Phase.READY,
+                        at=self._clock.now(),
+                    )
                 log.info("exercise.settled", exercise=exercise.name, phase=after)
+
+    def _rest(self, error: PoligonError, teams: Sequence[Team], problem: Problem) -> None:
+        """Have it tried again after a rest, if a retry may help and was not made often enough.
+
+        Raises NotYetError then. What the scenario or its author did wrong is never tried again.
+        """
+        if error.fault is not Fault.UPSTREAM:
+            return
+        now = self._clock.now()
+        with self._database.transaction() as transaction:
+            repairs = RepairRepository(transaction.session)
+            for team in teams:
+                repairs.add_tried(team.id, cause=BUILD, at=now)
+            tried = repairs.tried([team.id for team in teams], since=now - WITHIN)
+        again = [next_try(tried.get(team.id, {}).get(WORLD, ()), now) for team in teams]
+        times = [at for at in again if at is not None]
+        if len(times) < len(again):
+            return
+        rest = max(times) - now
+        told = f"{problem.message}; tried again in {rest.total_seconds():g} s"
+        self._note(teams, replace(problem, message=told))
+        log.warning("world.not_yet", error=str(error), rest=rest.total_seconds())
+        raise NotYetError(problem.message, rest=rest) from error
 
     # Removal
 
@@ -334,8 +380,10 @@ class Worlds:
         before: Sequence[WorldPhase],
         after: WorldPhase,
         problem: Problem | None = None,
+        done: Sequence[Repair] = (),
     ) -> bool:
         with self._database.transaction() as transaction:
+            RepairRepository(transaction.session).done(done, at=self._clock.now())
             return ExerciseRepository(transaction.session).move_world(
                 team.id, before=before, after=after, at=self._clock.now(), problem=problem
             )

@@ -12,12 +12,14 @@ from api.cli.launching import Progress, follow
 from api.cli.output import Exit, Json, Output, reporting
 from api.cli.scenario import ScenarioPath, load
 from api.moves import Move, carry_out
+from api.teams import team_for
 from api.v1.models import exercise_out
 from api.v1.points import spelled
 from api.v1.results import board_out
 from core.ids import UserId
 from core.users.model import Role, User
-from orchestrator.domain.exercise import Exercise
+from orchestrator.domain.causes import causes
+from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import Phase, WorldPhase
 from orchestrator.journal import By
 from orchestrator.service import Login, TeamSpec
@@ -124,6 +126,28 @@ def record(
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
 
 
+@app.command("reset")
+def reset(
+    name: Name,
+    *,
+    team: Annotated[str, typer.Option(help="Whose machines, such as team-1.")],
+    host: Annotated[
+        str | None, typer.Option(help="Which machine; every one of the team without it.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a team's machine anew, as at the start; scores stay.
+
+    Example: poligon exercise reset night-shift-k3f --team team-1 --host office
+    """
+    with reporting(as_json=as_json) as output, services_ready() as services:
+        exercise = services.exercises.get(name)
+        found = team_for(exercise, OPERATOR, team)
+        after = services.resets.reset(exercise, found, host=host, by=None)
+        output.data(exercise_json(services, after))
+        output.line(f"{host or 'every machine'} of {team} is being made anew")
+
+
 def _moving(move: Move, what: str) -> None:
     def move_it(name: Name, *, as_json: Json = False) -> None:
         with reporting(as_json=as_json) as output, services_ready() as services:
@@ -162,21 +186,20 @@ def _tell(output: Output, services: Services, exercise: Exercise) -> None:
     minutes, seconds = divmod(int(elapsed.total_seconds()), 60)
     output.line(f"{exercise.name}: {exercise.phase}, {minutes}:{seconds:02} of {exercise.duration}")
     rows = [
-        (team.slug, team.world, ", ".join(m.name for m in team.members), _problem(team.problem))
+        (team.slug, team.world, _since(team), ", ".join(m.name for m in team.members))
         for team in exercise.teams
     ]
-    output.table(exercise.scenario_title, ("team", "world", "members", "problem"), rows)
+    output.table(exercise.scenario_title, ("team", "world", "since (UTC)", "members"), rows)
+    for cause in causes(exercise.teams):
+        output.line(f"{cause}" + (f" · try: {cause.next_command}" if cause.next_command else ""))
     for team in exercise.teams:
         if team.problem is not None and team.problem.output:
             output.line(f"\n{team.slug}, {team.problem.host}:\n{team.problem.output.strip()}")
 
 
-def _problem(problem: Any) -> str:  # noqa: ANN401
-    if problem is None:
-        return ""
-    return f"{problem.message}" + (
-        f" · try: {problem.next_command}" if problem.next_command else ""
-    )
+def _since(team: Team) -> str:
+    since = team.problem.since if team.problem is not None else None
+    return f"{since or team.world_since:%H:%M:%S}"
 
 
 def _tell_logins(output: Output, services: Services, issued: tuple[Login, ...]) -> None:
@@ -199,7 +222,12 @@ def _login_json(services: Services, login: Login) -> dict[str, str]:
 
 def exercise_json(services: Services, exercise: Exercise) -> dict[str, Any]:
     """Return an exercise as the interface shows it to an administrator."""
-    shown = exercise_out(exercise, now=services.clock.now(), to=OPERATOR)
+    shown = exercise_out(
+        exercise,
+        now=services.clock.now(),
+        to=OPERATOR,
+        ready_in=services.exercises.ready_in(exercise),
+    )
     return shown.model_dump(mode="json")
 
 

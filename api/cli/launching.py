@@ -49,11 +49,13 @@ class Progress:
         if self._live is not None:
             self._live.stop()
 
-    def show(self, exercise: Exercise, waited: timedelta) -> None:
-        """Show where every world is."""
+    def show(self, exercise: Exercise, waited: timedelta, left: timedelta | None = None) -> None:
+        """Show where every world is, and how long it will go on where that is known."""
         if self._live is not None:
-            self._live.update(_table(exercise, waited))
+            self._live.update(_table(exercise, waited, left))
             return
+        if left is not None and not self._told:
+            self._output.note(f"about {left.total_seconds():.0f} s, as earlier launches took")
         for team in exercise.teams:
             if self._told.get(team.slug) is not team.world:
                 self._told[team.slug] = team.world
@@ -64,8 +66,11 @@ class Progress:
         self._output.note(text) if self._live is None else self._console.print(text)
 
 
-def _table(exercise: Exercise, waited: timedelta) -> Table:
-    table = Table(title=f"{exercise.name} · {waited.total_seconds():.0f} s", box=None)
+def _table(exercise: Exercise, waited: timedelta, left: timedelta | None) -> Table:
+    title = f"{exercise.name} · {waited.total_seconds():.0f} s"
+    if left:
+        title += f", about {left.total_seconds():.0f} s to go"
+    table = Table(title=title, box=None)
     for column in ("team", "world", "problem"):
         table.add_column(column)
     for team in exercise.teams:
@@ -88,7 +93,7 @@ def follow(services: Services, name: str, progress: Progress, *, timeout: int) -
         nonlocal warned
         latest[0] = services.exercises.get(name)
         waited = clock.now() - began
-        progress.show(latest[0], waited)
+        progress.show(latest[0], waited, services.exercises.ready_in(latest[0]))
         if (
             not warned
             and waited > _WORKER_PATIENCE

@@ -8,7 +8,7 @@ import typer
 from api.cli.database import services_ready
 from api.cli.exercise import OPERATOR, Name
 from api.cli.output import Json, reporting
-from api.v1.play import team_for
+from api.teams import team_for
 from orchestrator.domain.world import WorldKey
 
 Team = Annotated[str, typer.Argument(help="The team, such as team-1.")]

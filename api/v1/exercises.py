@@ -12,13 +12,16 @@ from api.context import catalogue_of
 from api.idempotency import RememberingRoute
 from api.moves import Move, carry_out
 from api.responses import RESPONSES
+from api.teams import team_for
 from api.v1.models import (
     ExerciseOut,
     LaunchIn,
     LoginOut,
+    ResetIn,
     TeamIn,
     TeamOut,
     exercise_out,
+    team_out,
     teams_out,
 )
 from core.users.model import User
@@ -118,6 +121,25 @@ def issue_logins(
     ]
 
 
+@repeatable.post("/exercises/{name}/teams/{team}/reset")
+def reset(
+    sent: ResetIn,
+    team: Annotated[str, Path(max_length=64, examples=["team-1"])],
+    exercise: ExerciseHere,
+    caller: Caller,
+    services: ServicesHere,
+) -> TeamOut:
+    """Make a host of a team anew, or its whole world; scores stay.
+
+    Trainees may for their own team, where the scenario lets their role and as often as it says.
+    """
+    found = team_for(exercise, caller, team)
+    now = services.resets.reset(exercise, found, host=sent.host, by=caller)
+    after = now.team(team)
+    assert after is not None  # teams do not go
+    return team_out(now, after, now=services.clock.now(), with_problem=caller.runs_exercises)
+
+
 def _mover(move: Move) -> Callable[..., ExerciseOut]:
     def carry_it_out(
         caller: Instructor, exercise: ExerciseHere, services: ServicesHere
@@ -144,4 +166,9 @@ def team_specs(teams: int | Sequence[TeamIn]) -> list[TeamSpec]:
 
 
 def _out(exercise: Exercise, services: ServicesHere, caller: User) -> ExerciseOut:
-    return exercise_out(exercise, now=services.clock.now(), to=caller)
+    return exercise_out(
+        exercise,
+        now=services.clock.now(),
+        to=caller,
+        ready_in=services.exercises.ready_in(exercise),
+    )

@@ -1,14 +1,15 @@
 """Exercises and teams as clients see them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import BaseModel, Field
 
 from api.moves import Move, offered
 from core.users.model import User
+from orchestrator.domain.causes import Cause, causes
 from orchestrator.domain.clock import Stop
-from orchestrator.domain.exercise import Exercise, Team
+from orchestrator.domain.exercise import Exercise, Stage, Team
 from orchestrator.domain.phases import Phase, WorldPhase
 
 
@@ -20,6 +21,17 @@ class ProblemOut(BaseModel):
     message: str = Field(examples=["office is not ready after 60 s"])
     output: str = Field(examples=["sshd: no hostkeys available"])
     next_command: str = Field(examples=["poligon exercise retry night-shift-k3f"])
+    since: datetime | None = None
+
+
+class CauseOut(BaseModel):
+    """Something that is wrong, once, with every team that has it."""
+
+    message: str = Field(examples=["the engine has no image office:1"])
+    stage: Stage
+    host: str = Field(examples=["office"])
+    next_command: str = Field(examples=["poligon exercise retry night-shift-k3f"])
+    teams: list[str] = Field(examples=[["team-1", "team-2"]])
 
 
 class TeamOut(BaseModel):
@@ -50,7 +62,11 @@ class ScenarioRef(BaseModel):
 
 
 class ExerciseOut(BaseModel):
-    """An exercise. Trainees see their own team only. `moves` are those that are open now."""
+    """An exercise. Trainees see their own team only. `moves` are those that are open now.
+
+    `causes` is what is wrong, for those who run exercises; `ready_in_seconds` how long the
+    building goes on, as far as earlier launches tell.
+    """
 
     name: str = Field(examples=["night-shift-k3f"])
     phase: Phase
@@ -60,6 +76,8 @@ class ExerciseOut(BaseModel):
     elapsed_seconds: int = Field(examples=[754])
     teams: list[TeamOut]
     moves: list[Move] = []
+    causes: list[CauseOut] = []
+    ready_in_seconds: int | None = Field(default=None, examples=[20])
 
 
 TeamName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
@@ -83,6 +101,12 @@ class LaunchIn(BaseModel):
     )
 
 
+class ResetIn(BaseModel):
+    """What is to be made anew: a host, or without one every host of the team."""
+
+    host: str | None = Field(default=None, max_length=64, examples=["office"])
+
+
 class LoginOut(BaseModel):
     """A trainee's name and new password, told this once."""
 
@@ -91,7 +115,9 @@ class LoginOut(BaseModel):
     password: str = Field(examples=["h7kd-92mf-xq4r"])
 
 
-def exercise_out(exercise: Exercise, *, now: datetime, to: User) -> ExerciseOut:
+def exercise_out(
+    exercise: Exercise, *, now: datetime, to: User, ready_in: timedelta | None = None
+) -> ExerciseOut:
     """Return an exercise as `to` may see it."""
     return ExerciseOut(
         name=exercise.name,
@@ -107,6 +133,19 @@ def exercise_out(exercise: Exercise, *, now: datetime, to: User) -> ExerciseOut:
         elapsed_seconds=int(exercise.elapsed(now).total_seconds()),
         teams=teams_out(exercise, now=now, to=to),
         moves=list(offered(exercise)) if to.runs_exercises else [],
+        causes=[cause_out(cause) for cause in causes(exercise.teams)] if to.runs_exercises else [],
+        ready_in_seconds=None if ready_in is None else round(ready_in.total_seconds()),
+    )
+
+
+def cause_out(cause: Cause) -> CauseOut:
+    """Return a cause as clients see it."""
+    return CauseOut(
+        message=cause.message,
+        stage=cause.stage,
+        host=cause.host,
+        next_command=cause.next_command,
+        teams=list(cause.teams),
     )
 
 
@@ -114,14 +153,14 @@ def teams_out(exercise: Exercise, *, now: datetime, to: User) -> list[TeamOut]:
     """Return the teams that `to` may see: all of them, or their own."""
     own = exercise.team_of(to.id)
     return [
-        _team_out(exercise, team, now, with_problem=to.runs_exercises)
+        team_out(exercise, team, now=now, with_problem=to.runs_exercises)
         for team in exercise.teams
         if to.sees_results or team == own
     ]
 
 
-def _team_out(exercise: Exercise, team: Team, now: datetime, *, with_problem: bool) -> TeamOut:
-    # A probe's output may give a task away, so trainees do not get it.
+def team_out(exercise: Exercise, team: Team, *, now: datetime, with_problem: bool) -> TeamOut:
+    """Return a team; a probe's output may give a task away, so trainees do not get it."""
     problem = team.problem if with_problem else None
     return TeamOut(
         slug=team.slug,
@@ -139,6 +178,7 @@ def _team_out(exercise: Exercise, team: Team, now: datetime, *, with_problem: bo
             message=problem.message,
             output=problem.output,
             next_command=problem.next_command,
+            since=problem.since,
         )
         if problem
         else None,

@@ -8,12 +8,10 @@ from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, Field
 
 from api.auth import Caller, ServicesHere, Trainee
-from api.errors import NoTeamError, TeamUnknownError
 from api.responses import RESPONSES
+from api.teams import team_for
 from api.v1.exercises import ExerciseHere
 from api.v1.points import points
-from core.users.model import User
-from orchestrator.domain.exercise import Exercise, Team
 from scoring.views import CheckView, Outcome, TaskState, TaskView
 
 router = APIRouter(tags=["play"], responses=RESPONSES)
@@ -99,21 +97,6 @@ def answer(
         client_key=idempotency_key or secrets.token_hex(16),
     )
     return outcome_out(outcome)
-
-
-def team_for(exercise: Exercise, caller: User, slug: str | None) -> Team:
-    """Return the team that `caller` asks about; raises NoTeamError, TeamUnknownError."""
-    own = exercise.team_of(caller.id)
-    if slug is None:
-        if own is None:
-            raise NoTeamError("which team is not told", hint="Add ?team= and a team's slug")
-        return own
-    found = exercise.team(slug)
-    if found is None or not (caller.sees_results or found == own):
-        raise TeamUnknownError(
-            f"there is no team {slug!r} in {exercise.name}", hint="Look at the exercise's teams"
-        )
-    return found
 
 
 def task_out(task: TaskView) -> TaskOut:

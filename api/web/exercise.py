@@ -23,15 +23,16 @@ from api.auth import (
 from api.bootstrap import Services
 from api.moves import Move, carry_out, offered
 from api.problems import Problem, problem_of, status_of
-from api.v1.play import team_for
+from api.teams import team_for
 from api.v1.results import record_response
 from api.web.rendering import page
 from core.errors import PoligonError
 from core.scenario.access import default_entry, entries_for
 from core.users.model import User
+from orchestrator.domain.causes import causes
 from orchestrator.domain.clock import Stop
 from orchestrator.domain.exercise import Exercise
-from orchestrator.domain.phases import Act, Phase
+from orchestrator.domain.phases import PERMITS, Act, Phase
 from orchestrator.journal import By
 from scoring.views import Outcome
 
@@ -195,6 +196,30 @@ def answer(
     return _trainee(request, exercise, caller, services, told)
 
 
+@router.post("/exercises/{name}/reset", dependencies=[SameOrigin])
+def reset(
+    request: Request,
+    caller: PageCaller,
+    exercise: ExerciseHere,
+    services: ServicesHere,
+    team: Annotated[str, Form(max_length=64)],
+    host: Annotated[str, Form(max_length=64)] = "",
+) -> Response:
+    """Make a host anew, or without one the team's whole world; a refusal is shown on the page."""
+    found = team_for(exercise, caller, team)
+    try:
+        services.resets.reset(exercise, found, host=host or None, by=caller)
+    except PoligonError as error:
+        now, problem = services.exercises.get(exercise.id), problem_of(error)
+        if caller.runs_exercises:
+            return instructor_page(request, now, caller, services, problem, status=status_of(error))
+        if caller.sees_results:
+            raise
+        told = _Told(problem=problem)
+        return _trainee(request, now, caller, services, told, status=status_of(error))
+    return RedirectResponse(f"/exercises/{exercise.name}", HTTPStatus.SEE_OTHER)
+
+
 @router.post("/exercises/{name}/{move}", dependencies=[SameOrigin])
 def move_exercise(
     request: Request,
@@ -238,16 +263,19 @@ def instructor_page(
         signals=services.scoring.signals(exercise),
         clocks=team_clocks(exercise, services.clock.now()),
         events=services.exercises.journal.latest(exercise.id, limit=_EVENTS_SHOWN),
+        hosts=services.exercises.scenario(exercise).scenario.hosts,
+        causes=causes(exercise.teams),
+        may_reset=Act.STAND in PERMITS[exercise.phase],
         **_common(exercise, services),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Told:
-    """What came of an answer, to be shown beside its field."""
+    """What came of an answer, to be shown beside its field; or of something else, without one."""
 
-    task: str
-    value: str
+    task: str = ""
+    value: str = ""
     outcome: Outcome | None = None
     problem: Problem | None = None
 
@@ -280,6 +308,7 @@ def _trainee(
         because=exercise.because(team),
         board=services.scoring.board(exercise),
         ssh=ssh_command(services.settings, caller.name),
+        resets=services.resets.offers(exercise, team, caller),
         other_hosts=_other_hosts(exercise, caller, services),
         gateway=gateway_key(services.settings),
         keys=services.users.key_fingerprints(caller.name),

@@ -1,4 +1,4 @@
-"""Repairs and resets of hosts."""
+"""Repairs and resets of hosts, and how long builds took."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,24 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table(
+        "builds",
+        sa.Column("exercise_id", sa.String(length=12), nullable=False),
+        sa.Column("scenario_digest", sa.String(length=64), nullable=False),
+        sa.Column("hosts", sa.Integer(), nullable=False),
+        sa.Column("milliseconds", sa.Integer(), nullable=False),
+        sa.Column("ready", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["exercise_id"], ["exercises.id"], name=op.f("fk_builds_exercise_id")
+        ),
+        sa.PrimaryKeyConstraint("exercise_id", name=op.f("pk_builds")),
+    )
+    with op.batch_alter_table("builds", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_builds_at"), ["at"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_builds_scenario_digest"), ["scenario_digest"], unique=False
+        )
     op.create_table(
         "repairs",
         sa.Column("id", sa.String(length=12), nullable=False),
@@ -49,3 +67,7 @@ def downgrade() -> None:
     with op.batch_alter_table("repairs", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_repairs_team_id"))
     op.drop_table("repairs")
+    with op.batch_alter_table("builds", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_builds_scenario_digest"))
+        batch_op.drop_index(batch_op.f("ix_builds_at"))
+    op.drop_table("builds")

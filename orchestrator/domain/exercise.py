@@ -74,6 +74,12 @@ class Team:
     stopped: Stop | None = None
 
     @property
+    def never_ready(self) -> bool:
+        """Whether the world stands and some host in it never became ready."""
+        told = self.problem is not None and self.problem.stage is Stage.READINESS
+        return self.world is WorldPhase.DEGRADED and told
+
+    @property
     def in_doubt(self) -> bool:
         """Whether a failing check may be our fault: something never became ready, or fell.
 

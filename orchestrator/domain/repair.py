@@ -11,6 +11,10 @@ from orchestrator.domain.health import Ailing, Ailment
 
 RESET = "reset"
 """The cause of a repair that somebody asked for: the host is made anew."""
+BUILD = "build"
+"""The cause of one more try to build a whole world."""
+WORLD = ""
+"""Stands where a host would, for the world as a whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,18 +76,14 @@ def decide(case: Case, now: datetime) -> Decision:
 def problem_of(case: Case, now: datetime) -> Problem | None:
     """Return what is to be shown of a world; `None` when no host ails.
 
-    Our fault comes first, then a world that never became ready: while either is shown, no failing
-    check is booked as the team's.
+    A world that never became ready stays one until all of it is, then our fault comes first: while
+    either is shown, no failing check is booked as the team's.
     """
-    ours = [a for a in case.ailing if not a.from_inside]
-    if ours:
-        return _shown(ours[0], case, now)
-    if case.degraded and case.problem is not None and case.problem.stage not in _OURS_TO_CHANGE:
-        return case.problem if case.ailing else None
-    return _shown(case.ailing[0], case, now) if case.ailing else None
-
-
-_OURS_TO_CHANGE = (Stage.RUNNING, Stage.REPAIR)
+    if not case.ailing:
+        return None
+    if case.degraded and case.problem is not None and case.problem.stage is Stage.READINESS:
+        return case.problem
+    return _shown(min(case.ailing, key=lambda a: a.from_inside), case, now)
 
 
 def _is_shown(problem: Problem, case: Case) -> bool:

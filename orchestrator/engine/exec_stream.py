@@ -203,6 +203,6 @@ def _refusal(host: HostKey, answer: Answer) -> PoligonError:
 
 def _gone(host: HostKey) -> HostGoneError:
     return HostGoneError(
-        f"host {host.host} of {host.world.team} is not running",
-        hint="It may be on its way up again: try again shortly, or ask an instructor",
+        f"host {host.host} of {host.world.team} is not running: it stopped, or was reset",
+        hint="Log in again in a moment; if it stays away, ask an instructor",
     )

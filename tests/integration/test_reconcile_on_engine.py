@@ -158,6 +158,19 @@ def test_after_an_outage_hosts_keep_what_was_in_them(
     assert kept.ok
 
 
+def test_a_reset_host_is_as_at_the_start_and_its_peers_find_it(pair: Pair) -> None:
+    before, engine = pair.address(), pair.services.engine
+    engine.run(pair.host("mail"), ("rm", "/srv/note"), timeout=SOON)
+    engine.run(pair.host("desk"), ("touch", "/root/peer"), timeout=SOON)
+    exercise = pair.exercise
+    pair.services.resets.reset(exercise, exercise.teams[0], host="mail", by=None)
+    pair.work()
+    assert pair.world is WorldPhase.READY
+    assert pair.address() == before
+    assert engine.run(pair.host("mail"), ("cat", "/srv/note"), timeout=SOON).output == "here"
+    assert engine.run(pair.host("desk"), ("test", "-e", "/root/peer"), timeout=SOON).ok
+
+
 def test_a_host_that_was_cut_off_is_reached_again(
     pair: Pair, docker_client: docker.DockerClient
 ) -> None:

@@ -55,6 +55,8 @@ INTERFACE: dict[tuple[str, str], set[str]] = {
     ("POST", f"{EXERCISE}/teams/{{team}}/pause"): INSTRUCTORS,
     ("POST", f"{EXERCISE}/teams/{{team}}/resume"): INSTRUCTORS,
     ("GET", f"{EXERCISE}/events"): OBSERVERS,
+    # The house lets its trainees reset the desk; whatever else they ask for is refused below.
+    ("POST", f"{EXERCISE}/teams/{{team}}/reset"): {"trainee", *INSTRUCTORS},
 }
 PAGES: dict[tuple[str, str], set[str]] = {
     ("GET", "/"): LOGGED_IN,
@@ -71,6 +73,7 @@ PAGES: dict[tuple[str, str], set[str]] = {
     ("POST", "/exercises/{name}/extend"): INSTRUCTORS,
     ("POST", "/exercises/{name}/teams/{team}/pause"): INSTRUCTORS,
     ("POST", "/exercises/{name}/teams/{team}/resume"): INSTRUCTORS,
+    ("POST", "/exercises/{name}/reset"): {"trainee", *INSTRUCTORS},
     ("POST", "/exercises/{name}/{move}"): INSTRUCTORS,
 }
 BODIES: dict[str, dict[str, object]] = {
@@ -79,6 +82,8 @@ BODIES: dict[str, dict[str, object]] = {
     "/api/v1/exercises": {"scenario": "house", "teams": 1},
     f"{EXERCISE}/answers": {"task": "who", "value": "x"},
     f"{EXERCISE}/extend": {"minutes": 5},
+    f"{EXERCISE}/teams/{{team}}/reset": {"host": "desk"},
+    "/exercises/{name}/reset": {"team": "team-1", "host": "desk"},
     "/login": {"name": "ina", "password": PASSWORD},
     "/me/keys": {"public_key": KEY},
     "/exercises": {"scenario": "house", "teams": "1"},
@@ -207,6 +212,33 @@ def test_an_exercise_of_others_is_unknown_and_not_forbidden(
         site.web.get(url, headers=site.bearer(people["outsider"])) for url in (there, nowhere)
     ]
     assert [answer.json()["code"] for answer in answers] == ["exercise.unknown"] * 2
+
+
+@pytest.mark.parametrize(
+    ("team", "body", "status", "code"),
+    [
+        ("team-2", {"host": "desk"}, 404, "team.unknown"),
+        ("team-99", {"host": "desk"}, 404, "team.unknown"),
+        ("team-1", {}, 403, "reset.not_allowed"),
+        ("team-1", {"host": "safe"}, 403, "reset.not_allowed"),
+        ("team-1", {"host": "../desk"}, 403, "reset.not_allowed"),
+    ],
+)
+def test_a_trainee_resets_nothing_but_what_the_scenario_lets_their_role(
+    site: ApiSite,
+    exercise: Exercise,
+    people: dict[str, str],
+    team: str,
+    body: dict[str, str],
+    status: int,
+    code: str,
+) -> None:
+    answer = site.web.post(
+        f"/api/v1/exercises/{exercise.name}/teams/{team}/reset",
+        json=body,
+        headers=site.bearer(people["trainee"]),
+    )
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
 def test_another_team_is_unknown_to_a_trainee(

@@ -4,7 +4,7 @@ import pytest
 
 from core.scenario.load import load
 from orchestrator.domain.phases import Phase, WorldPhase
-from orchestrator.ports import EngineRefusedError
+from orchestrator.ports import UnknownImageError
 from tests.unit.orchestrator.conftest import SCENARIO, Site
 
 
@@ -34,11 +34,11 @@ def test_every_team_has_a_router_of_its_own_and_its_hosts_lead_there(routed: Sit
 
 def test_a_router_that_cannot_be_fails_its_world_and_a_retry_raises_it(routed: Site) -> None:
     exercise = routed.launch(teams=2)
-    routed.engine.fail("raise_router", EngineRefusedError("no nftables here"))
+    routed.engine.fail("raise_router", UnknownImageError("no toolbox here"))
     routed.work()
     (failed,) = [t for t in routed.now(exercise).teams if t.world is WorldPhase.FAILED]
     assert failed.problem is not None
-    assert (failed.problem.stage, failed.problem.message) == ("networks", "no nftables here")
+    assert (failed.problem.stage, failed.problem.message) == ("networks", "no toolbox here")
     routed.exercises.retry(exercise.id)
     routed.work()
     assert routed.now(exercise).phase is Phase.READY

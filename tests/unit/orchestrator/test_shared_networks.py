@@ -7,7 +7,7 @@ import pytest
 from core.jobs import Job
 from core.scenario.load import load
 from orchestrator.domain.phases import Phase, WorldPhase
-from orchestrator.ports import EngineRefusedError, EngineUnavailableError
+from orchestrator.ports import EngineUnavailableError, UnknownImageError
 from orchestrator.service import JOB_PATIENCE, REMOVE_WORLD
 from tests.unit.orchestrator.conftest import SCENARIO, Site
 
@@ -92,7 +92,7 @@ def test_one_that_is_taken_moves_and_the_teams_own_networks_stay(arena: Site) ->
 
 def test_a_world_raised_again_stays_on_it(arena: Site) -> None:
     exercise = arena.launch(teams=2)
-    arena.engine.fail("raise_host", EngineRefusedError("no"))
+    arena.engine.fail("raise_host", UnknownImageError("no"))
     arena.work()
     before = shared(arena)
     arena.exercises.retry(exercise.id)

@@ -12,7 +12,7 @@ from orchestrator.domain.exercise import Exercise
 from orchestrator.domain.phases import Act, IllegalMoveError, Phase, WorldPhase
 from orchestrator.doorkeeper import EntryRefusedError
 from orchestrator.journal import By
-from orchestrator.ports import EngineRefusedError
+from orchestrator.ports import UnknownImageError
 from orchestrator.timekeeping import (
     ExtensionInvalidError,
     TeamClockError,
@@ -48,7 +48,7 @@ def test_a_team_whose_world_failed_starts_when_it_stands(site: Site, keeper: Tim
     exercise = site.launch(teams=2)
     site.do(site.queue.take()[0])
     first, second = site.queue.take()
-    site.engine.fail("raise_network", EngineRefusedError("no"))
+    site.engine.fail("raise_network", UnknownImageError("no"))
     site.do(first)
     site.do(second)
     site.exercises.start(exercise.id)

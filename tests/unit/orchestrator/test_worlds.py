@@ -13,9 +13,10 @@ from core.scenario.load import load
 from core.users.model import User
 from orchestrator.access import Access
 from orchestrator.claims import CLAIM_LASTS
+from orchestrator.domain.backoff import MOST_TRIES
 from orchestrator.domain.phases import IllegalMoveError, Phase, WorldPhase
 from orchestrator.doorkeeper import EntryRefusedError
-from orchestrator.ports import EngineUnavailableError
+from orchestrator.ports import EngineRefusedError, EngineUnavailableError
 from orchestrator.repository import ExerciseRepository
 from orchestrator.service import (
     JOB_PATIENCE,
@@ -290,6 +291,59 @@ def test_a_subnet_that_turns_out_to_be_taken_is_replaced(
     assert len(site.engine.networks) == 2
 
 
+def test_what_the_engine_refuses_is_tried_again_and_then_works(site: Site) -> None:
+    site.engine.fail("raise_host", EngineRefusedError("no space left on device"))
+    exercise = site.launch(teams=1)
+    site.work()
+    waiting = site.now(exercise).teams[0]
+    assert waiting.world is WorldPhase.BUILDING
+    assert waiting.problem is not None
+    assert waiting.problem.message == "no space left on device; tried again in 1 s"
+    site.worker.sweep()
+    assert site.queue.jobs == [], "it rests"
+    sweep_later(site, timedelta(seconds=1))
+    assert site.now(exercise).phase is Phase.READY
+
+
+@pytest.mark.parametrize("method", ["raise_host", "require_image"])
+def test_what_the_engine_keeps_refusing_fails_after_a_bounded_number_of_tries(
+    site: Site, method: str
+) -> None:
+    site.engine.fail(method, *[EngineRefusedError("no space left on device")] * 50)
+    exercise = site.launch(teams=1)
+    site.work()
+    for _ in range(MOST_TRIES - 1):
+        assert site.now(exercise).phase is Phase.PROVISIONING
+        sweep_later(site, timedelta(seconds=9))
+    failed = site.now(exercise)
+    assert failed.phase is Phase.FAILED
+    assert failed.teams[0].problem is not None
+    assert failed.teams[0].problem.message == "no space left on device"
+    assert site.engine.calls.count(method) <= 2 * MOST_TRIES
+
+
+def test_a_retry_that_somebody_types_has_all_its_tries_again(site: Site) -> None:
+    site.engine.fail("require_image", *[EngineRefusedError("no space left")] * MOST_TRIES)
+    exercise = site.launch(teams=1)
+    site.work()
+    for _ in range(MOST_TRIES):
+        sweep_later(site, timedelta(seconds=9))
+    assert site.now(exercise).phase is Phase.FAILED
+    site.engine.fail("require_image", EngineRefusedError("no space left"))
+    site.exercises.retry(exercise.id)
+    site.work()
+    sweep_later(site, timedelta(seconds=9))
+    assert site.now(exercise).phase is Phase.READY
+
+
+def test_what_the_author_did_wrong_is_not_tried_again(site: Site) -> None:
+    site.engine.images.clear()
+    exercise = site.launch(teams=1)
+    site.work()
+    assert site.now(exercise).phase is Phase.FAILED
+    assert site.engine.calls.count("require_image") == 1
+
+
 def test_a_retry_builds_what_failed_and_only_that(site: Site) -> None:
     site.engine.images.clear()
     exercise = site.launch()
@@ -358,6 +412,35 @@ def test_cancelling_while_worlds_are_built_removes_what_stands(
     sweep_later(site)
     assert worlds(site, exercise.name) == ["removed"]
     assert site.engine.networks == {}
+
+
+def test_cancelling_a_build_leaves_a_running_exercise_of_the_same_scenario_alone(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = site.launch(teams=1)
+    site.work()
+    site.exercises.start(running.id)
+    before, subnets = dict(site.engine.hosts), dict(site.engine.networks)
+    building = site.launch(teams=1)
+    site.do(site.queue.take()[0])
+    (job,) = site.queue.take()
+    raise_host = site.engine.raise_host
+
+    def cancelled_meanwhile(*arguments: object) -> None:
+        raise_host(*arguments)  # type: ignore[arg-type]
+        if site.now(building).phase is Phase.PROVISIONING:
+            site.exercises.destroy(building.id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(site.engine, "raise_host", cancelled_meanwhile)
+        site.do(job)
+    site.work()
+    sweep_later(site)
+    assert worlds(site, building.name) == ["removed"]
+    assert (site.engine.hosts, site.engine.networks) == (before, subnets)
+    assert all(host.running for host in before.values())
+    assert site.now(running).phase is Phase.RUNNING
+    assert site.now(running).teams[0].world is WorldPhase.READY
 
 
 def test_a_running_exercise_is_not_destroyed(site: Site) -> None:

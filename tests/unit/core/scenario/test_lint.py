@@ -169,7 +169,11 @@ SPOILT = {
     "mapping where text goes": ("ask: Which colour?", "ask: {a: b}", "not a mapping"),
     "unknown need": ("title: A box", "title: A box\n    needs: [bx]", "hosts has no 'bx' (did you"),
     "need of itself": ("title: A box", "title: A box\n    needs: [box]", "a circle: box → box"),
-    "not a restart": ("title: A box", "title: A box\n    restart: alwys", "(did you mean always?)"),
+    "not a restart": (
+        "title: A box",
+        "title: A box\n    restart: sometimes",
+        "one of never, always",
+    ),
     "reset by nobody": ("title: A box", "title: A box\n    reset: {by: [x]}", "roles has no 'x'"),
     "limit of nobody": ("title: A box", "title: A box\n    reset: {limit: 2}", "no role of theirs"),
     "no reset at all": (

@@ -1,0 +1,119 @@
+"""Resets as instructors and trainees ask for them: over the interface and on their pages."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.auth import COOKIE
+from orchestrator.domain.exercise import Exercise
+from orchestrator.domain.world import HostKey, WorldKey
+from tests.fakes.api_site import ApiSite, api_site
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[ApiSite]:
+    with api_site(tmp_path) as site:
+        yield site
+
+
+@pytest.fixture
+def exercise(site: ApiSite) -> Exercise:
+    return site.launch()
+
+
+def desk(site: ApiSite, exercise: Exercise, team: str = "team-1") -> object:
+    world = WorldKey(exercise=exercise.id, team=team)
+    return site.engine.hosts[HostKey(world=world, host="desk")]
+
+
+def trainee(exercise: Exercise) -> str:
+    return exercise.teams[0].members[0].name
+
+
+def ask(site: ApiSite, exercise: Exercise, who: str, team: str = "team-1") -> httpx.Response:
+    return site.web.post(
+        f"/api/v1/exercises/{exercise.name}/teams/{team}/reset",
+        json={"host": "desk"},
+        headers=site.bearer(who),
+    )
+
+
+def seen(site: ApiSite, exercise: Exercise, who: str) -> str:
+    cookies = {COOKIE: site.token(who)}
+    return httpx.get(f"{site.url}/exercises/{exercise.name}", cookies=cookies).text
+
+
+def press(site: ApiSite, exercise: Exercise, who: str, **form: str) -> httpx.Response:
+    return httpx.post(
+        f"{site.url}/exercises/{exercise.name}/reset",
+        data={"team": "team-1", **form},
+        headers={"Origin": site.url},
+        cookies={COOKIE: site.token(who)},
+    )
+
+
+def test_an_instructor_sees_what_is_reset_and_then_that_it_is_done(
+    site: ApiSite, exercise: Exercise
+) -> None:
+    before = desk(site, exercise)
+    answer = ask(site, exercise, "ina").json()
+    assert answer["world"] == "degraded"
+    assert answer["problem"]["message"] == "desk is being made anew: ina asked for it"
+    assert answer["problem"]["since"]
+    site.work()
+    assert desk(site, exercise) is not before
+    here = f"/api/v1/exercises/{exercise.name}"
+    shown = site.web.get(here, headers=site.bearer("ina")).json()
+    assert [team["world"] for team in shown["teams"]] == ["ready", "ready"]
+    assert shown["causes"] == []
+
+
+def test_a_trainee_is_told_when_the_resets_are_used_up(site: ApiSite, exercise: Exercise) -> None:
+    for _ in range(2):
+        assert ask(site, exercise, trainee(exercise)).json()["problem"] is None
+        site.work()
+    refused = ask(site, exercise, trainee(exercise))
+    assert (refused.status_code, refused.json()["code"]) == (409, "reset.used_up")
+    assert refused.json()["hint"] == "Ask an instructor"
+
+
+def test_the_instructors_page_resets_a_machine_or_all_of_a_team(
+    site: ApiSite, exercise: Exercise
+) -> None:
+    assert 'action="/exercises/' + exercise.name + '/reset"' in seen(site, exercise, "ina")
+    for form in ({"host": "desk"}, {"host": ""}):
+        before, other = desk(site, exercise), desk(site, exercise, "team-2")
+        assert press(site, exercise, "ina", **form).status_code == 303
+        site.work()
+        assert desk(site, exercise) is not before
+        assert desk(site, exercise, "team-2") is other
+
+
+def test_a_trainees_page_offers_what_is_left(site: ApiSite, exercise: Exercise) -> None:
+    who = trainee(exercise)
+    assert "2 resets left" in seen(site, exercise, who)
+    assert press(site, exercise, who, host="desk").status_code == 303
+    again = press(site, exercise, who, host="desk")
+    assert again.status_code == 409
+    assert "being made anew already" in again.text
+    site.work()
+    assert "1 reset left" in seen(site, exercise, who)
+    press(site, exercise, who, host="desk")
+    site.work()
+    page = seen(site, exercise, who)
+    assert "0 resets left" in page
+    assert f'action="/exercises/{exercise.name}/reset"' not in page
+
+
+def test_what_is_wrong_is_told_once_with_its_teams(site: ApiSite) -> None:
+    site.engine.images.clear()
+    broken = site.launch(started=False)
+    here = f"/api/v1/exercises/{broken.name}"
+    (cause,) = site.web.get(here, headers=site.bearer("ina")).json()["causes"]
+    assert cause["teams"] == ["team-1", "team-2"]
+    assert "debian:bookworm-slim" in cause["message"]
+    assert "2 teams: the engine has no image" in seen(site, broken, "ina")
+    mine = site.web.get(here, headers=site.bearer(trainee(broken))).json()
+    assert mine["causes"] == []
