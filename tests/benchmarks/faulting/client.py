@@ -27,14 +27,12 @@ class Refused(AssertionError):  # noqa: N818  # a failure of the run
     def __init__(self, response: httpx.Response) -> None:
         request = response.request
         super().__init__(f"{request.method} {request.url}: {response.status_code} {response.text}")
-        self.code = _code(response)
 
 
 class Client:
     """Somebody who is logged in."""
 
     def __init__(self, base_url: str, name: str, password: str) -> None:
-        self.name = name
         self._http = httpx.Client(base_url=f"{base_url}/api/v1", timeout=30)
         token = self.post("/login", {"name": name, "password": password})["token"]
         self._http.headers["Authorization"] = f"Bearer {token}"
