@@ -12,6 +12,7 @@ from core.users.service import Users
 from orchestrator.engine.runtime import DockerEngine
 from orchestrator.library import Library
 from orchestrator.ports import RangeEngine
+from orchestrator.self_test import Thoroughness
 from orchestrator.service import Exercises
 from orchestrator.worlds import Worlds
 from scoring.service import Scoring
@@ -58,6 +59,7 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
         engine=engine,
         installation=settings.installation,
         pool=settings.address_pool,
+        self_test=Thoroughness(settings.self_test),
     )
     return Services(
         settings=settings,

@@ -2,6 +2,7 @@
 
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -39,6 +40,8 @@ class Settings(BaseSettings):
     """Calls to the engine that may be under way at once, per process."""
     address_pool: tuple[IPv4Network, ...] = (IPv4Network("10.213.0.0/16"),)
     """Where networks get their subnets; whatever the engine's host routes already is skipped."""
+    self_test: Literal["every", "sample", "off"] = "every"
+    """Which worlds are probed for ways out before they are called ready."""
     scenarios: Path = Path("scenarios")
     """The folder whose scenarios the catalogue offers."""
     http_host: str = "127.0.0.1"

@@ -3,7 +3,7 @@
 The contract suite in `tests/contracts` runs over every implementation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network
@@ -11,6 +11,7 @@ from typing import Protocol
 
 from core.errors import Fault, PoligonError
 from core.ids import ExerciseId
+from orchestrator.domain.isolation import Answer, Sentinel, Target
 from orchestrator.domain.world import (
     HostKey,
     HostPlan,
@@ -197,6 +198,31 @@ class RangeEngine(Protocol):
         """Run a command of our toolbox image in a throw-away container inside a host's network.
 
         The toolbox has bash, curl, nc and dig. Raises HostGoneError.
+        """
+        ...
+
+    def post_sentinel(self, exercise: ExerciseId) -> None:
+        """Have a listener stand in the engine host's own network, at every address of it.
+
+        It tells what the host itself reaches (`sentinel`) and ends by itself after ten minutes.
+        """
+        ...
+
+    def sentinel(self, exercise: ExerciseId) -> Sentinel | None:
+        """Return what the exercise's listener has seen so far; `None` when it does not stand."""
+        ...
+
+    def dismiss_sentinel(self, exercise: ExerciseId) -> None:
+        """Take the exercise's listener away; none is no error."""
+        ...
+
+    def look_around(
+        self, host: HostKey, near: Sequence[Target], far: Sequence[Target]
+    ) -> Mapping[Target, Answer]:
+        """Try every target once from a host's own network, all at the same time.
+
+        What is near has to answer and is waited for; what is far has until a moment after that.
+        Nothing is returned when the prober itself failed. Raises HostGoneError.
         """
         ...
 

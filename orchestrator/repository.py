@@ -12,10 +12,12 @@ from core.ids import ExerciseId, TeamId, UserId
 from core.users.tables import UserRow
 from orchestrator.domain.clock import ClockEvent, Tick
 from orchestrator.domain.exercise import Exercise, Member, Problem, Team
+from orchestrator.domain.isolation import Finding, Isolation, Question, Verdict
 from orchestrator.domain.phases import Phase, WorldPhase
 from orchestrator.tables import (
     ClockEventRow,
     ExerciseRow,
+    IsolationRow,
     MemberRow,
     ScenarioPackRow,
     SubnetRow,
@@ -175,6 +177,17 @@ class ExerciseRepository:
             update(TeamRow).where(TeamRow.id == team).values(problem=asdict(problem))
         )
 
+    def set_isolation(self, team: TeamId, found: Isolation) -> None:
+        """Keep what a world's self-test found; the last one counts."""
+        self._session.merge(
+            IsolationRow(
+                team_id=team,
+                at=found.at,
+                host=found.host,
+                findings=[asdict(finding) for finding in found.findings],
+            )
+        )
+
     def hold_subnets(self, team: TeamId, subnets: Mapping[str, IPv4Network]) -> None:
         """Give subnets to a world; the primary key keeps two worlds apart."""
         self._session.add_all(
@@ -270,10 +283,13 @@ class ExerciseRepository:
                 Member(user=UserId(row.user_id), name=name, role=row.role, guest=row.guest)
             )
         teams: dict[str, list[Team]] = {key: [] for key in exercises}
-        for team in self._session.scalars(
-            select(TeamRow).where(TeamRow.exercise_id.in_(exercises)).order_by(TeamRow.number)
+        for team, tested in self._session.execute(
+            select(TeamRow, IsolationRow)
+            .outerjoin(IsolationRow, IsolationRow.team_id == TeamRow.id)
+            .where(TeamRow.exercise_id.in_(exercises))
+            .order_by(TeamRow.number)
         ):
-            teams[team.exercise_id].append(_team(team, members.get(team.id, [])))
+            teams[team.exercise_id].append(_team(team, members.get(team.id, []), tested))
         return teams
 
 
@@ -294,7 +310,7 @@ def _exercise(row: ExerciseRow, teams: list[Team], clock: list[ClockEvent]) -> E
     )
 
 
-def _team(row: TeamRow, members: list[Member]) -> Team:
+def _team(row: TeamRow, members: list[Member], tested: IsolationRow | None) -> Team:
     return Team(
         id=TeamId(row.id),
         slug=row.slug,
@@ -304,4 +320,20 @@ def _team(row: TeamRow, members: list[Member]) -> Team:
         world=WorldPhase(row.world),
         world_since=row.world_since,
         problem=Problem(**row.problem) if row.problem is not None else None,
+        isolation=_isolation(tested) if tested is not None else None,
+    )
+
+
+def _isolation(row: IsolationRow) -> Isolation:
+    return Isolation(
+        at=row.at,
+        host=row.host,
+        findings=tuple(
+            Finding(
+                question=Question(found["question"]),
+                verdict=Verdict(found["verdict"]),
+                says=found["says"],
+            )
+            for found in row.findings
+        ),
     )

@@ -43,6 +43,7 @@ log = structlog.get_logger()
 PREPARE = "orchestrator.prepare"
 RAISE_WORLD = "orchestrator.raise_world"
 REMOVE_WORLD = "orchestrator.remove_world"
+TEST_WORLD = "orchestrator.test_world"
 # How long a job may be on its way before a sweep sends another.
 JOB_PATIENCE = timedelta(seconds=20)
 

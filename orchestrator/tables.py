@@ -74,6 +74,17 @@ class TeamRow(Base):
     claimed_until: Mapped[datetime] = mapped_column(Instant())
 
 
+class IsolationRow(Base):
+    """What the self-test of a team's world found last."""
+
+    __tablename__ = "isolation_results"
+
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant())
+    host: Mapped[str] = mapped_column(String(64))
+    findings: Mapped[list[dict[str, str]]] = mapped_column(JSON())
+
+
 class MemberRow(Base):
     """Somebody's place in a team; one place an exercise."""
 

@@ -8,7 +8,7 @@ from celery import Celery
 
 from core.errors import PoligonError
 from core.ids import ExerciseId, TeamId
-from orchestrator.service import PREPARE, RAISE_WORLD, REMOVE_WORLD
+from orchestrator.service import PREPARE, RAISE_WORLD, REMOVE_WORLD, TEST_WORLD
 from orchestrator.worlds import Worlds
 
 
@@ -26,3 +26,7 @@ def register(app: Celery, worlds: Worlds) -> None:
     @app.task(name=REMOVE_WORLD, throws=(PoligonError,))
     def remove_world(exercise: str, team: str) -> None:
         worlds.remove_world(ExerciseId(exercise), TeamId(team))
+
+    @app.task(name=TEST_WORLD, throws=(PoligonError,))
+    def test_world(exercise: str, team: str) -> None:
+        worlds.test_world(ExerciseId(exercise), TeamId(team))

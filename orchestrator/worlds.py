@@ -31,7 +31,15 @@ from orchestrator.ports import (
     SubnetTakenError,
 )
 from orchestrator.repository import ExerciseRepository
-from orchestrator.service import JOB_PATIENCE, PREPARE, RAISE_WORLD, REMOVE_WORLD, Exercises
+from orchestrator.self_test import NotIsolatedError, SelfTest, Thoroughness
+from orchestrator.service import (
+    JOB_PATIENCE,
+    PREPARE,
+    RAISE_WORLD,
+    REMOVE_WORLD,
+    TEST_WORLD,
+    Exercises,
+)
 from orchestrator.tables import ExerciseRow, TeamRow
 
 log = structlog.get_logger()
@@ -59,6 +67,7 @@ class Worlds:
         engine: RangeEngine,
         installation: str,
         pool: Sequence[IPv4Network],
+        self_test: Thoroughness = Thoroughness.EVERY,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -66,6 +75,7 @@ class Worlds:
         self._engine = engine
         self._installation = installation
         self._pool = tuple(pool)
+        self._self_test = SelfTest(database, clock, exercises, engine, thoroughness=self_test)
         worker = f"{platform.node()[:24]}-{uuid.uuid4().hex[:12]}"
         self._claims = Claims(database, clock, worker=worker)
 
@@ -82,7 +92,7 @@ class Worlds:
             waiting = [team for team in exercise.teams if team.world in _WAITING]
             try:
                 self._have_images(exercise)
-                self._have_addresses(exercise, waiting, routed=self._prepared_host())
+                self._have_addresses(exercise, waiting, routed=self._prepared_host(exercise_id))
             except EngineUnavailableError as error:
                 self._note(waiting, _problem(exercise, "engine", error))
                 raise
@@ -104,12 +114,16 @@ class Worlds:
             log.info("image.wanted", image=build.reference)
             self._engine.build_image(build)
 
-    def _prepared_host(self) -> tuple[IPv4Network, ...]:
-        """Have the host protected; return what it routes. Both ask it, so both at once."""
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            protection = pool.submit(self._engine.protect_host)
+    def _prepared_host(self, exercise: ExerciseId) -> tuple[IPv4Network, ...]:
+        """Have the host protected and watched; return what it routes. All at once: each asks it."""
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            others = (
+                pool.submit(self._engine.protect_host),
+                pool.submit(self._self_test.make_ready, exercise),
+            )
             routed = self._engine.taken_subnets()
-            protection.result()
+        for other in others:
+            other.result()
         return routed
 
     def _have_addresses(
@@ -168,7 +182,9 @@ class Worlds:
             self._require_wanted(exercise.id)
             self._each_host(plan, self._engine.raise_host)
             stage = "readiness"
-            self._each_host(plan, self._engine.await_ready)
+            self._self_test.beside(
+                exercise, team, plan, lambda: self._each_host(plan, self._engine.await_ready)
+            )
         except NotWantedError:
             return  # the sweep removes what stands
         except SubnetTakenError as error:
@@ -180,6 +196,8 @@ class Worlds:
             problem = _problem(exercise, stage, error, host=error.host, output=error.output)
             self._move(team, (WorldPhase.BUILDING,), WorldPhase.DEGRADED, problem)
             log.warning("world.degraded", host=error.host, probe_output=error.output[:200])
+        except NotIsolatedError as error:
+            self._degrade(exercise, team, error)
         except PoligonError as error:
             self._move(
                 team, (WorldPhase.BUILDING,), WorldPhase.FAILED, _problem(exercise, stage, error)
@@ -188,6 +206,32 @@ class Worlds:
         else:
             self._move(team, (WorldPhase.BUILDING,), WorldPhase.READY)
             log.info("world.ready")
+
+    def test_world(self, exercise_id: ExerciseId, team_id: TeamId) -> None:
+        """Test a world once more that was tested when no other team stood."""
+        with self._claims.team(team_id) as held:
+            if not held:
+                return
+            exercise = self._exercises.get(exercise_id)
+            team = _team(exercise, team_id)
+            if exercise.phase is Phase.PROVISIONING and team in self._self_test.due(exercise):
+                with structlog.contextvars.bound_contextvars(
+                    exercise=exercise.name, team=team.slug
+                ):
+                    self._test(exercise, team)
+        self._settle(exercise_id)
+
+    def _test(self, exercise: Exercise, team: Team) -> None:
+        try:
+            self._self_test.run(exercise, team, self._plan(exercise, team), last=True)
+        except NotIsolatedError as error:
+            self._degrade(exercise, team, error)
+
+    def _degrade(self, exercise: Exercise, team: Team, error: NotIsolatedError) -> None:
+        problem = _problem(exercise, "isolation", error, host=error.host)
+        before = (WorldPhase.BUILDING, WorldPhase.READY)
+        self._move(team, before, WorldPhase.DEGRADED, problem)
+        log.warning("world.not_isolated", host=error.host, error=error.message)
 
     def _plan(self, exercise: Exercise, team: Team) -> WorldPlan:
         loaded = self._exercises.scenario(exercise)
@@ -230,10 +274,17 @@ class Worlds:
             if exercise is None or exercise.phase is not Phase.PROVISIONING:
                 return
             after = settled(team.world for team in exercise.teams)
-            if after is not None and repository.move(
-                exercise.id, before=Phase.PROVISIONING, after=after
-            ):
-                log.info("exercise.settled", exercise=exercise.name, phase=after)
+            if after is None:
+                return
+            if due := self._self_test.due(exercise):
+                for team in due:
+                    if self._reserve(repository, TeamRow, team.id):
+                        transaction.after_commit(Job(TEST_WORLD, (exercise.id, team.id)))
+                return
+            if not repository.move(exercise.id, before=Phase.PROVISIONING, after=after):
+                return
+            log.info("exercise.settled", exercise=exercise.name, phase=after)
+        self._self_test.end(exercise_id)
 
     # Removal
 
@@ -250,6 +301,7 @@ class Worlds:
             self._move(team, left, WorldPhase.REMOVING)
             try:
                 removed = self._engine.remove_world(WorldKey(exercise=exercise.id, team=team.slug))
+                self._self_test.end(exercise.id)
             except PoligonError as error:
                 self._note([team], _problem(exercise, "removal", error))
                 raise

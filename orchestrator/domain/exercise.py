@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from core.ids import ExerciseId, TeamId, UserId
 from orchestrator.domain.clock import ClockEvent, elapsed
+from orchestrator.domain.isolation import Isolation
 from orchestrator.domain.phases import Phase, WorldPhase
 
 
@@ -41,6 +42,7 @@ class Team:
     world: WorldPhase
     world_since: datetime
     problem: Problem | None
+    isolation: Isolation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,7 +110,8 @@ WORLD_MOVES: Mapping[WorldPhase, frozenset[WorldPhase]] = MappingProxyType(
                 WorldPhase.REMOVING,
             }
         ),
-        WorldPhase.READY: frozenset({WorldPhase.PLANNED, WorldPhase.REMOVING}),
+        # A world that stood alone is tested once more beside the others.
+        WorldPhase.READY: frozenset({WorldPhase.PLANNED, WorldPhase.DEGRADED, WorldPhase.REMOVING}),
         WorldPhase.DEGRADED: frozenset({WorldPhase.PLANNED, WorldPhase.REMOVING}),
         WorldPhase.FAILED: frozenset({WorldPhase.PLANNED, WorldPhase.REMOVING}),
         WorldPhase.REMOVING: frozenset({WorldPhase.REMOVING, WorldPhase.REMOVED}),

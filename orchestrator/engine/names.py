@@ -2,6 +2,7 @@
 
 import hashlib
 
+from core.ids import ExerciseId
 from orchestrator.domain.world import HostKey, WorldKey
 
 _BRIDGE_PREFIX = "pg"
@@ -10,6 +11,11 @@ _BRIDGE_PREFIX = "pg"
 def container_name(installation: str, key: HostKey) -> str:
     """Return the container's name; dots cannot occur in the parts, so no two keys share one."""
     return f"poligon.{installation}.{key.world.exercise}.{key.world.team}.{key.host}"
+
+
+def sentinel_name(installation: str, exercise: ExerciseId) -> str:
+    """Return the name of an exercise's listener in the engine host's network."""
+    return f"poligon.{installation}.{exercise}.sentinel"
 
 
 def network_name(installation: str, world: WorldKey, network: str) -> str:

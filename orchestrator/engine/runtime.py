@@ -1,7 +1,8 @@
 """The RangeEngine on Docker: API 1.41 (Engine 20.10) and newer, local or remote."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
@@ -11,6 +12,7 @@ from docker.errors import APIError
 
 from core.clock import Clock, SystemClock
 from core.ids import ExerciseId
+from orchestrator.domain.isolation import Answer, Sentinel, Target
 from orchestrator.domain.world import HostKey, HostPlan, ImageBuild, NetworkPlan, WorldKey
 from orchestrator.engine.commands import HostCommands
 from orchestrator.engine.connection import EngineConnection
@@ -19,6 +21,7 @@ from orchestrator.engine.host_rules import HostRules
 from orchestrator.engine.hosts import Hosts
 from orchestrator.engine.images import Images
 from orchestrator.engine.labels import Labels
+from orchestrator.engine.lookout import Lookout
 from orchestrator.engine.names import container_name
 from orchestrator.engine.networks import Networks
 from orchestrator.engine.readiness import Readiness
@@ -67,6 +70,7 @@ class DockerEngine:
             clock=clock or SystemClock(),
         )
         self._toolbox = Toolbox(self._connection, self._labels, self._images)
+        self._lookout = Lookout(self._connection, self._labels, self._toolbox)
         self._rules = HostRules(self._toolbox, self._labels)
         self._routes = Routes(self._connection, self._toolbox, self._labels)
         self._removal = Removal(self._connection, self._labels)
@@ -132,20 +136,32 @@ class DockerEngine:
 
     def probe(self, host: HostKey, command: Sequence[str], *, timeout: timedelta) -> RunResult:
         """Run a command of the toolbox inside a host's network."""
-        try:
+        with _a_network_of(host):
             return self._toolbox.run(
                 command,
                 network_mode=f"container:{self._name(host)}",
                 labels=self._labels.probe(host),
                 timeout=timeout,
             )
-        except EngineRefusedError as error:
-            if _lacks_namespace(error.__cause__):
-                raise HostGoneError(
-                    f"host {host.host} of {host.world.team} does not run",
-                    hint="Raise its world again",
-                ) from error
-            raise
+
+    def post_sentinel(self, exercise: ExerciseId) -> None:
+        """Have a listener stand in the engine host's own network."""
+        self._lookout.post(exercise)
+
+    def sentinel(self, exercise: ExerciseId) -> Sentinel | None:
+        """Return what the exercise's listener has seen so far."""
+        return self._lookout.report(exercise)
+
+    def dismiss_sentinel(self, exercise: ExerciseId) -> None:
+        """Take the exercise's listener away."""
+        self._lookout.dismiss(exercise)
+
+    def look_around(
+        self, host: HostKey, near: Sequence[Target], far: Sequence[Target]
+    ) -> Mapping[Target, Answer]:
+        """Try every target once from a host's own network, by one run of the toolbox."""
+        with _a_network_of(host):
+            return self._lookout.look_around(host, near, far)
 
     def remove_world(self, world: WorldKey) -> Removed:
         """Remove a world's hosts and networks."""
@@ -176,6 +192,19 @@ class DockerEngine:
 
     def _name(self, host: HostKey) -> str:
         return container_name(self._installation, host)
+
+
+@contextmanager
+def _a_network_of(host: HostKey) -> Iterator[None]:
+    """Say HostGoneError where the engine refuses to join a network that is not there."""
+    try:
+        yield
+    except EngineRefusedError as error:
+        if _lacks_namespace(error.__cause__):
+            raise HostGoneError(
+                f"host {host.host} of {host.world.team} does not run", hint="Raise its world again"
+            ) from error
+        raise
 
 
 def _lacks_namespace(error: BaseException | None) -> bool:

@@ -7,14 +7,15 @@ the test (`answer`), except for a handful of plain commands that it understands.
 import tarfile
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from core.clock import Clock, SystemClock
 from core.errors import PoligonError
 from core.ids import ExerciseId
+from orchestrator.domain.isolation import Answer, Dial, Heard, Lookup, Sentinel, Target
 from orchestrator.domain.world import HostKey, HostPlan, ImageBuild, NetworkPlan, WorldKey
 from orchestrator.engine.files import Entry, entries, host_archive
 from orchestrator.engine.labels import plan_digest
@@ -79,6 +80,13 @@ class FakeEngine:
         self.routed: set[IPv4Network] = set()
         self.calls: list[str] = []
         self.protected = False
+        self.address = IPv4Address("192.0.2.10")
+        self.outside = frozenset({Dial(address=IPv4Address("192.0.2.1"), port=53)})
+        self.resolves = True
+        self.leaks: set[Target] = set()
+        self.bridged: set[IPv4Address] = set()
+        self.prober_is_broken = False
+        self.sentinels: set[ExerciseId] = set()
         self.on_start: Callable[[FakeHost], None] = lambda _: None
         self._built: set[str] = set()
         self._answers: dict[tuple[str, ...], RunResult] = {}
@@ -207,12 +215,43 @@ class FakeEngine:
         with self._called("probe"):
             return self._ran(self._running(host), tuple(command), timeout)
 
+    def post_sentinel(self, exercise: ExerciseId) -> None:
+        with self._called("post_sentinel"):
+            self.sentinels.add(exercise)
+
+    def sentinel(self, exercise: ExerciseId) -> Sentinel | None:
+        with self._called("sentinel"):
+            if exercise not in self.sentinels:
+                return None
+            return Sentinel(
+                port=40_000,
+                answers_at=frozenset(
+                    {self.address, *(subnet[1] for subnet in self.networks.values())}
+                ),
+                outside=self.outside,
+                resolves=self.resolves,
+            )
+
+    def dismiss_sentinel(self, exercise: ExerciseId) -> None:
+        with self._called("dismiss_sentinel"):
+            self.sentinels.discard(exercise)
+
+    def look_around(
+        self, host: HostKey, near: Sequence[Target], far: Sequence[Target]
+    ) -> Mapping[Target, Answer]:
+        with self._called("look_around"):
+            self._running(host)
+            if self.prober_is_broken:
+                return {}
+            return {target: self._heard(host, target) for target in (*near, *far)}
+
     def remove_world(self, world: WorldKey) -> Removed:
         with self._called("remove_world"):
             return self._remove(lambda key: key == world)
 
     def remove_exercise(self, exercise: ExerciseId) -> Removed:
         with self._called("remove_exercise"):
+            self.sentinels.discard(exercise)
             return self._remove(lambda key: key.exercise == exercise)
 
     def remaining(self) -> tuple[str, ...]:
@@ -230,12 +269,39 @@ class FakeEngine:
     def remove_everything(self) -> Removed:
         with self._called("remove_everything"):
             removed = self._remove(lambda _: True)
+            self.sentinels.clear()
             images, self._built = self._built, set()
             self.images -= images
             self.protected = False
             return Removed(
                 containers=removed.containers, networks=removed.networks, images=len(images)
             )
+
+    def _heard(self, asking: HostKey, target: Target) -> Answer:
+        """Return what reaches a host when networks are apart and the engine's host is closed."""
+        found = self._found_by(asking, target)
+        if isinstance(target, Lookup):
+            known = found.get(target.name)
+            return Answer(heard=Heard.ANSWER if known else Heard.NOTHING, address=known)
+        if target in self.leaks:
+            return Answer(heard=Heard.ANSWER)
+        of_ours = {self.address, *(subnet[1] for subnet in self.networks.values())}
+        if target.address in of_ours and not self.protected:
+            return Answer(heard=Heard.ANSWER if target.port == 40_000 else Heard.REFUSAL)
+        reached = target.address in found.values() or target.address in self.bridged
+        return Answer(heard=Heard.REFUSAL if reached else Heard.NOTHING)
+
+    def _found_by(self, asking: HostKey, target: Target) -> dict[str, IPv4Address]:
+        """Return the running hosts on the asking host's networks: name → address."""
+        near = {place.network for place in self.hosts[asking].plan.attachments}
+        wanted = target.address if isinstance(target, Dial) else None
+        found: dict[str, IPv4Address] = {}
+        for key, host in self.hosts.items():
+            if key.world == asking.world and host.running:
+                places = [p.address for p in host.plan.attachments if p.network in near]
+                if places:
+                    found[key.host] = wanted if wanted in places else places[0]
+        return found
 
     def _called(self, method: str) -> threading.RLock:
         self.calls.append(method)

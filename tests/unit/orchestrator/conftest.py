@@ -16,7 +16,14 @@ from core.scenario.load import LoadedScenario, load
 from core.users.service import Users
 from orchestrator.domain.exercise import Exercise
 from orchestrator.library import Library
-from orchestrator.service import PREPARE, RAISE_WORLD, REMOVE_WORLD, Exercises, TeamSpec
+from orchestrator.service import (
+    PREPARE,
+    RAISE_WORLD,
+    REMOVE_WORLD,
+    TEST_WORLD,
+    Exercises,
+    TeamSpec,
+)
 from orchestrator.worlds import Worlds
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_engine import FakeEngine
@@ -75,6 +82,7 @@ class Site:
             PREPARE: worlds.prepare,
             RAISE_WORLD: worlds.raise_world,
             REMOVE_WORLD: worlds.remove_world,
+            TEST_WORLD: worlds.test_world,
         }
         try:
             acts[job.name](*job.arguments)

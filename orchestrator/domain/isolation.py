@@ -1,0 +1,388 @@
+"""Whether a world is apart from everything else: what is asked of it, and what answers mean.
+
+Each question has a control: something that the same prober must reach, or that the same target
+answers from where it may be reached. Without its control a silence proves nothing, and the verdict
+is `could not tell` or `not tested`, never `holds`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from ipaddress import IPv4Address
+
+from orchestrator.domain.world import HostPlan, WorldPlan
+
+METADATA = IPv4Address("169.254.169.254")
+ENGINE_PORTS = (2375, 2376)
+# Nobody listens there, and a host that is reached says so: it refuses.
+_KNOCK = 9
+_MOST_ADDRESSES = 16
+_MOST_PEERS = 4
+
+
+class Question(StrEnum):
+    """What a self-test asks of a world."""
+
+    PEERS = "peers"  # resolve and answer: the control of all others
+    HOST = "engine host"
+    ENGINE = "engine ports"
+    TEAMS = "other teams"
+    OUTSIDE = "outside"
+    METADATA = "metadata"
+    NAMES = "names"
+
+
+class Verdict(StrEnum):
+    """What a self-test found; a world is as good as the worst of its findings."""
+
+    HOLDS = "holds"
+    UNTESTED = "not tested"
+    UNTOLD = "could not tell"
+    FAILS = "fails"
+
+
+_WORST_LAST = tuple(Verdict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dial:
+    """A TCP connection that is tried."""
+
+    address: IPv4Address
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """A name whose IPv4 address is asked for."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Target = Dial | Lookup
+
+
+class Heard(StrEnum):
+    """What came back from a target."""
+
+    ANSWER = "answer"  # a connection, or an address
+    REFUSAL = "refusal"  # a reset, or "no such name": somebody was reached
+    NOTHING = "nothing"  # silence, no way, or a resolver that could not ask on
+    OWN = "own"  # the asking host has a name service of its own, which answers for nobody else
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What was heard from a target; with the address of a name that resolved."""
+
+    heard: Heard
+    address: IPv4Address | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentinel:
+    """What our listener in the engine host's own network reports: the controls."""
+
+    port: int
+    answers_at: frozenset[IPv4Address]
+    """Addresses of that host at which the listener was reached, from the host itself."""
+    outside: frozenset[Dial] = frozenset()
+    """What answers the engine's host from beyond it."""
+    resolves: bool = False
+    """Whether the engine's host gets answers from its name service."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """A host of another team that runs, and where."""
+
+    name: str
+    address: IPv4Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """One target of a question; `of` names it for people, `wanted` is where a peer's name leads."""
+
+    question: Question
+    target: Target
+    of: str
+    wanted: frozenset[IPv4Address] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one question found, in one sentence."""
+
+    question: Question
+    verdict: Verdict
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Isolation:
+    """What the self-test of a world found, when, and from which of its hosts; `` when from none."""
+
+    at: datetime
+    host: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict, where something that was not tested spoils nothing that holds."""
+        return worst(finding.verdict for finding in self.findings)
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other team's host stood to be reached when this was tested."""
+        return any(
+            finding.question is Question.TEAMS and finding.verdict is Verdict.UNTESTED
+            for finding in self.findings
+        )
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the worst; UNTESTED only when nothing was tested."""
+    found = set(verdicts)
+    if found - {Verdict.UNTESTED}:
+        found -= {Verdict.UNTESTED}
+    return max(found, key=_WORST_LAST.index, default=Verdict.UNTESTED)
+
+
+def prober_of(plan: WorldPlan, *, turn: int) -> HostPlan | None:
+    """Return the host to probe from: of each world another network has its turn.
+
+    Of the hosts on that network, the one on most networks. `None` when no host is on a network.
+    """
+    networks = [n.network for n in plan.networks if _on(plan, n.network)]
+    if not networks:
+        return None
+    hosts = _on(plan, networks[turn % len(networks)])
+    return max(hosts, key=lambda host: len(host.attachments))
+
+
+def probes_of(
+    plan: WorldPlan,
+    host: HostPlan,
+    *,
+    sentinel: Sentinel,
+    neighbours: Sequence[Neighbour],
+    stranger: str,
+) -> tuple[Probe, ...]:
+    """Return what `host` must reach and what it must not; `stranger` is a name nobody has.
+
+    What the plan itself joins to the host's networks is no stranger, whoever's it is.
+    """
+    return (
+        *_peers(plan, host),
+        *_of_the_engines_host(plan, host, sentinel),
+        *(
+            Probe(
+                question=Question.TEAMS,
+                target=Dial(address=neighbour.address, port=_KNOCK),
+                of=neighbour.name,
+            )
+            for neighbour in neighbours
+            if not _joined(plan, neighbour.address)
+        ),
+        *(
+            Probe(
+                question=Question.METADATA if dial.address == METADATA else Question.OUTSIDE,
+                target=dial,
+                of=str(dial),
+            )
+            for dial in sorted(sentinel.outside, key=str)
+        ),
+        Probe(question=Question.NAMES, target=Lookup(name=stranger), of=stranger),
+    )
+
+
+def judge(
+    probes: Sequence[Probe],
+    answers: Mapping[Target, Answer],
+    *,
+    sentinel: Sentinel,
+    expects_neighbours: bool = False,
+) -> tuple[Finding, ...]:
+    """Return a finding for every question, in the order of the questions.
+
+    When other teams are known to stand, that none was there to be asked for is no excuse.
+    """
+    peers = _judged_peers([p for p in probes if p.question is Question.PEERS], answers)
+    findings = [peers]
+    for question in Question:
+        if question is not Question.PEERS:
+            asked = [probe for probe in probes if probe.question is question]
+            finding = _judged(question, asked, answers, sentinel, peers)
+            if question is Question.TEAMS and not asked and expects_neighbours:
+                finding = replace(finding, verdict=Verdict.UNTOLD)
+            findings.append(finding)
+    return tuple(findings)
+
+
+def untested(because: str) -> tuple[Finding, ...]:
+    """Return a finding for every question that says why it was not asked."""
+    return tuple(
+        Finding(question=question, verdict=Verdict.UNTESTED, says=because) for question in Question
+    )
+
+
+def untold(because: str) -> tuple[Finding, ...]:
+    """Return a finding for every question that says why nobody knows."""
+    return tuple(
+        Finding(question=question, verdict=Verdict.UNTOLD, says=because) for question in Question
+    )
+
+
+def _on(plan: WorldPlan, network: str) -> list[HostPlan]:
+    return [h for h in plan.hosts if any(place.network == network for place in h.attachments)]
+
+
+def _joined(plan: WorldPlan, address: IPv4Address) -> bool:
+    return any(address in network.subnet for network in plan.networks)
+
+
+def _peers(plan: WorldPlan, host: HostPlan) -> list[Probe]:
+    """Return the peers' names and addresses; of a host without peers, its own."""
+    near = {place.network for place in host.attachments}
+    shared = {
+        peer.host: frozenset(p.address for p in peer.attachments if p.network in near)
+        for peer in plan.hosts
+        if peer != host
+    }
+    peers = dict([item for item in shared.items() if item[1]][:_MOST_PEERS])
+    peers = peers or {host.host: frozenset(place.address for place in host.attachments)}
+    names = [
+        Probe(question=Question.PEERS, target=Lookup(name=name), of=name, wanted=addresses)
+        for name, addresses in peers.items()
+    ]
+    dials = [
+        Probe(question=Question.PEERS, target=Dial(address=min(addresses), port=_KNOCK), of=name)
+        for name, addresses in peers.items()
+    ]
+    return [*names, *dials]
+
+
+def _of_the_engines_host(plan: WorldPlan, host: HostPlan, sentinel: Sentinel) -> list[Probe]:
+    """Return the sentinel, and the engine's own ports, at the host's gateways and other places."""
+    near = {place.network for place in host.attachments}
+    gateways = {network.subnet[1] for network in plan.networks if network.network in near}
+    nearest_first = sorted(
+        sentinel.answers_at, key=lambda address: (address not in gateways, address)
+    )
+    return [
+        Probe(question=question, target=Dial(address=address, port=port), of=f"{address}:{port}")
+        for address in nearest_first[:_MOST_ADDRESSES]
+        for question, port in (
+            (Question.HOST, sentinel.port),
+            *((Question.ENGINE, port) for port in ENGINE_PORTS),
+        )
+    ]
+
+
+def _judged_peers(probes: Sequence[Probe], answers: Mapping[Target, Answer]) -> Finding:
+    silent = [probe for probe in probes if not _is_met(probe, answers)]
+    if len(silent) == len(probes):
+        says = "no peer resolves or answers, so the prober proves nothing"
+        return Finding(question=Question.PEERS, verdict=Verdict.UNTOLD, says=says)
+    if silent:
+        says = f"{silent[0].of} does not {_verb(silent[0])}"
+        return Finding(question=Question.PEERS, verdict=Verdict.FAILS, says=says)
+    says = "peers resolve and answer"
+    return Finding(question=Question.PEERS, verdict=Verdict.HOLDS, says=says)
+
+
+def _is_met(probe: Probe, answers: Mapping[Target, Answer]) -> bool:
+    answer = answers.get(probe.target)
+    if answer is None:
+        return False
+    if isinstance(probe.target, Lookup):
+        return answer.address in probe.wanted
+    return answer.heard in {Heard.ANSWER, Heard.REFUSAL}
+
+
+def _verb(probe: Probe) -> str:
+    return "resolve" if isinstance(probe.target, Lookup) else "answer"
+
+
+# What a leak is called, and what is said when nothing leaks and when there is nothing to ask.
+_WORDS: Mapping[Question, tuple[str, str, str]] = {
+    Question.HOST: (
+        "the engine's host is reached at {}",
+        "no address of the engine's host is reached",
+        "",
+    ),
+    Question.ENGINE: ("the engine is reached at {}", "the engine's ports are not reached", ""),
+    Question.TEAMS: (
+        "{} is reached",
+        "no other team's host is reached",
+        "no other team's host stood yet",
+    ),
+    Question.OUTSIDE: (
+        "{} outside is reached",
+        "nothing outside is reached",
+        "the engine's host reaches nothing outside itself",
+    ),
+    Question.METADATA: (
+        "the metadata service at {} is reached",
+        "the metadata service is not reached",
+        "no metadata service answers the engine's host",
+    ),
+    Question.NAMES: (
+        "the name {} is asked outside, and answered",
+        "no name is asked outside",
+        "the engine's host gets no answer to that name itself",
+    ),
+}
+# A refusal of the engine's host is its firewall's: what must be kept out is a connection.
+_ONLY_ANSWERS = frozenset({Question.HOST, Question.ENGINE})
+
+
+def _judged(
+    question: Question,
+    probes: Sequence[Probe],
+    answers: Mapping[Target, Answer],
+    sentinel: Sentinel,
+    peers: Finding,
+) -> Finding:
+    leak, holds, nothing = _WORDS[question]
+    for probe in probes:
+        heard = answers[probe.target].heard if probe.target in answers else Heard.NOTHING
+        if heard is Heard.ANSWER or (heard is Heard.REFUSAL and question not in _ONLY_ANSWERS):
+            return Finding(question=question, verdict=Verdict.FAILS, says=leak.format(probe.of))
+    verdict, says = _silence(question, probes, answers, sentinel, peers)
+    return Finding(question=question, verdict=verdict, says=says or (holds if probes else nothing))
+
+
+def _silence(
+    question: Question,
+    probes: Sequence[Probe],
+    answers: Mapping[Target, Answer],
+    sentinel: Sentinel,
+    peers: Finding,
+) -> tuple[Verdict, str]:
+    """Return what it means that nothing was reached; the question's own words when it holds."""
+    if peers.verdict is Verdict.UNTOLD:
+        return Verdict.UNTOLD, peers.says
+    if not probes:
+        if question in _ONLY_ANSWERS:
+            return Verdict.UNTOLD, "the control failed: no listener answered on the engine's host"
+        return Verdict.UNTESTED, ""
+    if any(probe.target not in answers for probe in probes):
+        return Verdict.UNTOLD, "the prober did not answer for every target"
+    if question is Question.NAMES and (excuse := _untested_name(probes[0], answers, sentinel)):
+        return Verdict.UNTESTED, excuse
+    return Verdict.HOLDS, ""
+
+
+def _untested_name(probe: Probe, answers: Mapping[Target, Answer], sentinel: Sentinel) -> str:
+    if answers[probe.target].heard is Heard.OWN:
+        return "the host has a name service of its own"
+    return "" if sentinel.resolves else _WORDS[Question.NAMES][2]
