@@ -163,10 +163,17 @@ def _tell(output: Output, services: Services, exercise: Exercise) -> None:
     minutes, seconds = divmod(int(elapsed.total_seconds()), 60)
     output.line(f"{exercise.name}: {exercise.phase}, {minutes}:{seconds:02} of {exercise.duration}")
     rows = [
-        (team.slug, team.world, ", ".join(m.name for m in team.members), _problem(team.problem))
+        (
+            team.slug,
+            team.world,
+            str(team.isolation.verdict) if team.isolation else "",
+            ", ".join(m.name for m in team.members),
+            _problem(team.problem),
+        )
         for team in exercise.teams
     ]
-    output.table(exercise.scenario_title, ("team", "world", "members", "problem"), rows)
+    columns = ("team", "world", "isolation", "members", "problem")
+    output.table(exercise.scenario_title, columns, rows)
     for team in exercise.teams:
         if team.problem is not None and team.problem.output:
             output.line(f"\n{team.slug}, {team.problem.host}:\n{team.problem.output.strip()}")

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from api.moves import Move, offered
+from api.v1.isolation import IsolationOut, isolation_out
 from core.users.model import User
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import Phase, WorldPhase
@@ -22,7 +23,10 @@ class ProblemOut(BaseModel):
 
 
 class TeamOut(BaseModel):
-    """A team and the state of its world. `problem` is for those who run exercises."""
+    """A team and the state of its world.
+
+    `problem` and `isolation` are for those who run exercises.
+    """
 
     slug: str = Field(examples=["team-1"])
     name: str = Field(examples=["Team 1"])
@@ -31,6 +35,7 @@ class TeamOut(BaseModel):
     world: WorldPhase
     world_since: datetime
     problem: ProblemOut | None = None
+    isolation: IsolationOut | None = None
 
 
 class ScenarioRef(BaseModel):
@@ -107,15 +112,15 @@ def teams_out(exercise: Exercise, *, to: User) -> list[TeamOut]:
     """Return the teams that `to` may see: all of them, or their own."""
     own = exercise.team_of(to.id)
     return [
-        team_out(team, with_problem=to.runs_exercises)
+        team_out(team, in_full=to.runs_exercises)
         for team in exercise.teams
         if to.sees_results or team == own
     ]
 
 
-def team_out(team: Team, *, with_problem: bool) -> TeamOut:
+def team_out(team: Team, *, in_full: bool) -> TeamOut:
     """Return a team; a probe's output may give a task away, so trainees do not get it."""
-    problem = team.problem if with_problem else None
+    problem = team.problem if in_full else None
     return TeamOut(
         slug=team.slug,
         name=team.name,
@@ -132,4 +137,5 @@ def team_out(team: Team, *, with_problem: bool) -> TeamOut:
         )
         if problem
         else None,
+        isolation=isolation_out(team.isolation) if in_full and team.isolation else None,
     )

@@ -22,7 +22,7 @@ _LIFETIME = timedelta(minutes=10)
 # How long what must answer is waited for: an engine that starts hosts is slow to resolve names.
 _PATIENCE = timedelta(seconds=5)
 # An answer from the same machine takes a millisecond; what is farther the sentinel leaves out.
-_SILENCE = timedelta(milliseconds=400)
+_SILENCE = timedelta(milliseconds=250)
 _WITHIN = timedelta(seconds=20)
 
 

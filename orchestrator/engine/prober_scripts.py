@@ -131,7 +131,7 @@ for my $goal (@dials, ["169.254.169.254", 80]) {
   elsif ($s) { $open{fileno $s} = $s; $goal{fileno $s} = $goal }
 }
 my @questions = grep { defined } map { ask($_, $stranger, 1) } @servers;
-my $patient_until = now() + 0.3;
+my $patient_until = now() + 0.15;
 my %at;
 while (now() < $end) {
   for my $address (grep { !$at{$_} } local_addresses()) {

@@ -19,7 +19,7 @@ from core.scenario.load import load
 from core.settings import Settings
 from core.users.model import Role, User
 from orchestrator.domain.exercise import Exercise
-from orchestrator.service import PREPARE, RAISE_WORLD, REMOVE_WORLD, TeamSpec
+from orchestrator.service import PREPARE, RAISE_WORLD, REMOVE_WORLD, TEST_WORLD, TeamSpec
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.queue import RecordingQueue
@@ -97,6 +97,7 @@ class ApiSite:
             PREPARE: worlds.prepare,
             RAISE_WORLD: worlds.raise_world,
             REMOVE_WORLD: worlds.remove_world,
+            TEST_WORLD: worlds.test_world,
         }
         while jobs := self.queue.take():
             for job in jobs:

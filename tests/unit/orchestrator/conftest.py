@@ -16,6 +16,7 @@ from core.scenario.load import LoadedScenario, load
 from core.users.service import Users
 from orchestrator.domain.exercise import Exercise
 from orchestrator.library import Library
+from orchestrator.self_test import Thoroughness
 from orchestrator.service import (
     PREPARE,
     RAISE_WORLD,
@@ -63,7 +64,7 @@ class Site:
     users: Users
     exercises: Exercises
     scenario: LoadedScenario
-    new_worker: Callable[[], Worlds]
+    new_worker: Callable[..., Worlds]
 
     def __post_init__(self) -> None:
         self.worker = self.new_worker()
@@ -107,7 +108,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     users = Users(database, clock)
     exercises = Exercises(database, clock, users, Library(database, clock, tmp_path / "packs"))
 
-    def new_worker() -> Worlds:
+    def new_worker(self_test: Thoroughness = Thoroughness.EVERY) -> Worlds:
         return Worlds(
             database=database,
             clock=clock,
@@ -115,6 +116,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
             engine=engine,
             installation="test",
             pool=[IPv4Network("10.213.0.0/24")],
+            self_test=self_test,
         )
 
     yield Site(
