@@ -10,6 +10,7 @@ from core.queue import CeleryQueue, celery_app
 from core.settings import Settings
 from core.users.service import Users
 from orchestrator.engine.runtime import DockerEngine
+from orchestrator.janitor import Janitor
 from orchestrator.library import Library
 from orchestrator.ports import RangeEngine
 from orchestrator.self_test import Thoroughness
@@ -28,6 +29,7 @@ class Services:
     users: Users
     exercises: Exercises
     worlds: Worlds
+    janitor: Janitor
     scoring: Scoring
     engine: RangeEngine
     queue: JobQueue
@@ -68,6 +70,7 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
         users=users,
         exercises=exercises,
         worlds=worlds,
+        janitor=Janitor(exercises, engine, clock, expiry=settings.expiry),
         scoring=Scoring(database, clock, exercises, engine),
         engine=engine,
         queue=queue,

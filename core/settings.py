@@ -1,5 +1,6 @@
 """Settings: one frozen object, read from `POLIGON_*` once, passed down in parts."""
 
+from datetime import timedelta
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Literal
@@ -40,6 +41,8 @@ class Settings(BaseSettings):
     """Calls to the engine that may be under way at once, per process."""
     address_pool: tuple[IPv4Network, ...] = (IPv4Network("10.213.0.0/16"),)
     """Where networks get their subnets; whatever the engine's host routes already is skipped."""
+    expiry: timedelta = Field(default=timedelta(days=3), ge=timedelta(hours=1))
+    """How long worlds stand that nobody touches; ISO 8601 such as P3D, or seconds."""
     self_test: Literal["every", "sample", "off"] = "every"
     """Which worlds are probed for ways out before they are called ready."""
     scenarios: Path = Path("scenarios")

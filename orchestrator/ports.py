@@ -12,6 +12,7 @@ from typing import Protocol
 from core.errors import Fault, PoligonError
 from core.ids import ExerciseId
 from orchestrator.domain.isolation import Answer, Sentinel, Target
+from orchestrator.domain.leftovers import Standing
 from orchestrator.domain.world import (
     HostKey,
     HostPlan,
@@ -232,6 +233,14 @@ class RangeEngine(Protocol):
 
     def remove_exercise(self, exercise: ExerciseId) -> Removed:
         """Remove every world of an exercise, also of teams that nobody remembers."""
+        ...
+
+    def standing(self) -> tuple[Standing, ...]:
+        """Return every container and network of this installation, and nobody else's."""
+        ...
+
+    def remove_standing(self, things: Sequence[Standing]) -> Removed:
+        """Remove exactly these, with what runs in them; one that is gone is no error."""
         ...
 
     def remaining(self) -> tuple[str, ...]:

@@ -145,6 +145,12 @@ class ExerciseRepository:
             )
         )
 
+    def set_kept(self, exercise: ExerciseId, at: datetime) -> None:
+        """Note that an exercise's worlds are still needed."""
+        self._session.execute(
+            update(ExerciseRow).where(ExerciseRow.id == exercise).values(kept_at=at)
+        )
+
     def set_prepared(self, exercise: ExerciseId, at: datetime | None) -> None:
         """Note that images and addresses are there, or (None) that they must be looked at again."""
         self._session.execute(
@@ -307,6 +313,7 @@ def _exercise(row: ExerciseRow, teams: list[Team], clock: list[ClockEvent]) -> E
         story_start=row.story_start,
         clock=tuple(clock),
         teams=tuple(teams),
+        kept_at=row.kept_at,
     )
 
 

@@ -32,6 +32,7 @@ from orchestrator.domain.phases import (
     IllegalMoveError,
     Phase,
     WorldPhase,
+    require,
     require_move,
 )
 from orchestrator.library import Library
@@ -130,6 +131,11 @@ class Exercises:
         phases = [phase for phase in Phase if act in PERMITS[phase]]
         with self._database.reading() as session:
             return ExerciseRepository(session).in_phase(*phases)
+
+    def with_worlds_left(self) -> tuple[Exercise, ...]:
+        """Return the exercises of which a world is not removed yet, whatever their phase."""
+        with self._database.reading() as session:
+            return ExerciseRepository(session).with_worlds_left(*Phase)
 
     def scenario(self, exercise: Exercise) -> LoadedScenario:
         """Return the scenario as it was at launch."""
@@ -294,6 +300,16 @@ class Exercises:
             return current
         after = Phase.CLOSED if current.phase is Phase.ENDED else Phase.CANCELLED
         return self._move(exercise, after, then=self._remove_worlds)
+
+    def keep(self, exercise: ExerciseId) -> Exercise:
+        """Say that the worlds are still needed: they expire later. Raises NotNowError."""
+        with self._database.transaction() as transaction:
+            repository = ExerciseRepository(transaction.session)
+            current = self._found(repository, exercise)
+            require(current.phase, Act.STAND)
+            repository.set_kept(exercise, self._clock.now())
+        log.info("exercise.kept", exercise=current.name)
+        return self.get(exercise)
 
     def retry(self, exercise: ExerciseId) -> Exercise:
         """Build again what failed or is degraded, and only that; nothing to do is no error.

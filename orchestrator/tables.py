@@ -38,6 +38,7 @@ class ExerciseRow(Base):
     created_at: Mapped[datetime] = mapped_column(Instant())
     story_start: Mapped[datetime] = mapped_column(Instant())
     prepared_at: Mapped[datetime | None] = mapped_column(Instant())
+    kept_at: Mapped[datetime | None] = mapped_column(Instant())
     claimed_by: Mapped[str | None] = mapped_column(String(64))
     claimed_until: Mapped[datetime] = mapped_column(Instant())
 

@@ -12,6 +12,7 @@ from api.cli.launching import Progress, follow
 from api.cli.output import Exit, Json, Output, reporting
 from api.cli.scenario import ScenarioPath, load
 from api.moves import Move, carry_out
+from api.outlook import expiry_warning
 from api.v1.models import exercise_out
 from api.v1.points import spelled
 from api.v1.results import board_out
@@ -139,6 +140,7 @@ _moving(Move.START, "Let the clock run and the trainees in.")
 _moving(Move.PAUSE, "Stop the clock: no answers, no checks, no terminals.")
 _moving(Move.RESUME, "Let the clock run on.")
 _moving(Move.END, "Stop the clock for good; worlds stay for the debriefing.")
+_moving(Move.KEEP, "Say that the worlds are still needed: they expire later.")
 _moving(Move.DESTROY, "Have the worlds removed by the worker.")
 _moving(Move.RETRY, "Build again what failed or is degraded, and only that.")
 
@@ -162,6 +164,8 @@ def _tell(output: Output, services: Services, exercise: Exercise) -> None:
     elapsed = exercise.elapsed(services.clock.now())
     minutes, seconds = divmod(int(elapsed.total_seconds()), 60)
     output.line(f"{exercise.name}: {exercise.phase}, {minutes}:{seconds:02} of {exercise.duration}")
+    if warning := expiry_warning(services, exercise):
+        output.line(f"{warning}; poligon exercise keep {exercise.name}")
     rows = [
         (
             team.slug,
@@ -206,7 +210,8 @@ def _login_json(services: Services, login: Login) -> dict[str, str]:
 
 
 def _json(services: Services, exercise: Exercise) -> dict[str, Any]:
-    shown = exercise_out(exercise, now=services.clock.now(), to=OPERATOR)
+    expiry = services.janitor.outlook(exercise)
+    shown = exercise_out(exercise, now=services.clock.now(), to=OPERATOR, expiry=expiry)
     return shown.model_dump(mode="json")
 
 

@@ -48,6 +48,7 @@ _WHAT_IT_DOES: Mapping[Move, str] = MappingProxyType(
         Move.PAUSE: "Stop the clock: no answers, no checks, no terminals.",
         Move.RESUME: "Let the clock run on.",
         Move.END: "Stop the clock for good; worlds stay for the debriefing.",
+        Move.KEEP: "Say that the worlds are still needed: they expire later.",
         Move.DESTROY: "Have the worlds removed; an ended exercise closes, another is cancelled.",
         Move.RETRY: "Build again what failed or is degraded, and only that.",
     }
@@ -142,4 +143,5 @@ def team_specs(teams: int | Sequence[TeamIn]) -> list[TeamSpec]:
 
 
 def _out(exercise: Exercise, services: ServicesHere, caller: User) -> ExerciseOut:
-    return exercise_out(exercise, now=services.clock.now(), to=caller)
+    expiry = services.janitor.outlook(exercise)
+    return exercise_out(exercise, now=services.clock.now(), to=caller, expiry=expiry)

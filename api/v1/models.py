@@ -9,6 +9,7 @@ from api.moves import Move, offered
 from api.v1.isolation import IsolationOut, isolation_out
 from core.users.model import User
 from orchestrator.domain.exercise import Exercise, Team
+from orchestrator.domain.expiry import Expiry
 from orchestrator.domain.phases import Phase, WorldPhase
 
 
@@ -48,7 +49,11 @@ class ScenarioRef(BaseModel):
 
 
 class ExerciseOut(BaseModel):
-    """An exercise. Trainees see their own team only. `moves` are those that are open now."""
+    """An exercise. Trainees see their own team only. `moves` are those that are open now.
+
+    `expires_at` is when its worlds are taken down unless somebody touches it; those who run
+    exercises are told. One that runs is never taken down.
+    """
 
     name: str = Field(examples=["night-shift-k3f"])
     phase: Phase
@@ -56,6 +61,7 @@ class ExerciseOut(BaseModel):
     created_at: datetime
     duration_seconds: int = Field(examples=[1800])
     elapsed_seconds: int = Field(examples=[754])
+    expires_at: datetime | None = None
     teams: list[TeamOut]
     moves: list[Move] = []
 
@@ -89,7 +95,9 @@ class LoginOut(BaseModel):
     password: str = Field(examples=["h7kd-92mf-xq4r"])
 
 
-def exercise_out(exercise: Exercise, *, now: datetime, to: User) -> ExerciseOut:
+def exercise_out(
+    exercise: Exercise, *, now: datetime, to: User, expiry: Expiry | None = None
+) -> ExerciseOut:
     """Return an exercise as `to` may see it."""
     return ExerciseOut(
         name=exercise.name,
@@ -103,6 +111,7 @@ def exercise_out(exercise: Exercise, *, now: datetime, to: User) -> ExerciseOut:
         created_at=exercise.created_at,
         duration_seconds=int(exercise.duration.total_seconds()),
         elapsed_seconds=int(exercise.elapsed(now).total_seconds()),
+        expires_at=expiry.at if expiry and expiry.destroys and to.runs_exercises else None,
         teams=teams_out(exercise, to=to),
         moves=list(offered(exercise)) if to.runs_exercises else [],
     )

@@ -22,6 +22,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("team_id", name=op.f("pk_isolation_results")),
     )
 
+    op.add_column("exercises", sa.Column("kept_at", sa.DateTime(timezone=True), nullable=True))
+
 
 def downgrade() -> None:
+    op.drop_column("exercises", "kept_at")
     op.drop_table("isolation_results")

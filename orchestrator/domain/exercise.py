@@ -61,6 +61,8 @@ class Exercise:
     story_start: datetime
     clock: tuple[ClockEvent, ...]
     teams: tuple[Team, ...]
+    kept_at: datetime | None = None
+    """When somebody last said that its worlds are still needed."""
 
     def elapsed(self, now: datetime) -> timedelta:
         """Return the exercise's own time at `now`."""

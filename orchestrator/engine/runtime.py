@@ -13,6 +13,7 @@ from docker.errors import APIError
 from core.clock import Clock, SystemClock
 from core.ids import ExerciseId
 from orchestrator.domain.isolation import Answer, Sentinel, Target
+from orchestrator.domain.leftovers import Standing
 from orchestrator.domain.world import HostKey, HostPlan, ImageBuild, NetworkPlan, WorldKey
 from orchestrator.engine.commands import HostCommands
 from orchestrator.engine.connection import EngineConnection
@@ -20,6 +21,7 @@ from orchestrator.engine.errors import is_status
 from orchestrator.engine.host_rules import HostRules
 from orchestrator.engine.hosts import Hosts
 from orchestrator.engine.images import Images
+from orchestrator.engine.inventory import inventory
 from orchestrator.engine.labels import Labels
 from orchestrator.engine.lookout import Lookout
 from orchestrator.engine.names import container_name
@@ -170,6 +172,14 @@ class DockerEngine:
     def remove_exercise(self, exercise: ExerciseId) -> Removed:
         """Remove every world of an exercise."""
         return self._removal.worlds(self._labels.of_exercise(exercise))
+
+    def standing(self) -> tuple[Standing, ...]:
+        """Return every container and network of this installation."""
+        return inventory(self._connection, self._labels)
+
+    def remove_standing(self, things: Sequence[Standing]) -> Removed:
+        """Remove exactly these things."""
+        return self._removal.things(things)
 
     def remaining(self) -> tuple[str, ...]:
         """Return the installation's containers, networks and images, by name."""

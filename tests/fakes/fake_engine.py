@@ -9,13 +9,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network
 
 from core.clock import Clock, SystemClock
 from core.errors import PoligonError
 from core.ids import ExerciseId
 from orchestrator.domain.isolation import Answer, Dial, Heard, Lookup, Sentinel, Target
+from orchestrator.domain.leftovers import Standing
 from orchestrator.domain.world import HostKey, HostPlan, ImageBuild, NetworkPlan, WorldKey
 from orchestrator.engine.files import Entry, entries, host_archive
 from orchestrator.engine.labels import plan_digest
@@ -86,6 +87,8 @@ class FakeEngine:
         self.leaks: set[Target] = set()
         self.bridged: set[IPv4Address] = set()
         self.prober_is_broken = False
+        self.throwaways: list[Standing] = []
+        self.made_at: datetime | None = None
         self.sentinels: set[ExerciseId] = set()
         self.on_start: Callable[[FakeHost], None] = lambda _: None
         self._built: set[str] = set()
@@ -254,6 +257,29 @@ class FakeEngine:
             self.sentinels.discard(exercise)
             return self._remove(lambda key: key.exercise == exercise)
 
+    def standing(self) -> tuple[Standing, ...]:
+        with self._called("standing"):
+            return (
+                *(self._standing(key.world, host=key.host) for key in self.hosts),
+                *(self._standing(world, network=name) for world, name in self.networks),
+                *self.throwaways,
+            )
+
+    def remove_standing(self, things: Sequence[Standing]) -> Removed:
+        with self._called("remove_standing"):
+            ids = {thing.id for thing in things}
+            hosts = [k for k in self.hosts if self._standing(k.world, host=k.host).id in ids]
+            networks = [
+                key for key in self.networks if self._standing(key[0], network=key[1]).id in ids
+            ]
+            gone = [thing for thing in self.throwaways if thing.id in ids]
+            for host in hosts:
+                del self.hosts[host]
+            for network in networks:
+                del self.networks[network]
+            self.throwaways = [thing for thing in self.throwaways if thing not in gone]
+            return Removed(containers=len(hosts) + len(gone), networks=len(networks))
+
     def remaining(self) -> tuple[str, ...]:
         with self._called("remaining"):
             return (
@@ -302,6 +328,18 @@ class FakeEngine:
                 if places:
                     found[key.host] = wanted if wanted in places else places[0]
         return found
+
+    def _standing(self, world: WorldKey, *, host: str = "", network: str = "") -> Standing:
+        name = f"{world.exercise}.{world.team}.{host}{network}"
+        return Standing(
+            id=f"{'network' if network else 'container'} {name}",
+            name=name,
+            is_network=bool(network),
+            throwaway=False,
+            exercise=world.exercise,
+            team=world.team,
+            made_at=self.made_at or self._clock.now(),
+        )
 
     def _called(self, method: str) -> threading.RLock:
         self.calls.append(method)

@@ -118,7 +118,7 @@ def test_the_offered_moves_are_those_that_are_carried_out(site: ApiSite) -> None
         answer = site.web.post(f"/api/v1/exercises/{name}/{wanted}", headers=site.bearer("ina"))
         assert is_problem(answer, 409, "exercise.illegal_move")
     shown = site.web.get(f"/api/v1/exercises/{name}", headers=site.bearer("ina")).json()
-    assert shown["moves"] == ["start", "destroy"]
+    assert shown["moves"] == ["start", "keep", "destroy"]
 
 
 def test_teams_may_be_named_and_have_members(site: ApiSite) -> None:
