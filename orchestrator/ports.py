@@ -11,6 +11,7 @@ from typing import Protocol
 
 from core.errors import Fault, PoligonError
 from core.ids import ExerciseId
+from orchestrator.domain.engine_facts import EngineFacts
 from orchestrator.domain.isolation import Answer, Sentinel, Target
 from orchestrator.domain.leftovers import Standing
 from orchestrator.domain.world import (
@@ -37,10 +38,29 @@ class EngineRefusedError(PoligonError):
     fault = Fault.UPSTREAM
 
 
+class EngineTooOldError(EngineRefusedError):
+    """The engine speaks an API that is older than 1.41."""
+
+    code = "engine.too_old"
+
+
+class EngineExhaustedError(EngineRefusedError):
+    """The engine's host has no memory or no disk space left."""
+
+    code = "engine.exhausted"
+
+
 class UnknownImageError(PoligonError):
     """An image that the scenario names is not on the engine; nothing is pulled at exercise time."""
 
     code = "engine.unknown_image"
+    fault = Fault.INPUT
+
+
+class ForeignImageError(PoligonError):
+    """An image is for another processor architecture than the engine's host has."""
+
+    code = "engine.foreign_image"
     fault = Fault.INPUT
 
 
@@ -130,6 +150,10 @@ class RangeEngine(Protocol):
 
     def info(self) -> EngineInfo:
         """Return the engine's version and size."""
+        ...
+
+    def diagnose(self) -> EngineFacts:
+        """Return what the engine and its host say of themselves; nothing is changed."""
         ...
 
     def taken_subnets(self) -> tuple[IPv4Network, ...]:

@@ -12,11 +12,13 @@ from docker.errors import APIError
 
 from core.clock import Clock, SystemClock
 from core.ids import ExerciseId
+from orchestrator.domain.engine_facts import EngineFacts
 from orchestrator.domain.isolation import Answer, Sentinel, Target
 from orchestrator.domain.leftovers import Standing
 from orchestrator.domain.world import HostKey, HostPlan, ImageBuild, NetworkPlan, WorldKey
 from orchestrator.engine.commands import HostCommands
 from orchestrator.engine.connection import EngineConnection
+from orchestrator.engine.diagnosis import Diagnosis
 from orchestrator.engine.errors import is_status
 from orchestrator.engine.host_rules import HostRules
 from orchestrator.engine.hosts import Hosts
@@ -72,6 +74,9 @@ class DockerEngine:
             clock=clock or SystemClock(),
         )
         self._toolbox = Toolbox(self._connection, self._labels, self._images)
+        self._diagnosis = Diagnosis(
+            self._connection, self._labels, self._toolbox, clock or SystemClock()
+        )
         self._lookout = Lookout(self._connection, self._labels, self._toolbox)
         self._rules = HostRules(self._toolbox, self._labels)
         self._routes = Routes(self._connection, self._toolbox, self._labels)
@@ -88,6 +93,10 @@ class DockerEngine:
                 memory=told["MemTotal"],
                 containers=told["Containers"],
             )
+
+    def diagnose(self) -> EngineFacts:
+        """Return what the engine and its host say of themselves."""
+        return self._diagnosis.facts()
 
     def taken_subnets(self) -> tuple[IPv4Network, ...]:
         """Return what the engine's host routes, in any table, and its networks hold."""

@@ -8,13 +8,14 @@ import tarfile
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network
 
 from core.clock import Clock, SystemClock
 from core.errors import PoligonError
 from core.ids import ExerciseId
+from orchestrator.domain.engine_facts import EngineFacts, Tables
 from orchestrator.domain.isolation import Answer, Dial, Heard, Lookup, Sentinel, Target
 from orchestrator.domain.leftovers import Standing
 from orchestrator.domain.world import HostKey, HostPlan, ImageBuild, NetworkPlan, WorldKey
@@ -23,6 +24,7 @@ from orchestrator.engine.labels import plan_digest
 from orchestrator.ports import (
     EngineInfo,
     EngineRefusedError,
+    ForeignImageError,
     HostGoneError,
     HostNotReadyError,
     ImageBuildFailedError,
@@ -44,6 +46,32 @@ _FILES = {
     "/etc/shadow": b"root:*:20000:0:99999:7:::\ngames:*:20000:0:99999:7:::\n",
     "/etc/skel/.bashrc": b"# skeleton\n",
 }
+
+
+WELL = EngineFacts(
+    version="28.5.0",
+    api_version="1.51",
+    runc="1.3.3",
+    architecture="amd64",
+    cpus=8,
+    memory=32 * 1024**3,
+    limits=frozenset({"memory", "swap", "processes", "CPU"}),
+    limits_disk=True,
+    storage="overlay2 on xfs",
+    free=200 * 1024**3,
+    user_namespaces=True,
+    seccomp=True,
+    at=datetime(2026, 11, 23, 12, tzinfo=UTC),
+    time=datetime(2026, 11, 23, 12, tzinfo=UTC),
+    default_bridge=True,
+    tables=Tables.NFT,
+    protected=False,
+    bridges_filtered=True,
+    delays=True,
+    open_without_tls=(),
+    name_servers=("192.0.2.53",),
+    base_architecture="amd64",
+)
 
 
 class FakeImage:
@@ -87,6 +115,8 @@ class FakeEngine:
         self.leaks: set[Target] = set()
         self.bridged: set[IPv4Address] = set()
         self.prober_is_broken = False
+        self.foreign_images: set[str] = set()
+        self.facts = WELL
         self.throwaways: list[Standing] = []
         self.made_at: datetime | None = None
         self.sentinels: set[ExerciseId] = set()
@@ -125,6 +155,12 @@ class FakeEngine:
                 containers=len(self.hosts),
             )
 
+    def diagnose(self) -> EngineFacts:
+        with self._called("diagnose"):
+            return replace(
+                self.facts, protected=self.protected, at=self._clock.now(), time=self._clock.now()
+            )
+
     def taken_subnets(self) -> tuple[IPv4Network, ...]:
         with self._called("taken_subnets"):
             return tuple(sorted({*self.routed, *self.networks.values()}))
@@ -146,6 +182,8 @@ class FakeEngine:
         with self._called("require_image"):
             if reference not in self.images:
                 raise UnknownImageError(f"the engine has no image {reference}")
+            if reference in self.foreign_images:
+                raise ForeignImageError(f"the image {reference} is for arm64")
 
     def protect_host(self) -> None:
         with self._called("protect_host"):
