@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,6 +51,9 @@ JOB_PATIENCE = timedelta(seconds=20)
 
 _RETRIED = (WorldPhase.FAILED, WorldPhase.DEGRADED)
 _MAX_TEAMS = 1000
+_MAX_NAME = 100
+# Control, direction and private signs, halves of signs, and what Unicode has not assigned.
+_UNREADABLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 _TAG_LENGTH = 3
 _TAG_ATTEMPTS = 8
 
@@ -377,6 +381,8 @@ def _slugs(teams: Sequence[TeamSpec]) -> tuple[str, ...]:
         raise TeamsInvalidError(
             f"{len(teams)} teams were asked for", hint=f"Ask for 1 to {_MAX_TEAMS}"
         )
+    for spec in teams:
+        _require_readable(spec.name)
     slugs = tuple(
         re.sub(r"[^a-z0-9]+", "-", spec.name.lower()).strip("-")[:24] or f"team-{number}"
         for number, spec in enumerate(teams, start=1)
@@ -391,6 +397,15 @@ def _slugs(teams: Sequence[TeamSpec]) -> tuple[str, ...]:
     if len(set(everybody)) != len(everybody):
         raise TeamsInvalidError("somebody is in two teams", hint="Put each person in one team")
     return slugs
+
+
+def _require_readable(name: str) -> None:
+    unreadable = any(unicodedata.category(sign) in _UNREADABLE for sign in name)
+    if not name.strip() or unreadable or len(name) > _MAX_NAME:
+        raise TeamsInvalidError(
+            f"{name[:_MAX_NAME]!r} is no name of a team",
+            hint=f"Take 1 to {_MAX_NAME} characters that can be read, on one line",
+        )
 
 
 def _team_row(exercise: ExerciseRow, spec: TeamSpec, slug: str, number: int) -> TeamRow:
