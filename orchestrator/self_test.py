@@ -23,12 +23,12 @@ from orchestrator.domain.isolation import (
     Question,
     Sentinel,
     Verdict,
-    judge,
     prober_of,
     probes_of,
     untested,
     untold,
 )
+from orchestrator.domain.isolation_judge import judge
 from orchestrator.domain.phases import Act, WorldPhase
 from orchestrator.domain.world import HostKey, HostPlan, WorldPlan
 from orchestrator.ports import EngineUnavailableError, HostGoneError, RangeEngine

@@ -1,6 +1,7 @@
 """The self-test's eyes, over the fake and over a real Docker Engine; and that they see a leak."""
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv4Network
@@ -8,6 +9,7 @@ from ipaddress import IPv4Address, IPv4Network
 import docker
 import pytest
 
+from core.ids import ExerciseId, new_id
 from core.waiting import until
 from orchestrator.domain.isolation import (
     Answer,
@@ -19,9 +21,9 @@ from orchestrator.domain.isolation import (
     Question,
     Sentinel,
     Verdict,
-    judge,
     probes_of,
 )
+from orchestrator.domain.isolation_judge import judge
 from orchestrator.domain.world import (
     Attachment,
     HostKey,
@@ -36,6 +38,14 @@ from tests.contracts.engine_cases import DockerCase, EngineCase
 
 SOON = timedelta(seconds=20)
 NOTHING = Answer(heard=Heard.NOTHING)
+
+
+@pytest.fixture
+def real_world(docker_case: DockerCase) -> Iterator[WorldKey]:
+    """Lend a world of the real engine alone."""
+    exercise = ExerciseId(new_id())
+    yield WorldKey(exercise=exercise, team="team-1")
+    docker_case.engine.remove_exercise(exercise)
 
 
 def raised(case: EngineCase, world: WorldKey) -> WorldPlan:
@@ -151,10 +161,10 @@ def test_a_world_apart_passes(case: EngineCase, world: WorldKey) -> None:
 
 @pytest.mark.engine
 def test_without_the_firewall_rule_the_test_fails(
-    docker_case: DockerCase, world: WorldKey, request: pytest.FixtureRequest
+    docker_case: DockerCase, real_world: WorldKey, request: pytest.FixtureRequest
 ) -> None:
     engine = docker_case.engine
-    plan = raised(docker_case, world)
+    plan = raised(docker_case, real_world)
     docker_case._engine._rules.clear()
     request.addfinalizer(engine.protect_host)
     found = findings_of(engine, plan)[Question.HOST]
@@ -164,11 +174,12 @@ def test_without_the_firewall_rule_the_test_fails(
 
 @pytest.mark.engine
 def test_a_network_joined_to_another_teams_host_is_found(
-    docker_case: DockerCase, docker_client: docker.DockerClient, world: WorldKey
+    docker_case: DockerCase, docker_client: docker.DockerClient, real_world: WorldKey
 ) -> None:
     engine = docker_case.engine
     engine.protect_host()
-    plan, other = raised(docker_case, world), raised(docker_case, replace(world, team="team-2"))
+    plan = raised(docker_case, real_world)
+    other = raised(docker_case, replace(real_world, team="team-2"))
     docker_client.api.connect_container_to_network(
         container_name(docker_case._installation, desk(plan)),
         network_name(docker_case._installation, other.key, "lan"),

@@ -20,11 +20,11 @@ from orchestrator.domain.isolation import (
     Sentinel,
     Target,
     Verdict,
-    judge,
     prober_of,
     probes_of,
     worst,
 )
+from orchestrator.domain.isolation_judge import judge
 from orchestrator.domain.world import Attachment, HostPlan, NetworkPlan, WorldKey, WorldPlan
 
 OFFICE, YARD = IPv4Network("10.213.0.0/28"), IPv4Network("10.213.0.16/28")
