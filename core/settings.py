@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     address_pool: tuple[IPv4Network, ...] = (IPv4Network("10.213.0.0/16"),)
     """Where networks get their subnets; whatever the engine's host routes already is skipped."""
     expiry: timedelta = Field(default=timedelta(days=3), ge=timedelta(hours=1))
-    """How long worlds stand that nobody touches; ISO 8601 such as P3D, or seconds."""
+    """How long worlds stand that nobody touches, as ISO 8601 spells it (P3D, PT36H)."""
     self_test: Literal["every", "sample", "off"] = "every"
     """Which worlds are probed for ways out before they are called ready."""
     scenarios: Path = Path("scenarios")

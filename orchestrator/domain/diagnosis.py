@@ -126,7 +126,7 @@ def _host_rule(facts: EngineFacts, worlds_stand: bool) -> _Said:  # noqa: FBT001
     if not worlds_stand:
         return _ok("the rule that keeps ranges off the engine's host is set with every launch")
     says = "worlds stand and the rule that keeps them off the engine's host is gone"
-    return _Said(State.BROKEN, says, "Launch or retry any exercise: that sets it again")
+    return _Said(State.BROKEN, says, "Launch any exercise: that sets it again")
 
 
 def _bridges(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
