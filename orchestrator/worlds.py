@@ -164,6 +164,8 @@ class Worlds:
                 return
             with structlog.contextvars.bound_contextvars(exercise=exercise.name, team=team.slug):
                 self._raise(exercise, team)
+        if exercise.phase is not Phase.PROVISIONING:
+            self._self_test.end(exercise_id)  # a retry while it runs; nothing settles after it
         self._settle(exercise_id)
 
     def _begin(self, exercise: Exercise, team: Team) -> bool:
@@ -268,6 +270,12 @@ class Worlds:
             raise NotWantedError("the exercise was cancelled")
 
     def _settle(self, exercise_id: ExerciseId) -> None:
+        seen = self._exercises.get(exercise_id)
+        if seen.phase is not Phase.PROVISIONING:
+            return
+        if settled(team.world for team in seen.teams) and not self._self_test.due(seen):
+            # First, so that whoever sees the exercise ready finds nothing of the test.
+            self._self_test.end(exercise_id)
         with self._database.transaction() as transaction:
             repository = ExerciseRepository(transaction.session)
             exercise = repository.find(exercise_id)
@@ -276,15 +284,12 @@ class Worlds:
             after = settled(team.world for team in exercise.teams)
             if after is None:
                 return
-            if due := self._self_test.due(exercise):
-                for team in due:
-                    if self._reserve(repository, TeamRow, team.id):
-                        transaction.after_commit(Job(TEST_WORLD, (exercise.id, team.id)))
-                return
-            if not repository.move(exercise.id, before=Phase.PROVISIONING, after=after):
-                return
-            log.info("exercise.settled", exercise=exercise.name, phase=after)
-        self._self_test.end(exercise_id)
+            due = self._self_test.due(exercise)
+            for team in due:
+                if self._reserve(repository, TeamRow, team.id):
+                    transaction.after_commit(Job(TEST_WORLD, (exercise.id, team.id)))
+            if not due and repository.move(exercise.id, before=Phase.PROVISIONING, after=after):
+                log.info("exercise.settled", exercise=exercise.name, phase=after)
 
     # Removal
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from core.ids import ExerciseId
 from core.jobs import Job
 from orchestrator.domain.exercise import Exercise
 from orchestrator.domain.isolation import Question, Verdict
@@ -145,6 +146,35 @@ def test_a_sample_tests_the_first_of_every_ten_teams(site: Site) -> None:
     site.work()
     found = [team.isolation.verdict for team in site.now(exercise).teams if team.isolation]
     assert found == [Verdict.HOLDS, Verdict.UNTESTED, Verdict.UNTESTED]
+
+
+def test_a_retry_while_it_runs_leaves_no_listener(site: Site) -> None:
+    site.engine.answer(("true",), exit_code=1)
+    exercise = site.launch(teams=1)
+    site.work()
+    assert site.now(exercise).phase is Phase.DEGRADED
+    site.exercises.start(exercise.id)
+    site.engine.answer(("true",))
+    site.exercises.retry(exercise.id)
+    site.work()
+    assert site.now(exercise).teams[0].world is WorldPhase.READY
+    assert site.engine.sentinels == set()
+
+
+def test_who_sees_an_exercise_ready_finds_nothing_of_the_test(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phases: list[Phase] = []
+    dismiss = site.engine.dismiss_sentinel
+
+    def dismiss_and_look(key: ExerciseId) -> None:
+        dismiss(key)
+        phases.append(site.exercises.get(key).phase)
+
+    monkeypatch.setattr(site.engine, "dismiss_sentinel", dismiss_and_look)
+    site.launch(teams=1)
+    site.work()
+    assert phases == [Phase.PROVISIONING]
 
 
 def test_a_cancelled_launch_leaves_no_listener(site: Site) -> None:
