@@ -11,10 +11,12 @@ from core.settings import Settings
 from core.users.service import Users
 from orchestrator.claims import Claims
 from orchestrator.engine.runtime import DockerEngine
+from orchestrator.janitor import Janitor
 from orchestrator.library import Library
 from orchestrator.ports import RangeEngine
 from orchestrator.reconcile import Reconciling
 from orchestrator.resets import Resets
+from orchestrator.self_test import Thoroughness
 from orchestrator.service import Exercises
 from orchestrator.timekeeping import Timekeeping
 from orchestrator.worlds import Worlds
@@ -34,6 +36,7 @@ class Services:
     worlds: Worlds
     reconciling: Reconciling
     resets: Resets
+    janitor: Janitor
     scoring: Scoring
     engine: RangeEngine
     queue: JobQueue
@@ -66,6 +69,7 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
         installation=settings.installation,
         pool=settings.address_pool,
         internet_pool=settings.internet_pool,
+        self_test=Thoroughness(settings.self_test),
     )
     return Services(
         settings=settings,
@@ -84,6 +88,7 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
             engine=engine,
             claims=Claims(database, clock),
         ),
+        janitor=Janitor(exercises, engine, clock, expiry=settings.expiry),
         scoring=Scoring(database, clock, exercises, engine),
         engine=engine,
         queue=queue,

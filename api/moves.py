@@ -1,9 +1,8 @@
 """What an instructor does with an exercise, by name, and when it is of use."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import assert_never
 
 from orchestrator.domain.exercise import Exercise
 from orchestrator.domain.phases import PERMITS, Act, Phase, WorldPhase
@@ -18,6 +17,7 @@ class Move(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     END = "end"
+    KEEP = "keep"
     DESTROY = "destroy"
     RETRY = "retry"
 
@@ -28,6 +28,7 @@ _OFFERED: Mapping[Move, frozenset[Phase]] = MappingProxyType(
         Move.PAUSE: frozenset({Phase.RUNNING}),
         Move.RESUME: frozenset({Phase.PAUSED}),
         Move.END: frozenset({Phase.RUNNING, Phase.PAUSED}),
+        Move.KEEP: frozenset({Phase.READY, Phase.DEGRADED, Phase.FAILED, Phase.ENDED}),
         Move.DESTROY: frozenset(
             {Phase.PROVISIONING, Phase.READY, Phase.DEGRADED, Phase.FAILED, Phase.ENDED}
         ),
@@ -46,18 +47,13 @@ def offered(exercise: Exercise) -> tuple[Move, ...]:
 
 def carry_out(exercises: Exercises, move: Move, exercise: Exercise, *, by: By) -> Exercise:
     """Do it, and return the exercise afterwards; raises IllegalMoveError."""
-    match move:
-        case Move.START:
-            return exercises.start(exercise.id, by=by)
-        case Move.PAUSE:
-            return exercises.pause(exercise.id, by=by)
-        case Move.RESUME:
-            return exercises.resume(exercise.id, by=by)
-        case Move.END:
-            return exercises.end(exercise.id, by=by)
-        case Move.DESTROY:
-            return exercises.destroy(exercise.id, by=by)
-        case Move.RETRY:
-            return exercises.retry(exercise.id, by=by)
-        case _:
-            assert_never(move)
+    acts: Mapping[Move, Callable[..., Exercise]] = {
+        Move.START: exercises.start,
+        Move.PAUSE: exercises.pause,
+        Move.RESUME: exercises.resume,
+        Move.END: exercises.end,
+        Move.KEEP: exercises.keep,
+        Move.DESTROY: exercises.destroy,
+        Move.RETRY: exercises.retry,
+    }
+    return acts[move](exercise.id, by=by)

@@ -1,7 +1,9 @@
 """Settings: one frozen object, read from `POLIGON_*` once, passed down in parts."""
 
+from datetime import timedelta
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -47,6 +49,10 @@ class Settings(BaseSettings):
     )
     """Where networks that simulate the internet get their subnets, while there are any: addresses
     for documentation and benchmarks, which belong to nobody (RFC 5737, RFC 2544)."""
+    expiry: timedelta = Field(default=timedelta(days=3), ge=timedelta(hours=1))
+    """How long worlds stand that nobody touches, as ISO 8601 spells it (P3D, PT36H)."""
+    self_test: Literal["every", "sample", "off"] = "every"
+    """Which worlds are probed for ways out before they are called ready."""
     scenarios: Path = Path("scenarios")
     """The folder whose scenarios the catalogue offers."""
     http_host: str = "127.0.0.1"

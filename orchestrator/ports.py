@@ -4,7 +4,7 @@ The contract suite in `tests/contracts` runs over every implementation.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv4Network
@@ -12,7 +12,10 @@ from typing import Protocol
 
 from core.errors import Fault, PoligonError
 from core.ids import ExerciseId
+from orchestrator.domain.engine_facts import EngineFacts
 from orchestrator.domain.health import ObservedHost
+from orchestrator.domain.isolation import Answer, Sentinel, Target
+from orchestrator.domain.leftovers import Standing
 from orchestrator.domain.links import Link, LinkState
 from orchestrator.domain.world import (
     HostKey,
@@ -39,10 +42,29 @@ class EngineRefusedError(PoligonError):
     fault = Fault.UPSTREAM
 
 
+class EngineTooOldError(EngineRefusedError):
+    """The engine speaks an API that is older than 1.41."""
+
+    code = "engine.too_old"
+
+
+class EngineExhaustedError(EngineRefusedError):
+    """The engine's host has no memory or no disk space left."""
+
+    code = "engine.exhausted"
+
+
 class UnknownImageError(PoligonError):
     """An image that the scenario names is not on the engine; nothing is pulled at exercise time."""
 
     code = "engine.unknown_image"
+    fault = Fault.INPUT
+
+
+class ForeignImageError(PoligonError):
+    """An image is for another processor architecture than the engine's host has."""
+
+    code = "engine.foreign_image"
     fault = Fault.INPUT
 
 
@@ -154,6 +176,10 @@ class RangeEngine(Protocol):
 
     def info(self) -> EngineInfo:
         """Return the engine's version and size."""
+        ...
+
+    def diagnose(self) -> EngineFacts:
+        """Return what the engine and its host say of themselves; nothing is changed."""
         ...
 
     def taken_subnets(self) -> tuple[IPv4Network, ...]:
@@ -290,12 +316,45 @@ class RangeEngine(Protocol):
         """
         ...
 
+    def post_sentinel(self, exercise: ExerciseId) -> None:
+        """Have a listener stand in the engine host's own network, at every address of it.
+
+        It tells what the host itself reaches (`sentinel`) and ends by itself after ten minutes.
+        """
+        ...
+
+    def sentinel(self, exercise: ExerciseId) -> Sentinel | None:
+        """Return what the exercise's listener has seen so far; `None` when it does not stand."""
+        ...
+
+    def dismiss_sentinel(self, exercise: ExerciseId) -> None:
+        """Take the exercise's listener away; none is no error."""
+        ...
+
+    def look_around(
+        self, host: HostKey, near: Sequence[Target], far: Sequence[Target]
+    ) -> Mapping[Target, Answer]:
+        """Try every target once from a host's own network, all at the same time.
+
+        What is near has to answer and is waited for; what is far has until a moment after that.
+        Nothing is returned when the prober itself failed. Raises HostGoneError.
+        """
+        ...
+
     def remove_world(self, world: WorldKey) -> Removed:
         """Remove a world's hosts and networks; nothing left is no error."""
         ...
 
     def remove_exercise(self, exercise: ExerciseId) -> Removed:
         """Remove every world of an exercise, also of teams that nobody remembers."""
+        ...
+
+    def standing(self) -> tuple[Standing, ...]:
+        """Return every container and network of this installation, and nobody else's."""
+        ...
+
+    def remove_standing(self, things: Sequence[Standing]) -> Removed:
+        """Remove exactly these, with what runs in them; one that is gone is no error."""
         ...
 
     def remaining(self) -> tuple[str, ...]:

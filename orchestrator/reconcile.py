@@ -284,8 +284,10 @@ class Reconciling:
 
     def _still_ailing(self, exercise: Exercise, team: Team) -> Problem | None:
         case = next(case for t, case in self._cases(exercise) if t.id == team.id)
-        # What was shown before is over; a host that waits for somebody is not.
-        return problem_of(replace(case, problem=None), self._clock.now())
+        # What was shown before is over; a host that waits for somebody is not, nor a way out.
+        has_way_out = case.problem is not None and case.problem.stage is Stage.ISOLATION
+        shown = case if has_way_out else replace(case, problem=None)
+        return problem_of(shown, self._clock.now())
 
 
 def _world(exercise: Exercise, team: Team) -> WorldKey:

@@ -13,10 +13,12 @@ from core.ids import ExerciseId, TeamId, UserId
 from core.users.tables import UserRow
 from orchestrator.domain.clock import ClockEvent, Stop, Tick
 from orchestrator.domain.exercise import Exercise, Member, Problem, Stage, Team
+from orchestrator.domain.isolation import Finding, Isolation, Question, Verdict
 from orchestrator.domain.phases import Phase, WorldPhase
 from orchestrator.tables import (
     ClockEventRow,
     ExerciseRow,
+    IsolationRow,
     MemberRow,
     ScenarioPackRow,
     SubnetRow,
@@ -173,6 +175,12 @@ class ExerciseRepository:
             .values(stopped=after)
         )
 
+    def set_kept(self, exercise: ExerciseId, at: datetime) -> None:
+        """Note that an exercise's worlds are still needed."""
+        self._session.execute(
+            update(ExerciseRow).where(ExerciseRow.id == exercise).values(kept_at=at)
+        )
+
     def set_prepared(self, exercise: ExerciseId, at: datetime | None) -> None:
         """Note that images and addresses are there, or (None) that they must be looked at again."""
         self._session.execute(
@@ -206,6 +214,17 @@ class ExerciseRepository:
         if all(before.get(key) == told[key] for key in ("stage", "host", "message")):
             told["since"] = before.get("since") or told["since"]
         self._session.execute(update(TeamRow).where(TeamRow.id == team).values(problem=told))
+
+    def set_isolation(self, team: TeamId, found: Isolation) -> None:
+        """Keep what a world's self-test found; the last one counts."""
+        self._session.merge(
+            IsolationRow(
+                team_id=team,
+                at=found.at,
+                host=found.host,
+                findings=[asdict(finding) for finding in found.findings],
+            )
+        )
 
     def hold_subnets(self, team: TeamId, subnets: Mapping[str, IPv4Network]) -> None:
         """Give subnets to a world; the primary key keeps two worlds apart."""
@@ -323,10 +342,13 @@ class ExerciseRepository:
                 Member(user=UserId(row.user_id), name=name, role=row.role, guest=row.guest)
             )
         teams: dict[str, list[Team]] = {key: [] for key in exercises}
-        for team in self._session.scalars(
-            select(TeamRow).where(TeamRow.exercise_id.in_(exercises)).order_by(TeamRow.number)
+        for team, tested in self._session.execute(
+            select(TeamRow, IsolationRow)
+            .outerjoin(IsolationRow, IsolationRow.team_id == TeamRow.id)
+            .where(TeamRow.exercise_id.in_(exercises))
+            .order_by(TeamRow.number)
         ):
-            teams[team.exercise_id].append(_team(team, members.get(team.id, [])))
+            teams[team.exercise_id].append(_team(team, members.get(team.id, []), tested))
         return teams
 
 
@@ -344,6 +366,7 @@ def _exercise(row: ExerciseRow, teams: list[Team], clock: list[ClockEvent]) -> E
         story_start=row.story_start,
         clock=tuple(clock),
         teams=tuple(teams),
+        kept_at=row.kept_at,
     )
 
 
@@ -356,7 +379,7 @@ def _clock_event(row: ClockEventRow) -> ClockEvent:
     )
 
 
-def _team(row: TeamRow, members: list[Member]) -> Team:
+def _team(row: TeamRow, members: list[Member], tested: IsolationRow | None) -> Team:
     return Team(
         id=TeamId(row.id),
         slug=row.slug,
@@ -367,6 +390,7 @@ def _team(row: TeamRow, members: list[Member]) -> Team:
         world_since=row.world_since,
         problem=_problem(row.problem) if row.problem is not None else None,
         stopped=Stop(row.stopped) if row.stopped is not None else None,
+        isolation=_isolation(tested) if tested is not None else None,
     )
 
 
@@ -383,4 +407,19 @@ def _problem(stored: dict[str, Any]) -> Problem:
             "stage": Stage(stored["stage"]),
             "since": datetime.fromisoformat(since) if since else None,
         }
+    )
+
+
+def _isolation(row: IsolationRow) -> Isolation:
+    return Isolation(
+        at=row.at,
+        host=row.host,
+        findings=tuple(
+            Finding(
+                question=Question(found["question"]),
+                verdict=Verdict(found["verdict"]),
+                says=found["says"],
+            )
+            for found in row.findings
+        ),
     )

@@ -2,10 +2,11 @@
 
 import re
 import secrets
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from core.clock import Clock
 from core.db import Database, Transaction
 from core.errors import Fault, PoligonError
-from core.ids import ExerciseId, TeamId, UserId, new_id
+from core.ids import ExerciseId, UserId, new_id
 from core.jobs import Job
 from core.scenario.access import widest_role
 from core.scenario.load import LoadedScenario
@@ -36,6 +37,7 @@ from orchestrator.domain.phases import (
     IllegalMoveError,
     Phase,
     WorldPhase,
+    require,
     require_move,
 )
 from orchestrator.domain.repair import RESET
@@ -52,11 +54,15 @@ RAISE_WORLD = "orchestrator.raise_world"
 REMOVE_WORLD = "orchestrator.remove_world"
 RECONCILE = "orchestrator.reconcile"
 REPAIR_WORLD = "orchestrator.repair_world"
+TEST_WORLD = "orchestrator.test_world"
 # How long a job may be on its way before a sweep sends another.
 JOB_PATIENCE = timedelta(seconds=20)
 
 _RETRIED = (WorldPhase.FAILED, WorldPhase.DEGRADED)
 _MAX_TEAMS = 1000
+_MAX_NAME = 100
+# Control, direction and private signs, halves of signs, and what Unicode has not assigned.
+_UNREADABLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 _TAG_LENGTH = 3
 _TAG_ATTEMPTS = 8
 
@@ -86,6 +92,14 @@ class TeamSpec:
 
     name: str
     members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Network → subnet, and host → network → address, of a team's world."""
+
+    subnets: Mapping[str, IPv4Network]
+    addresses: Mapping[str, Mapping[str, IPv4Address]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +154,11 @@ class Exercises:
         with self._database.reading() as session:
             return ExerciseRepository(session).in_phase(*phases)
 
+    def with_worlds_left(self) -> tuple[Exercise, ...]:
+        """Return the exercises of which a world is not removed yet, whatever their phase."""
+        with self._database.reading() as session:
+            return ExerciseRepository(session).with_worlds_left(*Phase)
+
     def scenario(self, exercise: Exercise) -> LoadedScenario:
         """Return the scenario as it was at launch."""
         return self._library.scenario(exercise.scenario_digest)
@@ -163,21 +182,24 @@ class Exercises:
         gone = self._clock.now() - exercise.created_at
         return None if whole is None else max(whole - gone, timedelta())
 
-    def subnets(self, team: TeamId) -> dict[str, IPv4Network]:
-        """Return network → subnet of a team's world; empty before it has addresses."""
+    def places(self, exercise: Exercise, team: Team) -> Places:
+        """Return where a team's hosts are; nowhere before its networks have addresses."""
+        scenario = self.scenario(exercise).scenario
         with self._database.reading() as session:
-            return dict(ExerciseRepository(session).subnets(team))
+            repository = ExerciseRepository(session)
+            held = repository.subnets(team.id) | repository.shared_subnets(exercise.id)
+        # In the order of the file, whatever the order of the rows: addresses depend on it.
+        subnets = {name: held[name] for name in scenario.networks if name in held}
+        complete = len(subnets) == len(scenario.networks)
+        addresses = host_addresses(scenario, subnets, team=team.number) if complete else {}
+        return Places(subnets=subnets, addresses=addresses)
 
     def facts(self, exercise: Exercise, team: Team) -> TeamFacts:
         """Return what templates may say of a team: its values, addresses and names."""
         loaded = self.scenario(exercise)
+        places = self.places(exercise, team)
         with self._database.reading() as session:
-            repository = ExerciseRepository(session)
-            secret = repository.secret(exercise.id)
-            held = repository.subnets(team.id) | repository.shared_subnets(exercise.id)
-        # In the order of the file, whatever the order of the rows: addresses depend on it.
-        subnets = {name: held[name] for name in loaded.scenario.networks if name in held}
-        complete = len(subnets) == len(loaded.scenario.networks)
+            secret = ExerciseRepository(session).secret(exercise.id)
         return TeamFacts(
             slug=team.slug,
             name=team.name,
@@ -186,10 +208,8 @@ class Exercises:
             values=derive_values(
                 loaded.scenario, key=secret, team=team.slug, start=exercise.story_start
             ),
-            addresses=(
-                host_addresses(loaded.scenario, subnets, team=team.number) if complete else {}
-            ),
-            subnets=subnets,
+            addresses=places.addresses,
+            subnets=places.subnets,
             start=exercise.story_start,
         )
 
@@ -350,6 +370,17 @@ class Exercises:
         act = f"exercise.{after}"
         return self._move(exercise, after, act=act, by=by, then=self._remove_worlds)
 
+    def keep(self, exercise: ExerciseId, *, by: By = SYSTEM) -> Exercise:
+        """Say that the worlds are still needed: they expire later. Raises NotNowError."""
+        with self._database.transaction() as transaction:
+            repository = ExerciseRepository(transaction.session)
+            current = self._found(repository, exercise)
+            require(current.phase, Act.STAND)
+            repository.set_kept(exercise, self._clock.now())
+            self.journal.note(transaction, current, "exercise.kept", "", by=by)
+        log.info("exercise.kept", exercise=current.name)
+        return self.get(exercise)
+
     def retry(self, exercise: ExerciseId, *, by: By = SYSTEM) -> Exercise:
         """Build again what failed or is degraded, and only that; nothing to do is no error.
 
@@ -442,6 +473,8 @@ def _slugs(teams: Sequence[TeamSpec]) -> tuple[str, ...]:
         raise TeamsInvalidError(
             f"{len(teams)} teams were asked for", hint=f"Ask for 1 to {_MAX_TEAMS}"
         )
+    for spec in teams:
+        _require_readable(spec.name)
     slugs = tuple(
         re.sub(r"[^a-z0-9]+", "-", spec.name.lower()).strip("-")[:24] or f"team-{number}"
         for number, spec in enumerate(teams, start=1)
@@ -456,6 +489,15 @@ def _slugs(teams: Sequence[TeamSpec]) -> tuple[str, ...]:
     if len(set(everybody)) != len(everybody):
         raise TeamsInvalidError("somebody is in two teams", hint="Put each person in one team")
     return slugs
+
+
+def _require_readable(name: str) -> None:
+    unreadable = any(unicodedata.category(sign) in _UNREADABLE for sign in name)
+    if not name.strip() or unreadable or len(name) > _MAX_NAME:
+        raise TeamsInvalidError(
+            f"{name[:_MAX_NAME]!r} is no name of a team",
+            hint=f"Take 1 to {_MAX_NAME} characters that can be read, on one line",
+        )
 
 
 def _team_row(exercise: ExerciseRow, spec: TeamSpec, slug: str, number: int) -> TeamRow:

@@ -18,6 +18,10 @@ class NeededHostError(PoligonError):
     fault = Fault.CONFLICT
 
 
+def _just_wait(wait: Callable[[], None]) -> None:
+    wait()
+
+
 class Standing:
     """Puts up what plans say, on one engine."""
 
@@ -31,10 +35,12 @@ class Standing:
         reached: Callable[[Stage], None],
         only: Collection[str] | None = None,
         anew: Collection[str] = (),
+        during: Callable[[Callable[[], None]], None] = _just_wait,
     ) -> None:
         """Have the hosts of a plan stand and be ready: all of them, or `only` some.
 
-        Those in `anew` are removed first. `reached` is told each stage before it begins, and may
+        Those in `anew` are removed first. `during` is handed the wait for readiness, and carries it
+        out beside what it does itself. `reached` is told each stage before it begins, and may
         stop it there with an error. Raises what the engine raises; HostNotReadyError goes before
         what follows from it.
         """
@@ -49,7 +55,7 @@ class Standing:
         self._raise_in_order(plan, hosts, anew, needed)
         reached(Stage.READINESS)
         rest = [host for host in hosts if host.host not in needed]
-        _each(rest, lambda host: self._engine.await_ready(plan.key, host))
+        during(lambda: _each(rest, lambda host: self._engine.await_ready(plan.key, host)))
 
     def ask_once(self, plan: WorldPlan, *, but: Collection[str] = ()) -> None:
         """Raise HostNotReadyError or HostGoneError unless hosts are ready this very moment.

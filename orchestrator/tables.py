@@ -46,6 +46,7 @@ class ExerciseRow(Base):
     created_at: Mapped[datetime] = mapped_column(Instant())
     story_start: Mapped[datetime] = mapped_column(Instant())
     prepared_at: Mapped[datetime | None] = mapped_column(Instant())
+    kept_at: Mapped[datetime | None] = mapped_column(Instant())
     claimed_by: Mapped[str | None] = mapped_column(String(64))
     claimed_until: Mapped[datetime] = mapped_column(Instant())
 
@@ -104,6 +105,17 @@ class TeamRow(Base):
     stopped: Mapped[str | None] = mapped_column(String(8))
     claimed_by: Mapped[str | None] = mapped_column(String(64))
     claimed_until: Mapped[datetime] = mapped_column(Instant())
+
+
+class IsolationRow(Base):
+    """What the self-test of a team's world found last."""
+
+    __tablename__ = "isolation_results"
+
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant())
+    host: Mapped[str] = mapped_column(String(64))
+    findings: Mapped[list[dict[str, str]]] = mapped_column(JSON())
 
 
 class MemberRow(Base):

@@ -9,7 +9,14 @@ from celery import Celery
 from core.errors import PoligonError
 from core.ids import ExerciseId, TeamId
 from orchestrator.reconcile import Reconciling
-from orchestrator.service import PREPARE, RAISE_WORLD, RECONCILE, REMOVE_WORLD, REPAIR_WORLD
+from orchestrator.service import (
+    PREPARE,
+    RAISE_WORLD,
+    RECONCILE,
+    REMOVE_WORLD,
+    REPAIR_WORLD,
+    TEST_WORLD,
+)
 from orchestrator.worlds import Worlds
 
 
@@ -35,3 +42,7 @@ def register(app: Celery, worlds: Worlds, reconciling: Reconciling) -> None:
     @app.task(name=REPAIR_WORLD, throws=(PoligonError,))
     def repair_world(exercise: str, team: str) -> None:
         reconciling.repair(ExerciseId(exercise), TeamId(team))
+
+    @app.task(name=TEST_WORLD, throws=(PoligonError,))
+    def test_world(exercise: str, team: str) -> None:
+        worlds.test_world(ExerciseId(exercise), TeamId(team))

@@ -12,7 +12,7 @@ from ipaddress import IPv4Network
 import structlog
 
 from core.clock import Clock
-from core.db import Database
+from core.db import Database, Transaction
 from core.errors import Fault, PoligonError
 from core.ids import ExerciseId, TeamId
 from core.jobs import Job
@@ -36,7 +36,15 @@ from orchestrator.ports import (
 )
 from orchestrator.repair_repository import RepairRepository
 from orchestrator.repository import ExerciseRepository
-from orchestrator.service import JOB_PATIENCE, PREPARE, RAISE_WORLD, REMOVE_WORLD, Exercises
+from orchestrator.self_test import NotIsolatedError, SelfTest, Thoroughness
+from orchestrator.service import (
+    JOB_PATIENCE,
+    PREPARE,
+    RAISE_WORLD,
+    REMOVE_WORLD,
+    TEST_WORLD,
+    Exercises,
+)
 from orchestrator.standing import Standing
 from orchestrator.tables import ExerciseRow, TeamRow
 
@@ -67,6 +75,7 @@ class Worlds:
         installation: str,
         pool: Sequence[IPv4Network],
         internet_pool: Sequence[IPv4Network] = (),
+        self_test: Thoroughness = Thoroughness.EVERY,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -75,6 +84,7 @@ class Worlds:
         self._standing = Standing(engine)
         self._installation = installation
         self._pools = Pools(ordinary=tuple(pool), internet=tuple(internet_pool))
+        self._self_test = SelfTest(database, clock, exercises, engine, thoroughness=self_test)
         self._claims = Claims(database, clock)
 
     # Images and addresses, once an exercise
@@ -90,7 +100,7 @@ class Worlds:
             waiting = [team for team in exercise.teams if team.world in _WAITING]
             try:
                 self._have_images(exercise)
-                self._have_addresses(exercise, waiting, routed=self._prepared_host())
+                self._have_addresses(exercise, waiting, routed=self._prepared_host(exercise_id))
             except EngineUnavailableError as error:
                 self._note(waiting, _problem(exercise, Stage.ENGINE, error))
                 raise
@@ -114,12 +124,16 @@ class Worlds:
             log.info("image.wanted", image=build.reference)
             self._engine.build_image(build)
 
-    def _prepared_host(self) -> tuple[IPv4Network, ...]:
-        """Have the host protected; return what it routes. Both ask it, so both at once."""
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            protection = pool.submit(self._engine.protect_host)
+    def _prepared_host(self, exercise: ExerciseId) -> tuple[IPv4Network, ...]:
+        """Have the host protected and watched; return what it routes. All at once: each asks it."""
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            others = (
+                pool.submit(self._engine.protect_host),
+                pool.submit(self._self_test.make_ready, exercise),
+            )
             routed = self._engine.taken_subnets()
-            protection.result()
+        for other in others:
+            other.result()
         return routed
 
     def _have_addresses(
@@ -152,6 +166,8 @@ class Worlds:
                 return
             with structlog.contextvars.bound_contextvars(exercise=exercise.name, team=team.slug):
                 self._raise(exercise, team)
+        if exercise.phase is not Phase.PROVISIONING:
+            self._self_test.end(exercise_id)  # a retry while it runs; nothing settles after it
         self.settle(exercise_id)
 
     def _begin(self, exercise: Exercise, team: Team) -> bool:
@@ -169,10 +185,12 @@ class Worlds:
 
         resets = self._resets(team)
         try:
+            plan = self.plan(exercise, team)
             self._standing.put_up(
-                self.plan(exercise, team),
+                plan,
                 reached=reached,
                 anew={repair.host for repair in resets},
+                during=lambda wait: self._self_test.beside(exercise, team, plan, wait),
             )
         except NotWantedError:
             return  # the sweep removes what stands
@@ -185,6 +203,8 @@ class Worlds:
             problem = self.not_ready(exercise, error)
             self._move(team, (WorldPhase.BUILDING,), WorldPhase.DEGRADED, problem, resets)
             log.warning("world.degraded", host=error.host, probe_output=error.output[:200])
+        except NotIsolatedError as error:
+            self._degrade(exercise, team, error)
         except PoligonError as error:
             problem = _problem(exercise, stage, error)
             self._rest(error, [team], problem)
@@ -193,6 +213,32 @@ class Worlds:
         else:
             self._move(team, (WorldPhase.BUILDING,), WorldPhase.READY, done=resets)
             log.info("world.ready")
+
+    def test_world(self, exercise_id: ExerciseId, team_id: TeamId) -> None:
+        """Test a world once more that was tested when no other team stood."""
+        with self._claims.team(team_id) as held:
+            if not held:
+                return
+            exercise = self._exercises.get(exercise_id)
+            team = _team(exercise, team_id)
+            if exercise.phase is Phase.PROVISIONING and team in self._self_test.due(exercise):
+                with structlog.contextvars.bound_contextvars(
+                    exercise=exercise.name, team=team.slug
+                ):
+                    self._test(exercise, team)
+        self.settle(exercise_id)
+
+    def _test(self, exercise: Exercise, team: Team) -> None:
+        try:
+            self._self_test.run(exercise, team, self.plan(exercise, team), last=True)
+        except NotIsolatedError as error:
+            self._degrade(exercise, team, error)
+
+    def _degrade(self, exercise: Exercise, team: Team, error: NotIsolatedError) -> None:
+        problem = _problem(exercise, Stage.ISOLATION, error, host=error.host)
+        before = (WorldPhase.BUILDING, WorldPhase.READY)
+        self._move(team, before, WorldPhase.DEGRADED, problem)
+        log.warning("world.not_isolated", host=error.host, error=error.message)
 
     def _resets(self, team: Team) -> tuple[Repair, ...]:
         """Return the hosts of a world that are to be made anew, whatever stands of them."""
@@ -242,14 +288,24 @@ class Worlds:
             raise NotWantedError("the exercise was cancelled")
 
     def settle(self, exercise_id: ExerciseId) -> None:
-        """Let an exercise that has not started follow its worlds; one that has stays as it is."""
+        """Let an exercise that has not started follow its worlds; one that has stays as it is.
+
+        Worlds that were tested when no other team stood are tested once more before.
+        """
+        seen = self._exercises.get(exercise_id)
+        is_new = seen.phase is Phase.PROVISIONING
+        if is_new and _settles_to(seen) and not self._self_test.due(seen):
+            # First, so that whoever sees the exercise ready finds nothing of the test.
+            self._self_test.end(exercise_id)
         with self._database.transaction() as transaction:
             repository = ExerciseRepository(transaction.session)
             exercise = repository.find(exercise_id)
             if exercise is None:
                 return
             after = _settles_to(exercise)
-            if after and repository.move(exercise.id, before=exercise.phase, after=after):
+            if after is None or self._tests_first(transaction, exercise):
+                return
+            if repository.move(exercise.id, before=exercise.phase, after=after):
                 if exercise.phase is Phase.PROVISIONING:
                     BuildRepository(transaction.session).add(
                         exercise,
@@ -258,6 +314,17 @@ class Worlds:
                         at=self._clock.now(),
                     )
                 log.info("exercise.settled", exercise=exercise.name, phase=after)
+
+    def _tests_first(self, transaction: Transaction, exercise: Exercise) -> bool:
+        """Send the jobs of worlds that are to be tested before it is ready; tell if there are."""
+        if exercise.phase is not Phase.PROVISIONING:
+            return False
+        repository = ExerciseRepository(transaction.session)
+        due = self._self_test.due(exercise)
+        for team in due:
+            if self._reserve(repository, TeamRow, team.id):
+                transaction.after_commit(Job(TEST_WORLD, (exercise.id, team.id)))
+        return bool(due)
 
     def _rest(self, error: PoligonError, teams: Sequence[Team], problem: Problem) -> None:
         """Have it tried again after a rest, if a retry may help and was not made often enough.
@@ -300,6 +367,7 @@ class Worlds:
             self._move(team, left, WorldPhase.REMOVING)
             try:
                 removed = self._engine.remove_world(WorldKey(exercise=exercise.id, team=team.slug))
+                self._self_test.end(exercise.id)
             except PoligonError as error:
                 self._note([team], _problem(exercise, Stage.REMOVAL, error))
                 raise

@@ -4,13 +4,12 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from dataclasses import asdict
 from pathlib import Path
 
 import typer
 
-from api.bootstrap import open_engine
+from api.bootstrap import open_engine, open_services
 from api.catalogue import Catalogue
 from api.cli.database import check_current
 from api.cli.output import Exit, Json, Output, reporting
@@ -20,29 +19,13 @@ from core.errors import PoligonError
 from core.migration import DatabaseOutdatedError
 from core.settings import Settings, read_settings
 from orchestrator.domain.addresses import AddressPoolExhaustedError, allocate
+from orchestrator.domain.diagnosis import Finding, State, diagnose
+from orchestrator.ports import EngineUnavailableError
 
 _GIB = 1024**3
 _TIGHT, _TOO_TIGHT = 5 * _GIB, _GIB
 _TYPICAL_PREFIX = 28
 _ANSWER_SECONDS = 1.0
-
-
-class State(StrEnum):
-    """Whether something is well, worth knowing, or keeps exercises from working."""
-
-    OK = "ok"
-    NOTE = "note"
-    BROKEN = "broken"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What was looked at, what was seen, and what to do."""
-
-    look: str
-    state: State
-    says: str
-    fix: str = ""
 
 
 def doctor(*, as_json: Json = False) -> None:
@@ -67,19 +50,14 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield Finding(look=name, state=State.BROKEN, says=error.message, fix=error.hint)
 
 
-def _engine(name: str, settings: Settings) -> Iterator[Finding]:
-    info = open_engine(settings).info()
-    yield Finding(
-        look=name,
-        state=State.OK,
-        says=f"Docker Engine {info.version} (API {info.api_version}) answers at"
-        f" {settings.docker_host}: {info.cpus} CPUs, {info.memory / _GIB:.1f} GiB",
-    )
+def _engine(_name: str, settings: Settings) -> Iterator[Finding]:
+    engine = open_engine(settings)
+    yield from diagnose(engine.diagnose(), worlds_stand=bool(engine.standing()))
 
 
 def _database(name: str, settings: Settings) -> Iterator[Finding]:
     embedded = not settings.database_url.get_secret_value()
-    file = settings.home / "poligon.db"
+    file = _file_of(settings)
     if embedded and not file.exists():
         says = f"the embedded database {file} is made at the first start"
         yield Finding(look=name, state=State.OK, says=says)
@@ -94,8 +72,16 @@ def _database(name: str, settings: Settings) -> Iterator[Finding]:
     yield Finding(look=name, state=State.OK, says="it answers and has the right shape")
 
 
+def _file_of(settings: Settings) -> Path:
+    """Return where the embedded database is."""
+    return settings.home / "poligon.db"
+
+
 def _addresses(name: str, settings: Settings) -> Iterator[Finding]:
-    taken = open_engine(settings).taken_subnets()
+    try:
+        taken = open_engine(settings).taken_subnets()
+    except EngineUnavailableError:
+        return  # which is said already
     try:
         allocate(settings.address_pool, taken, [_TYPICAL_PREFIX])
     except AddressPoolExhaustedError as error:
@@ -106,6 +92,25 @@ def _addresses(name: str, settings: Settings) -> Iterator[Finding]:
     pool = ", ".join(map(str, settings.address_pool))
     busy = f", {len(overlaps)} of its subnets are taken and skipped" if overlaps else ""
     yield Finding(look=name, state=State.OK, says=f"the pool {pool} has room{busy}")
+
+
+def _leftovers(name: str, settings: Settings) -> Iterator[Finding]:
+    if not settings.database_url.get_secret_value() and not _file_of(settings).exists():
+        return  # nothing is known of worlds yet
+    services = open_services(settings)
+    try:
+        left = services.janitor.left_over()
+    except EngineUnavailableError:
+        return  # which is said already
+    finally:
+        services.close()
+    if not left:
+        says = "nothing of ours stands on the engine that no exercise knows"
+        yield Finding(look=name, state=State.OK, says=says)
+        return
+    says = f"{len(left)} things of ours belong to no exercise, such as {left[0].name}"
+    fix = "A running worker removes them within a minute; poligon down removes everything"
+    yield Finding(look=name, state=State.NOTE, says=says, fix=fix)
 
 
 def _disk(name: str, settings: Settings) -> Iterator[Finding]:
@@ -223,6 +228,7 @@ _LOOKS: dict[str, Callable[[str, Settings], Iterator[Finding]]] = {
     "engine": _engine,
     "database": _database,
     "addresses": _addresses,
+    "leftovers": _leftovers,
     "disk": _disk,
     "ports": _ports,
     "scenarios": _scenarios,

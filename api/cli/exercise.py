@@ -12,6 +12,7 @@ from api.cli.launching import Progress, follow
 from api.cli.output import Exit, Json, Output, reporting
 from api.cli.scenario import ScenarioPath, load
 from api.moves import Move, carry_out
+from api.outlook import expiry_warning
 from api.teams import team_for
 from api.v1.models import exercise_out
 from api.v1.points import spelled
@@ -162,6 +163,7 @@ def _moving(move: Move, what: str) -> None:
 
 _moving(Move.START, "Let the clock run and the trainees in.")
 _moving(Move.END, "Stop the clock for good; worlds stay for the debriefing.")
+_moving(Move.KEEP, "Say that the worlds are still needed: they expire later.")
 _moving(Move.DESTROY, "Have the worlds removed by the worker.")
 _moving(Move.RETRY, "Build again what failed or is degraded, and only that.")
 
@@ -185,11 +187,20 @@ def _tell(output: Output, services: Services, exercise: Exercise) -> None:
     elapsed = exercise.elapsed(services.clock.now())
     minutes, seconds = divmod(int(elapsed.total_seconds()), 60)
     output.line(f"{exercise.name}: {exercise.phase}, {minutes}:{seconds:02} of {exercise.duration}")
+    if warning := expiry_warning(services, exercise):
+        output.line(f"{warning}; poligon exercise keep {exercise.name}")
     rows = [
-        (team.slug, team.world, _since(team), ", ".join(m.name for m in team.members))
+        (
+            team.slug,
+            team.world,
+            _since(team),
+            str(team.isolation.verdict) if team.isolation else "",
+            ", ".join(m.name for m in team.members),
+        )
         for team in exercise.teams
     ]
-    output.table(exercise.scenario_title, ("team", "world", "since (UTC)", "members"), rows)
+    columns = ("team", "world", "since (UTC)", "isolation", "members")
+    output.table(exercise.scenario_title, columns, rows)
     for cause in causes(exercise.teams):
         output.line(f"{cause}" + (f" · try: {cause.next_command}" if cause.next_command else ""))
     for team in exercise.teams:
@@ -227,6 +238,7 @@ def exercise_json(services: Services, exercise: Exercise) -> dict[str, Any]:
         now=services.clock.now(),
         to=OPERATOR,
         ready_in=services.exercises.ready_in(exercise),
+        expiry=services.janitor.outlook(exercise),
     )
     return shown.model_dump(mode="json")
 

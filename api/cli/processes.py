@@ -187,7 +187,13 @@ def _work(services: Services, threads: int) -> int:
     orchestrator.tasks.register(app, services.worlds, services.reconciling)
     scoring.tasks.register(app, services.scoring)
     beat = sign_of_life(services.settings)
-    sweeps = (beat, services.worlds.sweep, services.timekeeping.sweep, services.scoring.sweep)
+    sweeps = (
+        beat,
+        services.worlds.sweep,
+        services.timekeeping.sweep,
+        services.scoring.sweep,
+        services.janitor.sweep,
+    )
     ticker = Ticker(sweeps, every=_SWEEP_EVERY)
     # By itself: it asks the engine, and one that answers late must hold nothing else up.
     looking = Ticker((services.reconciling.sweep,), every=_LOOK_EVERY)

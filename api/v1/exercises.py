@@ -52,6 +52,7 @@ _WHAT_IT_DOES: Mapping[Move, str] = MappingProxyType(
         Move.PAUSE: "Stop the clock: no answers, no checks, no terminals.",
         Move.RESUME: "Let the clock run on.",
         Move.END: "Stop the clock for good; worlds stay for the debriefing.",
+        Move.KEEP: "Say that the worlds are still needed: they expire later.",
         Move.DESTROY: "Have the worlds removed; an ended exercise closes, another is cancelled.",
         Move.RETRY: "Build again what failed or is degraded, and only that.",
     }
@@ -137,7 +138,7 @@ def reset(
     now = services.resets.reset(exercise, found, host=sent.host, by=caller)
     after = now.team(team)
     assert after is not None  # teams do not go
-    return team_out(now, after, now=services.clock.now(), with_problem=caller.runs_exercises)
+    return team_out(now, after, now=services.clock.now(), in_full=caller.runs_exercises)
 
 
 def _mover(move: Move) -> Callable[..., ExerciseOut]:
@@ -171,4 +172,5 @@ def _out(exercise: Exercise, services: ServicesHere, caller: User) -> ExerciseOu
         now=services.clock.now(),
         to=caller,
         ready_in=services.exercises.ready_in(exercise),
+        expiry=services.janitor.outlook(exercise),
     )

@@ -6,10 +6,12 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from api.moves import Move, offered
+from api.v1.isolation import IsolationOut, isolation_out
 from core.users.model import User
 from orchestrator.domain.causes import Cause, causes
 from orchestrator.domain.clock import Stop
 from orchestrator.domain.exercise import Exercise, Stage, Team
+from orchestrator.domain.expiry import Expiry
 from orchestrator.domain.phases import Phase, WorldPhase
 
 
@@ -35,9 +37,10 @@ class CauseOut(BaseModel):
 
 
 class TeamOut(BaseModel):
-    """A team, its clock and the state of its world. `problem` is for those who run exercises.
+    """A team, its clock and the state of its world.
 
-    `stopped` says why its clock stands while the exercise's runs.
+    `stopped` says why its clock stands while the exercise's runs. `problem` and `isolation` are for
+    those who run exercises.
     """
 
     slug: str = Field(examples=["team-1"])
@@ -50,6 +53,7 @@ class TeamOut(BaseModel):
     length_seconds: int = Field(examples=[1800])
     stopped: Stop | None = None
     problem: ProblemOut | None = None
+    isolation: IsolationOut | None = None
 
 
 class ScenarioRef(BaseModel):
@@ -65,7 +69,9 @@ class ExerciseOut(BaseModel):
     """An exercise. Trainees see their own team only. `moves` are those that are open now.
 
     `causes` is what is wrong, for those who run exercises; `ready_in_seconds` how long the
-    building goes on, as far as earlier launches tell.
+    building goes on, as far as earlier launches tell. `expires_at` is when its worlds are taken
+    down unless somebody touches it; those who run exercises are told. One that runs is never taken
+    down.
     """
 
     name: str = Field(examples=["night-shift-k3f"])
@@ -74,6 +80,7 @@ class ExerciseOut(BaseModel):
     created_at: datetime
     duration_seconds: int = Field(examples=[1800])
     elapsed_seconds: int = Field(examples=[754])
+    expires_at: datetime | None = None
     teams: list[TeamOut]
     moves: list[Move] = []
     causes: list[CauseOut] = []
@@ -116,7 +123,12 @@ class LoginOut(BaseModel):
 
 
 def exercise_out(
-    exercise: Exercise, *, now: datetime, to: User, ready_in: timedelta | None = None
+    exercise: Exercise,
+    *,
+    now: datetime,
+    to: User,
+    ready_in: timedelta | None = None,
+    expiry: Expiry | None = None,
 ) -> ExerciseOut:
     """Return an exercise as `to` may see it."""
     return ExerciseOut(
@@ -131,6 +143,7 @@ def exercise_out(
         created_at=exercise.created_at,
         duration_seconds=int(exercise.duration.total_seconds()),
         elapsed_seconds=int(exercise.elapsed(now).total_seconds()),
+        expires_at=expiry.at if expiry and expiry.destroys and to.runs_exercises else None,
         teams=teams_out(exercise, now=now, to=to),
         moves=list(offered(exercise)) if to.runs_exercises else [],
         causes=[cause_out(cause) for cause in causes(exercise.teams)] if to.runs_exercises else [],
@@ -153,15 +166,15 @@ def teams_out(exercise: Exercise, *, now: datetime, to: User) -> list[TeamOut]:
     """Return the teams that `to` may see: all of them, or their own."""
     own = exercise.team_of(to.id)
     return [
-        team_out(exercise, team, now=now, with_problem=to.runs_exercises)
+        team_out(exercise, team, now=now, in_full=to.runs_exercises)
         for team in exercise.teams
         if to.sees_results or team == own
     ]
 
 
-def team_out(exercise: Exercise, team: Team, *, now: datetime, with_problem: bool) -> TeamOut:
+def team_out(exercise: Exercise, team: Team, *, now: datetime, in_full: bool) -> TeamOut:
     """Return a team; a probe's output may give a task away, so trainees do not get it."""
-    problem = team.problem if with_problem else None
+    problem = team.problem if in_full else None
     return TeamOut(
         slug=team.slug,
         name=team.name,
@@ -182,4 +195,5 @@ def team_out(exercise: Exercise, team: Team, *, now: datetime, with_problem: boo
         )
         if problem
         else None,
+        isolation=isolation_out(team.isolation) if in_full and team.isolation else None,
     )

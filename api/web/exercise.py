@@ -22,6 +22,7 @@ from api.auth import (
 )
 from api.bootstrap import Services
 from api.moves import Move, carry_out, offered
+from api.outlook import expiry_warning
 from api.problems import Problem, problem_of, status_of
 from api.teams import team_for
 from api.v1.results import record_response
@@ -83,6 +84,7 @@ _WORDS: Mapping[Move, MoveWords] = MappingProxyType(
         Move.PAUSE: MoveWords(label="Pause"),
         Move.RESUME: MoveWords(label="Resume"),
         Move.RETRY: MoveWords(label="Retry what failed"),
+        Move.KEEP: MoveWords(label="Keep the machines"),
         Move.END: MoveWords(
             label="End",
             consequence="The clock stops for good: no more answers, every terminal closes. The"
@@ -257,6 +259,7 @@ def instructor_page(
         problem=problem,
         moves=offered(exercise),
         acts=_WORDS,
+        expiry=expiry_warning(services, exercise),
         waiting=_WAITING.get(exercise.phase, "Nothing to do but wait."),
         board=board,
         totals={row.team: row.milli_points for row in board.rows},

@@ -63,6 +63,10 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
         "missing": Look(_TRIANGLE, "warn"),
         "infra_error": Look(_TRIANGLE, "warn"),
         "not_checked_yet": Look(_RING, "idle"),
+        "holds": Look(_TICK, "ok"),
+        "fails": Look(_CROSS, "bad"),
+        "could not tell": Look(_TRIANGLE, "warn"),
+        "not tested": Look(_RING, "idle"),
     }
 )
 # A state that this version does not know is shown by its own word.

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from core.ids import ExerciseId, TeamId, UserId
 from orchestrator.domain.clock import ClockEvent, Stop, elapsed, extended
+from orchestrator.domain.isolation import Isolation
 from orchestrator.domain.phases import BECAUSE, PERMITS, Act, NotNowError, Phase, WorldPhase
 
 _STOPPED: Mapping[Stop, str] = MappingProxyType(
@@ -29,6 +30,7 @@ class Stage(StrEnum):
     NETWORKS = "networks"
     HOSTS = "hosts"
     READINESS = "readiness"
+    ISOLATION = "isolation"  # its self-test found a way out
     RUNNING = "running"  # it was ready, and a host of it ended from inside
     REPAIR = "repair"  # it was ready, and what we hold up fell
     REMOVAL = "removal"
@@ -72,6 +74,7 @@ class Team:
     world_since: datetime
     problem: Problem | None
     stopped: Stop | None = None
+    isolation: Isolation | None = None
 
     @property
     def never_ready(self) -> bool:
@@ -105,6 +108,8 @@ class Exercise:
     story_start: datetime
     clock: tuple[ClockEvent, ...]
     teams: tuple[Team, ...]
+    kept_at: datetime | None = None
+    """When somebody last said that its worlds are still needed."""
 
     def elapsed(self, now: datetime, team: TeamId | None = None) -> timedelta:
         """Return the exercise's own time at `now`, or that of a team in it."""

@@ -76,9 +76,12 @@ def decide(case: Case, now: datetime) -> Decision:
 def problem_of(case: Case, now: datetime) -> Problem | None:
     """Return what is to be shown of a world; `None` when no host ails.
 
-    A world that never became ready stays one until all of it is, then our fault comes first: while
-    either is shown, no failing check is booked as the team's.
+    One with a way out stays so: only another self-test can tell that it is closed. A world that
+    never became ready stays one until all of it is, then our fault comes first: while any of these
+    is shown, no failing check is booked as the team's.
     """
+    if case.degraded and case.problem is not None and case.problem.stage is Stage.ISOLATION:
+        return case.problem
     if not case.ailing:
         return None
     if case.degraded and case.problem is not None and case.problem.stage is Stage.READINESS:

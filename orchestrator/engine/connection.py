@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from docker import APIClient
+from docker.utils import version_lt
 
 from orchestrator.engine.errors import translated
+from orchestrator.ports import EngineTooOldError
 
+_OLDEST = "1.41"  # Engine 20.10
 _TIMEOUT_SECONDS = 120  # a start waits for the engine's own locks when many run at once
 
 
@@ -39,15 +42,25 @@ class EngineConnection:
     def _connected(self) -> APIClient:
         with self._making:
             if self._client is None:
-                self._client = APIClient(
+                client = APIClient(
                     base_url=self.address,
                     version="auto",
                     timeout=_TIMEOUT_SECONDS,
                     max_pool_size=2 * self.parallelism + 2,
                 )
+                _require_current(client.api_version)
+                self._client = client
                 # An engine is reached directly: no proxy to look up before each of many calls.
                 self._client.trust_env = False
             return self._client
+
+
+def _require_current(version: str) -> None:
+    if version_lt(version, _OLDEST):
+        raise EngineTooOldError(
+            f"the Docker Engine speaks API {version}, and {_OLDEST} is the oldest that will do",
+            hint="Install Docker Engine 20.10 or newer",
+        )
 
 
 def api_url(api: APIClient, path: str) -> str:

@@ -9,7 +9,13 @@ from requests import RequestException
 from urllib3.exceptions import HTTPError
 
 from core.errors import PoligonError
-from orchestrator.ports import EngineRefusedError, EngineUnavailableError
+from orchestrator.ports import EngineExhaustedError, EngineRefusedError, EngineUnavailableError
+
+# What the kernel says through the engine, and what an operator does about it.
+_EXHAUSTED = {
+    "cannot allocate memory": "Launch fewer teams, lower the hosts' limits, or add memory",
+    "no space left on device": "Free disk space on the engine's host: docker system df",
+}
 
 
 @contextmanager
@@ -38,6 +44,9 @@ def _answered(address: str, error: APIError) -> PoligonError:
         return EngineUnavailableError(
             f"the Docker Engine at {address} is not ready: {said(error)}", hint="Try again shortly"
         )
+    for sign, fix in _EXHAUSTED.items():
+        if sign in said(error).lower():
+            return EngineExhaustedError(f"the engine's host is full: {said(error)}", hint=fix)
     return EngineRefusedError(
         f"the Docker Engine refused: {said(error)}",
         hint="`journalctl -u docker` on the engine's host may say more",

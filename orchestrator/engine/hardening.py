@@ -65,14 +65,17 @@ def router_options(*, network: str) -> dict[str, object]:
     }
 
 
-def toolbox_options(*, network: str, capabilities: Sequence[str]) -> dict[str, object]:
-    """Return the HostConfig of a run of the toolbox."""
+def toolbox_options(
+    *, network: str, capabilities: Sequence[str], leaves: bool = False
+) -> dict[str, object]:
+    """Return the HostConfig of a run of the toolbox; one that `leaves` is removed at its end."""
     return _limited(_TOOLBOX_LIMITS) | {
         "NetworkMode": network,
         "CapDrop": ["ALL"],
         "CapAdd": list(capabilities),
         "SecurityOpt": [_NO_NEW_PRIVILEGES],
         "ReadonlyRootfs": True,
+        "AutoRemove": leaves,
     }
 
 

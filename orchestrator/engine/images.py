@@ -17,7 +17,12 @@ from orchestrator.domain.world import ImageBuild
 from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.errors import said
 from orchestrator.engine.labels import Labels
-from orchestrator.ports import EngineUnavailableError, ImageBuildFailedError, UnknownImageError
+from orchestrator.ports import (
+    EngineUnavailableError,
+    ForeignImageError,
+    ImageBuildFailedError,
+    UnknownImageError,
+)
 
 _TAIL_LINES = 15
 _SILENCE_SECONDS = 1800  # a step may compile for long without a word
@@ -41,15 +46,17 @@ class Images:
         self._labels = labels
         self._locks: dict[str, threading.Lock] = {}
         self._locking = threading.Lock()
+        self._architecture: str | None = None
 
     def facts(self, reference: str) -> ImageFacts:
-        """Return what is known of the image; raises UnknownImageError."""
+        """Return what is known of the image; raises UnknownImageError, ForeignImageError."""
         found = self._inspect(reference)
         if found is None:
             raise UnknownImageError(
                 f"the engine has no image {reference}; nothing is pulled at exercise time",
                 hint=f"Fetch it first (docker pull {reference}), or name one that it has",
             )
+        self._require_native(reference, found.get("Architecture"))
         config = found.get("Config") or {}
         return ImageFacts(
             image_id=found["Id"],
@@ -64,6 +71,19 @@ class Images:
         with lock:  # the second of two equal builds finds the first one's image
             if self._inspect(build.reference) is None:
                 self._build(build)
+
+    def _require_native(self, reference: str, architecture: str | None) -> None:
+        if architecture is None:
+            return
+        if self._architecture is None:
+            with self._connection.call() as api:
+                self._architecture = str(api.version()["Arch"])
+        if architecture != self._architecture:
+            raise ForeignImageError(
+                f"the image {reference} is for {architecture}, and the engine's host is"
+                f" {self._architecture}",
+                hint=f"Fetch or build it for linux/{self._architecture}",
+            )
 
     def _inspect(self, reference: str) -> Mapping[str, Any] | None:
         with self._connection.call() as api:

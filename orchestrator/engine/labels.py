@@ -30,6 +30,7 @@ class Kind(StrEnum):
     ROUTER = "router"
     PROBE = "probe"  # a throw-away toolbox beside a host
     HELPER = "helper"  # a throw-away toolbox beside the engine's own host
+    SENTINEL = "sentinel"  # a toolbox beside the engine's own host, while worlds are tested
     IMAGE = "image"
 
 
@@ -61,6 +62,10 @@ class Labels:
     def helper(self) -> dict[str, str]:
         """Return the labels of what works for no exercise in particular."""
         return {OWNER: self.installation, KIND: Kind.HELPER}
+
+    def sentinel(self, exercise: ExerciseId) -> dict[str, str]:
+        """Return the labels of an exercise's listener: it goes with the exercise."""
+        return {OWNER: self.installation, EXERCISE: exercise, KIND: Kind.SENTINEL}
 
     def image(self) -> dict[str, str]:
         """Return the labels of an image that we built."""

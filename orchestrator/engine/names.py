@@ -18,6 +18,11 @@ def router_name(installation: str, world: WorldKey) -> str:
     return f"poligon.{installation}.{world.exercise}.{world.team}.Router"
 
 
+def sentinel_name(installation: str, exercise: ExerciseId) -> str:
+    """Return the name of an exercise's listener in the engine host's network."""
+    return f"poligon.{installation}.{exercise}.sentinel"
+
+
 def network_name(installation: str, world: WorldKey, network: str) -> str:
     """Return the network's name, by the same rule as a container's."""
     return f"poligon.{installation}.{world.exercise}.{world.team}.{network}"

@@ -9,6 +9,7 @@ from typing import Any
 from docker.errors import APIError, NotFound
 
 from core.waiting import until
+from orchestrator.domain.leftovers import Standing
 from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.errors import is_status, said
 from orchestrator.engine.labels import Kind, Labels, having
@@ -35,6 +36,17 @@ class Removal:
         return Removed(
             containers=self._each(self._remove_container, [c["Id"] for c in containers]),
             networks=self._each(self._remove_network, [n["Id"] for n in networks]),
+        )
+
+    def things(self, things: Sequence[Standing]) -> Removed:
+        """Remove exactly these, containers first; return how many went."""
+        return Removed(
+            containers=self._each(
+                self._remove_container, [thing.id for thing in things if not thing.is_network]
+            ),
+            networks=self._each(
+                self._remove_network, [thing.id for thing in things if thing.is_network]
+            ),
         )
 
     def remaining(self) -> tuple[str, ...]:

@@ -2,14 +2,17 @@
 
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Network
 
 from core.clock import Clock, SystemClock
 from core.ids import ExerciseId
+from orchestrator.domain.engine_facts import EngineFacts
 from orchestrator.domain.health import ObservedHost
+from orchestrator.domain.isolation import Answer, Sentinel, Target
+from orchestrator.domain.leftovers import Standing
 from orchestrator.domain.links import Link, LinkState
 from orchestrator.domain.world import (
     HostKey,
@@ -22,13 +25,16 @@ from orchestrator.domain.world import (
 from orchestrator.engine.beside import needing, network_of
 from orchestrator.engine.commands import HostCommands
 from orchestrator.engine.connection import EngineConnection
+from orchestrator.engine.diagnosis import Diagnosis
 from orchestrator.engine.events import Events
 from orchestrator.engine.host_routes import HostRoutes
 from orchestrator.engine.host_rules import HostRules
 from orchestrator.engine.hosts import Hosts
 from orchestrator.engine.images import Images
+from orchestrator.engine.inventory import inventory
 from orchestrator.engine.labels import Labels
 from orchestrator.engine.links import Links
+from orchestrator.engine.lookout import Lookout
 from orchestrator.engine.names import container_name
 from orchestrator.engine.networks import Networks
 from orchestrator.engine.readiness import Readiness
@@ -80,6 +86,10 @@ class DockerEngine:
         self._routers = Routers(self._connection, self._labels, self._toolbox, self._commands)
         self._host_routes = HostRoutes(self._toolbox, self._labels)
         self._links = Links(self._connection, self._toolbox, self._labels)
+        self._diagnosis = Diagnosis(
+            self._connection, self._labels, self._toolbox, clock or SystemClock()
+        )
+        self._lookout = Lookout(self._connection, self._labels, self._toolbox)
         self._rules = HostRules(self._toolbox, self._labels)
         self._routes = Routes(self._connection, self._toolbox, self._labels)
         self._removal = Removal(self._connection, self._labels)
@@ -96,6 +106,10 @@ class DockerEngine:
                 memory=told["MemTotal"],
                 containers=told["Containers"],
             )
+
+    def diagnose(self) -> EngineFacts:
+        """Return what the engine and its host say of themselves."""
+        return self._diagnosis.facts()
 
     def taken_subnets(self) -> tuple[IPv4Network, ...]:
         """Return what the engine's host routes, in any table, and its networks hold."""
@@ -188,6 +202,25 @@ class DockerEngine:
         """End a host's processes; its file system stays."""
         self._hosts.stop(host)
 
+    def post_sentinel(self, exercise: ExerciseId) -> None:
+        """Have a listener stand in the engine host's own network."""
+        self._lookout.post(exercise)
+
+    def sentinel(self, exercise: ExerciseId) -> Sentinel | None:
+        """Return what the exercise's listener has seen so far."""
+        return self._lookout.report(exercise)
+
+    def dismiss_sentinel(self, exercise: ExerciseId) -> None:
+        """Take the exercise's listener away."""
+        self._lookout.dismiss(exercise)
+
+    def look_around(
+        self, host: HostKey, near: Sequence[Target], far: Sequence[Target]
+    ) -> Mapping[Target, Answer]:
+        """Try every target once from a host's own network, by one run of the toolbox."""
+        with needing(host):
+            return self._lookout.look_around(host, near, far)
+
     def remove_world(self, world: WorldKey) -> Removed:
         """Remove a world's hosts and networks."""
         return self._removal.worlds(self._labels.of_world(world))
@@ -195,6 +228,14 @@ class DockerEngine:
     def remove_exercise(self, exercise: ExerciseId) -> Removed:
         """Remove every world of an exercise."""
         return self._removal.worlds(self._labels.of_exercise(exercise))
+
+    def standing(self) -> tuple[Standing, ...]:
+        """Return every container and network of this installation."""
+        return inventory(self._connection, self._labels)
+
+    def remove_standing(self, things: Sequence[Standing]) -> Removed:
+        """Remove exactly these things."""
+        return self._removal.things(things)
 
     def remaining(self) -> tuple[str, ...]:
         """Return the installation's containers, networks and images, by name."""

@@ -19,7 +19,7 @@ from orchestrator.engine.errors import is_status
 from orchestrator.engine.hardening import toolbox_options
 from orchestrator.engine.images import Images
 from orchestrator.engine.labels import Labels
-from orchestrator.ports import RunResult
+from orchestrator.ports import EngineRefusedError, RunResult
 
 _NOBODY = "65534:65534"
 
@@ -77,6 +77,26 @@ class Toolbox:
             self._there.set()
         return self.reference
 
+    def begin(
+        self, command: Sequence[str], *, name: str, network_mode: str, labels: Mapping[str, str]
+    ) -> None:
+        """Let a command run on its own, as nobody; the engine removes the container at its end.
+
+        One of that name that is there already is left alone.
+        """
+        try:
+            container = self._create(command, network_mode, labels, (), name=name)
+        except EngineRefusedError as error:
+            if _is_name_taken(error.__cause__):
+                return  # another worker was faster
+            raise
+        with self._connection.call() as api:
+            api.start(container)
+
+    def end(self, name: str) -> None:
+        """Remove what was begun under a name; nothing there is no error."""
+        self._remove(name)
+
     def is_there(self) -> bool:
         """Tell whether the image was ever built here: without it no rule of ours was set."""
         with self._connection.call() as api:
@@ -92,16 +112,18 @@ class Toolbox:
         network_mode: str,
         labels: Mapping[str, str],
         capabilities: Sequence[str],
+        *,
+        name: str | None = None,
     ) -> str:
         self.have_image()
         with self._connection.call() as api:
             try:
-                return self._created(api, command, network_mode, labels, capabilities)
+                return self._created(api, command, network_mode, labels, capabilities, name)
             except ImageNotFound:
                 self.forget()  # another process removed it meanwhile
         self.have_image()
         with self._connection.call() as api:
-            return self._created(api, command, network_mode, labels, capabilities)
+            return self._created(api, command, network_mode, labels, capabilities, name)
 
     def _created(
         self,
@@ -110,13 +132,17 @@ class Toolbox:
         network_mode: str,
         labels: Mapping[str, str],
         capabilities: Sequence[str],
+        name: str | None,
     ) -> str:
         made = api.create_container(
             self.reference,
             command=list(command),
+            name=name,
             user="0:0" if capabilities else _NOBODY,
             labels=dict(labels),
-            host_config=toolbox_options(network=network_mode, capabilities=capabilities),
+            host_config=toolbox_options(
+                network=network_mode, capabilities=capabilities, leaves=name is not None
+            ),
             use_config_proxy=False,
         )
         return str(made["Id"])
@@ -139,6 +165,10 @@ class Toolbox:
             except APIError as error:
                 if not (isinstance(error, NotFound) or is_status(error, HTTPStatus.CONFLICT)):
                     raise
+
+
+def _is_name_taken(error: BaseException | None) -> bool:
+    return isinstance(error, APIError) and is_status(error, HTTPStatus.CONFLICT)
 
 
 def _context() -> Path:

@@ -532,3 +532,17 @@ def test_nothing_is_told_of_probes_that_come_and_go(
 def test_the_host_may_be_protected_again_and_again(case: EngineCase) -> None:
     case.engine.protect_host()
     case.engine.protect_host()
+
+
+def test_what_stands_is_told_by_its_labels_and_removed_alone(
+    case: EngineCase, world: WorldKey, raised: HostPlan
+) -> None:
+    ours = [thing for thing in case.engine.standing() if thing.exercise == world.exercise]
+    assert sorted(thing.is_network for thing in ours) == [False, True]
+    assert {thing.team for thing in ours} == {world.team}
+    assert not any(thing.throwaway for thing in ours)
+    (host,) = (thing for thing in ours if not thing.is_network)
+    assert case.engine.remove_standing([host]) == Removed(containers=1)
+    assert case.engine.observe(world.exercise) == ()
+    assert case.engine.remove_standing([host]) == Removed(), "it is gone already"
+    assert case.engine.remove_standing(ours) == Removed(networks=1)

@@ -25,6 +25,7 @@ from orchestrator.service import (
     RECONCILE,
     REMOVE_WORLD,
     REPAIR_WORLD,
+    TEST_WORLD,
     TeamSpec,
 )
 from tests.fakes.clock import FakeClock
@@ -107,6 +108,7 @@ class ApiSite:
             REMOVE_WORLD: worlds.remove_world,
             RECONCILE: self.services.reconciling.reconcile,
             REPAIR_WORLD: self.services.reconciling.repair,
+            TEST_WORLD: worlds.test_world,
         }
         while jobs := self.queue.take():
             for job in jobs:

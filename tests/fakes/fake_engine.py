@@ -7,15 +7,18 @@ the test (`answer`), except for a handful of plain commands that it understands.
 import tarfile
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from ipaddress import IPv4Network
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address, IPv4Network
 
 from core.clock import Clock, SystemClock
 from core.errors import PoligonError
 from core.ids import ExerciseId
+from orchestrator.domain.engine_facts import EngineFacts, Tables
 from orchestrator.domain.health import ObservedHost
+from orchestrator.domain.isolation import Answer, Dial, Heard, Lookup, Sentinel, Target
+from orchestrator.domain.leftovers import Standing
 from orchestrator.domain.links import AS_PLANNED, HostLink, Link, LinkState
 from orchestrator.domain.world import (
     Attachment,
@@ -32,6 +35,7 @@ from orchestrator.ports import (
     Dropped,
     EngineInfo,
     EngineRefusedError,
+    ForeignImageError,
     HostGoneError,
     HostNotReadyError,
     ImageBuildFailedError,
@@ -54,6 +58,32 @@ _FILES = {
     "/etc/shadow": b"root:*:20000:0:99999:7:::\ngames:*:20000:0:99999:7:::\n",
     "/etc/skel/.bashrc": b"# skeleton\n",
 }
+
+
+WELL = EngineFacts(
+    version="28.5.0",
+    api_version="1.51",
+    runc="1.3.3",
+    architecture="amd64",
+    cpus=8,
+    memory=32 * 1024**3,
+    limits=frozenset({"memory", "swap", "processes", "CPU"}),
+    limits_disk=True,
+    storage="overlay2 on xfs",
+    free=200 * 1024**3,
+    user_namespaces=True,
+    seccomp=True,
+    at=datetime(2026, 11, 23, 12, tzinfo=UTC),
+    time=datetime(2026, 11, 23, 12, tzinfo=UTC),
+    default_bridge=True,
+    tables=Tables.NFT,
+    protected=False,
+    bridges_filtered=True,
+    delays=True,
+    open_without_tls=(),
+    name_servers=("192.0.2.53",),
+    base_architecture="amd64",
+)
 
 
 class FakeImage:
@@ -106,6 +136,17 @@ class FakeEngine:
         self.routed: set[IPv4Network] = set()
         self.calls: list[str] = []
         self.protected = False
+        self.address = IPv4Address("192.0.2.10")
+        self.outside = frozenset({Dial(address=IPv4Address("192.0.2.1"), port=53)})
+        self.resolves = True
+        self.leaks: set[Target] = set()
+        self.bridged: set[IPv4Address] = set()
+        self.prober_is_broken = False
+        self.foreign_images: set[str] = set()
+        self.facts = WELL
+        self.throwaways: list[Standing] = []
+        self.made_at: datetime | None = None
+        self.sentinels: set[ExerciseId] = set()
         self.on_start: Callable[[FakeHost], None] = lambda _: None
         self._built: set[str] = set()
         self._answers: dict[tuple[str, ...], RunResult] = {}
@@ -162,6 +203,12 @@ class FakeEngine:
                 containers=len(self.hosts),
             )
 
+    def diagnose(self) -> EngineFacts:
+        with self._called("diagnose"):
+            return replace(
+                self.facts, protected=self.protected, at=self._clock.now(), time=self._clock.now()
+            )
+
     def taken_subnets(self) -> tuple[IPv4Network, ...]:
         with self._called("taken_subnets"):
             return tuple(sorted({*self.routed, *self.networks.values()}))
@@ -183,6 +230,8 @@ class FakeEngine:
         with self._called("require_image"):
             if reference not in self.images:
                 raise UnknownImageError(f"the engine has no image {reference}")
+            if reference in self.foreign_images:
+                raise ForeignImageError(f"the image {reference} is for arm64")
 
     def protect_host(self) -> None:
         with self._called("protect_host"):
@@ -316,13 +365,67 @@ class FakeEngine:
             if self.hosts[host].running:
                 self.end_host(host, exit_code=143)
 
+    def post_sentinel(self, exercise: ExerciseId) -> None:
+        with self._called("post_sentinel"):
+            self.sentinels.add(exercise)
+
+    def sentinel(self, exercise: ExerciseId) -> Sentinel | None:
+        with self._called("sentinel"):
+            if exercise not in self.sentinels:
+                return None
+            return Sentinel(
+                port=40_000,
+                answers_at=frozenset(
+                    {self.address, *(subnet[1] for subnet in self.networks.values())}
+                ),
+                outside=self.outside,
+                resolves=self.resolves,
+            )
+
+    def dismiss_sentinel(self, exercise: ExerciseId) -> None:
+        with self._called("dismiss_sentinel"):
+            self.sentinels.discard(exercise)
+
+    def look_around(
+        self, host: HostKey, near: Sequence[Target], far: Sequence[Target]
+    ) -> Mapping[Target, Answer]:
+        with self._called("look_around"):
+            self._running(host)
+            if self.prober_is_broken:
+                return {}
+            return {target: self._heard(host, target) for target in (*near, *far)}
+
     def remove_world(self, world: WorldKey) -> Removed:
         with self._called("remove_world"):
             return self._remove(lambda key: key == world)
 
     def remove_exercise(self, exercise: ExerciseId) -> Removed:
         with self._called("remove_exercise"):
+            self.sentinels.discard(exercise)
             return self._remove(lambda key: key.exercise == exercise)
+
+    def standing(self) -> tuple[Standing, ...]:
+        with self._called("standing"):
+            return (
+                *(self._standing(key.world, host=key.host) for key in self.hosts),
+                *(self._standing(world, network=name) for world, name in self.networks),
+                *self.throwaways,
+            )
+
+    def remove_standing(self, things: Sequence[Standing]) -> Removed:
+        with self._called("remove_standing"):
+            ids = {thing.id for thing in things}
+            hosts = [k for k in self.hosts if self._standing(k.world, host=k.host).id in ids]
+            networks = [
+                key for key in self.networks if self._standing(key[0], network=key[1]).id in ids
+            ]
+            gone = [thing for thing in self.throwaways if thing.id in ids]
+            for host in hosts:
+                del self.hosts[host]
+            for network in networks:
+                del self.networks[network]
+            self.throwaways = [thing for thing in self.throwaways if thing not in gone]
+            return Removed(containers=len(hosts) + len(gone), networks=len(networks))
 
     def remaining(self) -> tuple[str, ...]:
         with self._called("remaining"):
@@ -340,6 +443,7 @@ class FakeEngine:
     def remove_everything(self) -> Removed:
         with self._called("remove_everything"):
             removed = self._remove(lambda _: True)
+            self.sentinels.clear()
             images, self._built = self._built, set()
             self.images -= images
             self.protected = False
@@ -350,6 +454,44 @@ class FakeEngine:
     def _tell(self, world: WorldKey) -> None:
         for on_change in tuple(self._watching):
             on_change(world.exercise)
+
+    def _heard(self, asking: HostKey, target: Target) -> Answer:
+        """Return what reaches a host when networks are apart and the engine's host is closed."""
+        found = self._found_by(asking, target)
+        if isinstance(target, Lookup):
+            known = found.get(target.name)
+            return Answer(heard=Heard.ANSWER if known else Heard.NOTHING, address=known)
+        if target in self.leaks:
+            return Answer(heard=Heard.ANSWER)
+        of_ours = {self.address, *(subnet[1] for subnet in self.networks.values())}
+        if target.address in of_ours and not self.protected:
+            return Answer(heard=Heard.ANSWER if target.port == 40_000 else Heard.REFUSAL)
+        reached = target.address in found.values() or target.address in self.bridged
+        return Answer(heard=Heard.REFUSAL if reached else Heard.NOTHING)
+
+    def _found_by(self, asking: HostKey, target: Target) -> dict[str, IPv4Address]:
+        """Return the running hosts on the asking host's networks: name → address."""
+        near = {place.network for place in self.hosts[asking].plan.attachments}
+        wanted = target.address if isinstance(target, Dial) else None
+        found: dict[str, IPv4Address] = {}
+        for key, host in self.hosts.items():
+            if key.world == asking.world and host.running:
+                places = [p.address for p in host.plan.attachments if p.network in near]
+                if places:
+                    found[key.host] = wanted if wanted in places else places[0]
+        return found
+
+    def _standing(self, world: WorldKey, *, host: str = "", network: str = "") -> Standing:
+        name = f"{world.exercise}.{world.team}.{host}{network}"
+        return Standing(
+            id=f"{'network' if network else 'container'} {name}",
+            name=name,
+            is_network=bool(network),
+            throwaway=False,
+            exercise=world.exercise,
+            team=world.team,
+            made_at=self.made_at or self._clock.now(),
+        )
 
     def _called(self, method: str) -> threading.RLock:
         self.calls.append(method)

@@ -1,12 +1,15 @@
 """The interface as its clients meet it, over a whole site on SQLite."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from httpx import Response
 from structlog.testing import capture_logs
 
+from api.auth import COOKIE
+from api.outlook import expiry_warning
 from orchestrator.domain.phases import Phase
 from tests.fakes.api_site import KEY, PASSWORD, ApiSite, api_site
 
@@ -118,7 +121,7 @@ def test_the_offered_moves_are_those_that_are_carried_out(site: ApiSite) -> None
         answer = site.web.post(f"/api/v1/exercises/{name}/{wanted}", headers=site.bearer("ina"))
         assert is_problem(answer, 409, "exercise.illegal_move")
     shown = site.web.get(f"/api/v1/exercises/{name}", headers=site.bearer("ina")).json()
-    assert shown["moves"] == ["start", "destroy"]
+    assert shown["moves"] == ["start", "keep", "destroy"]
 
 
 def test_teams_may_be_named_and_have_members(site: ApiSite) -> None:
@@ -354,3 +357,37 @@ def test_readiness_follows_the_database(site: ApiSite, tmp_path: Path) -> None:
     (tmp_path / "home" / "poligon.db").rename(tmp_path / "gone")
     (tmp_path / "home" / "poligon.db").mkdir()
     assert is_problem(site.web.get("/readyz"), 503, "database.unavailable")
+
+
+# What those who run exercises are told of worlds
+
+
+def test_what_the_self_test_found_is_for_those_who_run_exercises(site: ApiSite) -> None:
+    exercise = site.launch(teams=2)
+    path = f"/api/v1/exercises/{exercise.name}"
+    shown = site.web.get(path, headers=site.bearer("ina")).json()
+    for team in shown["teams"]:
+        assert team["isolation"]["verdict"] == "holds"
+        assert team["isolation"]["host"] == "desk"
+        assert {found["question"] for found in team["isolation"]["findings"]} >= {"engine host"}
+    trainee = exercise.teams[0].members[0].name
+    (own,) = site.web.get(path, headers=site.bearer(trainee)).json()["teams"]
+    assert own["isolation"] is None
+    cookie = {"Cookie": f"{COOKIE}={site.token('ina')}"}
+    page = site.web.get(f"/exercises/{exercise.name}", headers=cookie)
+    assert "<li>engine host holds: no address of the engine" in page.text
+
+
+def test_an_exercise_that_nobody_touches_says_when_it_goes_and_may_be_kept(site: ApiSite) -> None:
+    exercise = site.launch(teams=1, started=False)
+    path = f"/api/v1/exercises/{exercise.name}"
+    before = site.web.get(path, headers=site.bearer("ina")).json()["expires_at"]
+    site.clock.advance(timedelta(days=2, hours=19))
+    site.tokens.clear()  # which are good for 12 hours
+    warned = expiry_warning(site.services, site.services.exercises.get(exercise.id))
+    assert "its machines are removed at 2026-11-26 12:00 UTC" in warned
+    kept = site.web.post(f"{path}/keep", headers=site.bearer("ina")).json()
+    assert kept["expires_at"] > before
+    assert expiry_warning(site.services, site.services.exercises.get(exercise.id)) == ""
+    trainee = exercise.teams[0].members[0].name
+    assert site.web.get(path, headers=site.bearer(trainee)).json()["expires_at"] is None

@@ -14,8 +14,11 @@ from core.ids import ExerciseId
 from orchestrator.domain.world import HostKey, HostPlan, ImageBuild, NetworkPlan, WorldKey
 from orchestrator.engine.runtime import DockerEngine
 from orchestrator.ports import (
+    EngineExhaustedError,
     EngineRefusedError,
+    EngineTooOldError,
     EngineUnavailableError,
+    ForeignImageError,
     HostGoneError,
     ImageBuildFailedError,
 )
@@ -87,6 +90,12 @@ CALLS = {
     "run": lambda engine: engine.run(KEY, ("true",), timeout=SOON),
     "accepts_tcp": lambda engine: engine.accepts_tcp(KEY, 80),
     "probe": lambda engine: engine.probe(KEY, ("true",), timeout=SOON),
+    "diagnose": lambda engine: engine.diagnose(),
+    "post_sentinel": lambda engine: engine.post_sentinel(WORLD.exercise),
+    "sentinel": lambda engine: engine.sentinel(WORLD.exercise),
+    "dismiss_sentinel": lambda engine: engine.dismiss_sentinel(WORLD.exercise),
+    "look_around": lambda engine: engine.look_around(KEY, (), ()),
+    "standing": lambda engine: engine.standing(),
     "remove_world": lambda engine: engine.remove_world(WORLD),
     "remove_exercise": lambda engine: engine.remove_exercise(WORLD.exercise),
     "remove_everything": lambda engine: engine.remove_everything(),
@@ -128,6 +137,43 @@ def test_an_engine_that_comes_back_is_used_again(tmp_path: Path) -> None:
         with pytest.raises(EngineUnavailableError):
             engine.info()
         assert engine.info().containers == 3
+
+
+def test_an_engine_that_is_too_old_is_named(tmp_path: Path) -> None:
+    old = ("200 OK", '{"ApiVersion": "1.40"}')
+    with (
+        scripted(tmp_path, old) as engine,
+        pytest.raises(EngineTooOldError, match=r"API 1\.40, and 1\.41 is the oldest") as refusal,
+    ):
+        engine.require_image("x")
+    assert refusal.value.hint == "Install Docker Engine 20.10 or newer"
+
+
+def test_an_image_of_another_architecture_is_named(tmp_path: Path) -> None:
+    image = ("200 OK", '{"Id": "i", "Architecture": "arm64"}')
+    told = ("200 OK", '{"ApiVersion": "1.41", "Arch": "amd64"}')
+    with (
+        scripted(tmp_path, VERSION, image, told) as engine,
+        pytest.raises(ForeignImageError, match="x is for arm64, and the engine's host is amd64"),
+    ):
+        engine.require_image("x")
+
+
+@pytest.mark.parametrize(
+    ("said", "fix"),
+    [
+        ("OCI runtime create failed: fork/exec: cannot allocate memory", "add memory"),
+        ("mkdir /var/lib/docker/overlay2/x: no space left on device", "docker system df"),
+    ],
+)
+def test_a_host_of_the_engine_that_is_full_is_named(tmp_path: Path, said: str, fix: str) -> None:
+    full = ("500 Internal Server Error", f'{{"message": "{said}"}}')
+    with (
+        scripted(tmp_path, VERSION, full) as engine,
+        pytest.raises(EngineExhaustedError, match="the engine's host is full") as refusal,
+    ):
+        engine.observe(WORLD.exercise)
+    assert fix in refusal.value.hint
 
 
 def test_a_socket_that_this_user_may_not_open_says_so(

@@ -49,6 +49,7 @@ INTERFACE: dict[tuple[str, str], set[str]] = {
     ("POST", f"{EXERCISE}/pause"): INSTRUCTORS,
     ("POST", f"{EXERCISE}/resume"): INSTRUCTORS,
     ("POST", f"{EXERCISE}/end"): INSTRUCTORS,
+    ("POST", f"{EXERCISE}/keep"): INSTRUCTORS,
     ("POST", f"{EXERCISE}/destroy"): INSTRUCTORS,
     ("POST", f"{EXERCISE}/retry"): INSTRUCTORS,
     ("POST", f"{EXERCISE}/extend"): INSTRUCTORS,

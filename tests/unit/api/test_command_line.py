@@ -19,7 +19,7 @@ from core.settings import Settings
 from orchestrator.domain.phases import Phase
 from orchestrator.domain.world import RouterPlan
 from orchestrator.ports import Dropped, EngineUnavailableError, RangeEngine
-from orchestrator.service import PREPARE, RAISE_WORLD, REMOVE_WORLD
+from orchestrator.service import PREPARE, RAISE_WORLD, REMOVE_WORLD, TEST_WORLD
 from tests.fakes.api_site import KEY, SCENARIO
 from tests.fakes.fake_engine import FakeEngine, FakeRouter
 from tests.fakes.queue import RecordingQueue
@@ -45,6 +45,7 @@ class Working(RecordingQueue):
             PREPARE: worlds.prepare,
             RAISE_WORLD: worlds.raise_world,
             REMOVE_WORLD: worlds.remove_world,
+            TEST_WORLD: worlds.test_world,
         }
         while jobs := self.take():
             for job in jobs:

@@ -18,12 +18,14 @@ from orchestrator.claims import Claims
 from orchestrator.domain.exercise import Exercise
 from orchestrator.library import Library
 from orchestrator.reconcile import Reconciling
+from orchestrator.self_test import Thoroughness
 from orchestrator.service import (
     PREPARE,
     RAISE_WORLD,
     RECONCILE,
     REMOVE_WORLD,
     REPAIR_WORLD,
+    TEST_WORLD,
     Exercises,
     TeamSpec,
 )
@@ -66,7 +68,7 @@ class Site:
     users: Users
     exercises: Exercises
     scenario: LoadedScenario
-    new_worker: Callable[[], Worlds]
+    new_worker: Callable[..., Worlds]
 
     def __post_init__(self) -> None:
         self.worker = self.new_worker()
@@ -98,6 +100,7 @@ class Site:
             REMOVE_WORLD: worlds.remove_world,
             RECONCILE: self.reconciling.reconcile,
             REPAIR_WORLD: self.reconciling.repair,
+            TEST_WORLD: worlds.test_world,
         }
         try:
             acts[job.name](*job.arguments)
@@ -123,7 +126,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     users = Users(database, clock)
     exercises = Exercises(database, clock, users, Library(database, clock, tmp_path / "packs"))
 
-    def new_worker() -> Worlds:
+    def new_worker(self_test: Thoroughness = Thoroughness.EVERY) -> Worlds:
         return Worlds(
             database=database,
             clock=clock,
@@ -131,6 +134,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
             engine=engine,
             installation="test",
             pool=[IPv4Network("10.213.0.0/24")],
+            self_test=self_test,
         )
 
     yield Site(

@@ -1,5 +1,6 @@
 """What follows from the state of a world, as a rule; and how long a host is left alone."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -64,7 +65,15 @@ def test_while_something_of_ours_ails_no_team_is_blamed(case: Case) -> None:
     shown = problem_of(case, NOW)
     if any(not ailing.from_inside for ailing in case.ailing):
         assert shown is not None
-        assert shown.stage in {Stage.REPAIR, Stage.READINESS}
+        assert shown.stage in {Stage.REPAIR, Stage.READINESS, Stage.ISOLATION}
+
+
+@given(CASES)
+def test_a_way_out_is_shown_until_another_self_test(case: Case) -> None:
+    way_out = Problem(stage=Stage.ISOLATION, message="the engine's host is reached")
+    case = replace(case, degraded=True, problem=way_out)
+    assert problem_of(case, NOW) == way_out
+    assert not decide(case, NOW).look_again
 
 
 @given(CASES)

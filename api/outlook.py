@@ -1,0 +1,16 @@
+"""What people are told of an exercise that nobody has touched for long."""
+
+from api.bootstrap import Services
+from orchestrator.domain.exercise import Exercise
+
+
+def expiry_warning(services: Services, exercise: Exercise) -> str:
+    """Return one sentence, without its stop, while an exercise is about to expire; else nothing."""
+    expiry = services.janitor.outlook(exercise)
+    if expiry is None or not expiry.is_near(services.clock.now()):
+        return ""
+    if not expiry.destroys:
+        return "nobody has touched this exercise for long; its machines stay until it is ended"
+    return (
+        f"nobody touches this exercise; its machines are removed at {expiry.at:%Y-%m-%d %H:%M} UTC"
+    )

@@ -1,0 +1,235 @@
+"""What an engine lacks: one look, one sentence, one fix each. Pure; the facts are asked before."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from orchestrator.domain.engine_facts import EngineFacts, Tables
+
+BASE_IMAGE = "debian:bookworm-slim"
+
+_GIB = 1024**3
+_TIGHT, _TOO_TIGHT = 10 * _GIB, 2 * _GIB
+_SKEWED, _TOO_SKEWED = timedelta(seconds=2), timedelta(minutes=5)
+_LIMITS = frozenset({"memory", "swap", "processes", "CPU"})
+_OLDEST_API = (1, 41)
+# Up to these, runc lets an image or a working directory out of the container (CVE-2024-21626), and
+# up to the later ones a race on masked paths (CVE-2025-31133 and two more).
+_RUNC_ESCAPES = (1, 1, 12)
+_RUNC_RACES, _RUNC_RACES_IN_1_3 = (1, 2, 8), (1, 3, 3)
+_UPSTREAM = re.compile(r"v?\d+\.\d+\.\d+(-\d+-g[0-9a-f]+)?")
+
+
+class State(StrEnum):
+    """Whether something is well, worth knowing, or keeps exercises from working."""
+
+    OK = "ok"
+    NOTE = "note"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was looked at, what was seen, and what to do."""
+
+    look: str
+    state: State
+    says: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A look's answer before it has the look's name."""
+
+    state: State
+    says: str
+    fix: str = ""
+
+
+def _ok(says: str) -> _Said:
+    return _Said(State.OK, says)
+
+
+def diagnose(facts: EngineFacts, *, worlds_stand: bool) -> Iterator[Finding]:
+    """Yield a finding a look, in a fixed order."""
+    for name, look in _LOOKS.items():
+        said = look(facts, worlds_stand)
+        yield Finding(look=name, state=said.state, says=said.says, fix=said.fix)
+
+
+def _engine(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001  # a look's shape
+    says = f"Docker Engine {facts.version} (API {facts.api_version}) answers"
+    size = f"{facts.cpus} CPUs, {facts.memory / _GIB:.1f} GiB, {facts.architecture}"
+    if _version(facts.api_version)[:2] < _OLDEST_API:
+        fix = "Install Docker Engine 20.10 or newer"
+        return _Said(State.BROKEN, f"{says}; API 1.41 is the oldest that will do", fix)
+    return _ok(f"{says}: {size}")
+
+
+def _runc(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
+    version = _version(facts.runc)
+    races = _RUNC_RACES_IN_1_3 if version[:2] == (1, 3) else _RUNC_RACES
+    if version >= races:
+        return _ok(f"runc {facts.runc} has no escape that is known here")
+    if not _UPSTREAM.fullmatch(facts.runc):
+        return _Said(
+            State.NOTE,
+            f"runc {facts.runc} is a distribution's own: whether it has the fixes cannot be told",
+            "Look CVE-2024-21626 and CVE-2025-31133 up in the distribution's security tracker",
+        )
+    if version < _RUNC_ESCAPES:
+        says = f"runc {facts.runc} lets root out of a container (CVE-2024-21626)"
+        return _Said(State.BROKEN, says, "Update runc to 1.2.8 or newer, and restart the engine")
+    says = f"runc {facts.runc} has races that lead out of a container (CVE-2025-31133)"
+    return _Said(State.NOTE, says, "Update runc to 1.2.8, 1.3.3 or newer, and restart the engine")
+
+
+def _names(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
+    version = _version(facts.version)
+    leaks = version < (23, 0, 11) or (24,) <= version < (25, 0, 5)
+    loopback = any(server.startswith("127.") for server in facts.name_servers)
+    if leaks and loopback:
+        return _ok(
+            "this engine asks the host's resolver for internal networks (CVE-2024-29018); hosts of"
+            " ranges name another one, and every launch tests that nothing is asked outside"
+        )
+    return _ok("the engine asks nobody outside for names of internal networks")
+
+
+def _default_bridge(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
+    if facts.default_bridge:
+        return _ok("the engine's default bridge is there")
+    says = "the engine's default bridge docker0 is gone, so images do not build"
+    return _Said(State.BROKEN, says, "Restart the engine: systemctl restart docker")
+
+
+def _tables(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
+    match facts.tables:
+        case Tables.NONE:
+            says = "the engine sets no iptables rules, so nothing keeps networks apart"
+            fix = 'Remove "iptables": false from /etc/docker/daemon.json and restart the engine'
+            return _Said(State.BROKEN, says, fix)
+        case Tables.BOTH:
+            says = "Docker's rules are in both flavours of iptables; the older ones may still drop"
+            fix = "Choose one with update-alternatives --config iptables, then restart the machine"
+            return _Said(State.NOTE, says, fix)
+        case _:
+            return _ok(f"the engine's rules are in iptables-{facts.tables}, and so are ours")
+
+
+def _host_rule(facts: EngineFacts, worlds_stand: bool) -> _Said:  # noqa: FBT001
+    if facts.protected:
+        return _ok("the rule that keeps ranges off the engine's host is set")
+    if not worlds_stand:
+        return _ok("the rule that keeps ranges off the engine's host is set with every launch")
+    says = "worlds stand and the rule that keeps them off the engine's host is gone"
+    return _Said(State.BROKEN, says, "Launch any exercise: that sets it again")
+
+
+def _bridges(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
+    if facts.bridges_filtered:
+        return _ok("frames on bridges pass the firewall")
+    says = "frames on bridges do not pass the firewall (bridge-nf-call-iptables is 0)"
+    fix = "modprobe br_netfilter; sysctl -w net.bridge.bridge-nf-call-iptables=1"
+    return _Said(State.NOTE, says, fix)
+
+
+def _limits(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
+    missing = ", ".join(sorted(_LIMITS - facts.limits))
+    if not missing:
+        return _ok("memory, swap, processes and CPU of hosts are limited")
+    says = f"the kernel lets the engine not limit: {missing}"
+    fix = "Boot with cgroup_enable=memory swapaccount=1, or use cgroups v2"
+    return _Said(State.BROKEN if missing != "swap" else State.NOTE, says, fix)
+
+
+def _disk_limit(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
+    if facts.limits_disk:
+        return _ok(f"disk space of hosts can be limited ({facts.storage})")
+    says = f"disk space of hosts is not limited here ({facts.storage})"
+    fix = "Give the engine's data an XFS file system of its own, mounted with pquota"
+    return _Said(State.NOTE, says, fix)
+
+
+def _space(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
+    says = f"the engine's data has {facts.free / _GIB:.1f} GiB free"
+    if facts.free >= _TIGHT:
+        return _ok(says)
+    state = State.BROKEN if facts.free < _TOO_TIGHT else State.NOTE
+    return _Said(
+        state, says, "docker system df shows what takes it; docker builder prune frees some"
+    )
+
+
+def _delay(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
+    if facts.delays:
+        return _ok("links can be delayed")
+    says = "the kernel cannot delay packets: delays of links are not enforced here"
+    return _Said(State.NOTE, says, "modprobe sch_netem, or install the kernel's extra modules")
+
+
+def _users(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
+    if not facts.seccomp:
+        says = "the engine filters no system calls (seccomp is off)"
+        return _Said(State.BROKEN, says, "Use a kernel with CONFIG_SECCOMP_FILTER")
+    if facts.user_namespaces:
+        return _ok("root in a host is nobody on the engine's machine")
+    says = "root in a host is uid 0 of the engine's machine, less its capabilities"
+    fix = 'Set "userns-remap": "default" in /etc/docker/daemon.json if nothing else needs it off'
+    return _Said(State.NOTE, says, fix)
+
+
+def _tcp(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
+    if not facts.open_without_tls:
+        return _ok("the engine answers nobody over TCP without TLS")
+    where = ", ".join(facts.open_without_tls)
+    says = f"whoever reaches {where} is root there: the engine answers without TLS"
+    return _Said(State.BROKEN, says, "Remove that tcp:// from the engine's hosts, or use TLS")
+
+
+def _clock(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
+    skew = abs(facts.time - facts.at)
+    says = f"the engine's clock and ours differ by {skew.total_seconds():.1f} s"
+    if skew <= _SKEWED:
+        return _ok(says)
+    state = State.BROKEN if skew > _TOO_SKEWED else State.NOTE
+    return _Said(state, says, "Run a time service (chrony, systemd-timesyncd) on both machines")
+
+
+def _base(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
+    if facts.base_architecture is None:
+        says = f"the base image {BASE_IMAGE} is not on the engine"
+        return _Said(State.NOTE, says, f"docker pull {BASE_IMAGE}, or ./dev setup")
+    if facts.base_architecture != facts.architecture:
+        says = f"{BASE_IMAGE} is for {facts.base_architecture}, the engine is {facts.architecture}"
+        fix = f"docker pull --platform linux/{facts.architecture} {BASE_IMAGE}"
+        return _Said(State.BROKEN, says, fix)
+    return _ok(f"the base image {BASE_IMAGE} is there")
+
+
+_LOOKS: dict[str, Callable[[EngineFacts, bool], _Said]] = {
+    "engine": _engine,
+    "engine: runc": _runc,
+    "engine: names": _names,
+    "engine: default bridge": _default_bridge,
+    "engine: iptables": _tables,
+    "engine: host rule": _host_rule,
+    "engine: bridges": _bridges,
+    "engine: limits": _limits,
+    "engine: disk limit": _disk_limit,
+    "engine: space": _space,
+    "engine: delay": _delay,
+    "engine: users": _users,
+    "engine: TCP": _tcp,
+    "engine: clock": _clock,
+    "engine: base image": _base,
+}
+
+
+def _version(text: str) -> tuple[int, ...]:
+    """Return the numbers that a version begins with; nothing for one that has none."""
+    found = re.match(r"v?(\d+(?:\.\d+)*)", text)
+    return tuple(int(part) for part in found[1].split(".")) if found else ()

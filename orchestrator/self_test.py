@@ -1,0 +1,207 @@
+"""The self-test: a world is asked from inside whether it is apart, before it is called ready."""
+
+import secrets
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from enum import StrEnum
+from itertools import islice
+
+import structlog
+
+from core.clock import Clock
+from core.db import Database
+from core.errors import Fault, PoligonError
+from core.ids import ExerciseId
+from core.waiting import WaitedTooLongError, until
+from orchestrator.domain.exercise import Exercise, Team
+from orchestrator.domain.isolation import (
+    Finding,
+    Isolation,
+    Neighbour,
+    Question,
+    Sentinel,
+    Verdict,
+    prober_of,
+    probes_of,
+    untested,
+    untold,
+)
+from orchestrator.domain.isolation_judge import judge
+from orchestrator.domain.phases import Act, WorldPhase
+from orchestrator.domain.world import HostKey, HostPlan, WorldPlan
+from orchestrator.ports import EngineUnavailableError, HostGoneError, RangeEngine
+from orchestrator.repository import ExerciseRepository
+from orchestrator.service import Exercises
+
+log = structlog.get_logger()
+
+# A busy engine may keep the prober from its controls; that is no verdict yet.
+_ATTEMPTS = 3
+_REPORTS_WITHIN = timedelta(seconds=10)
+_MOST_NEIGHBOURS = 4
+_ONE_IN = 10
+
+
+class Thoroughness(StrEnum):
+    """How many worlds a site tests (`POLIGON_SELF_TEST`)."""
+
+    EVERY = "every"
+    SAMPLE = "sample"  # the first of every ten teams
+    OFF = "off"
+
+
+class NotIsolatedError(PoligonError):
+    """A world's self-test found a way out of it, or could not find out; the hint has each."""
+
+    code = "world.not_isolated"
+    fault = Fault.UPSTREAM
+
+    def __init__(self, isolation: Isolation) -> None:
+        found = [f for f in isolation.findings if f.verdict is isolation.verdict]
+        known = isolation.verdict is Verdict.FAILS
+        super().__init__(
+            f"{found[0].says}, asked from {isolation.host}"
+            if known
+            else f"whether the world is isolated could not be told: {found[0].says}",
+            hint="\n".join(f"{f.question}: {f.says}" for f in found),
+        )
+        self.host = isolation.host
+
+
+class SelfTest:
+    """Tests worlds and writes down what was found."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        exercises: Exercises,
+        engine: RangeEngine,
+        *,
+        thoroughness: Thoroughness,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._exercises = exercises
+        self._engine = engine
+        self._thoroughness = thoroughness
+
+    def make_ready(self, exercise: ExerciseId) -> None:
+        """Begin to watch the engine's host, so that no world waits for that."""
+        if self._thoroughness is not Thoroughness.OFF:
+            self._engine.post_sentinel(exercise)
+
+    def end(self, exercise: ExerciseId) -> None:
+        """Watch no longer; nothing of the self-test stays on the engine."""
+        if self._thoroughness is Thoroughness.OFF:
+            return
+        try:
+            self._engine.dismiss_sentinel(exercise)
+        except EngineUnavailableError as error:  # it ends by itself
+            log.warning("sentinel.not_dismissed", exercise=exercise, error=error.message)
+
+    def beside(
+        self, exercise: Exercise, team: Team, plan: WorldPlan, act: Callable[[], None]
+    ) -> None:
+        """Do `act` and test meanwhile; raises what `act` raises, then NotIsolatedError."""
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            test = pool.submit(self.run, exercise, team, plan)
+            act()
+        test.result()
+
+    def run(self, exercise: Exercise, team: Team, plan: WorldPlan, *, last: bool = False) -> None:
+        """Test a world and keep what was found; raises NotIsolatedError.
+
+        When it is the `last` time, another team's host has to be there to be asked for.
+        """
+        isolation = self._tested(exercise, team, plan, last=last)
+        with self._database.transaction() as transaction:
+            ExerciseRepository(transaction.session).set_isolation(team.id, isolation)
+        log.info("world.tested", isolation=isolation.verdict, host=isolation.host)
+        if isolation.verdict in {Verdict.FAILS, Verdict.UNTOLD}:
+            raise NotIsolatedError(isolation)
+
+    def due(self, exercise: Exercise) -> tuple[Team, ...]:
+        """Return the teams that were tested when no other team stood, and now one does."""
+        ready = [team for team in exercise.teams if team.world is WorldPhase.READY]
+        if len(ready) < 2:  # noqa: PLR2004  # a pair
+            return ()
+        return tuple(t for t in ready if t.isolation and t.isolation.alone and t.isolation.host)
+
+    def _tested(self, exercise: Exercise, team: Team, plan: WorldPlan, *, last: bool) -> Isolation:
+        prober = prober_of(plan, turn=team.number)
+        reason = self._reason_against(team, prober)
+        if prober is None or reason:
+            return Isolation(at=self._clock.now(), host="", findings=untested(reason))
+        findings: tuple[Finding, ...] = ()
+        for _ in range(_ATTEMPTS):
+            findings = self._asked(exercise, team, plan, prober, last=last)
+            if all(finding.verdict is not Verdict.UNTOLD for finding in findings):
+                break
+        return Isolation(at=self._clock.now(), host=prober.host, findings=findings)
+
+    def _reason_against(self, team: Team, prober: HostPlan | None) -> str:
+        if self._thoroughness is Thoroughness.OFF:
+            return "switched off (POLIGON_SELF_TEST=off)"
+        if self._thoroughness is Thoroughness.SAMPLE and team.number % _ONE_IN != 1:
+            return f"of every {_ONE_IN} teams the first is tested (POLIGON_SELF_TEST=sample)"
+        return "" if prober else "no host is on a network"
+
+    def _asked(
+        self, exercise: Exercise, team: Team, plan: WorldPlan, prober: HostPlan, *, last: bool
+    ) -> tuple[Finding, ...]:
+        sentinel = self._sentinel(exercise.id)
+        if sentinel is None:
+            return untold("the listener on the engine's host did not report")
+        neighbours = tuple(islice(self._neighbours(exercise, team), _MOST_NEIGHBOURS))
+        probes = probes_of(
+            plan,
+            prober,
+            sentinel=sentinel,
+            neighbours=neighbours,
+            stranger=f"{secrets.token_hex(8)}.test",
+        )
+        near = [probe.target for probe in probes if probe.question is Question.PEERS]
+        far = [probe.target for probe in probes if probe.question is not Question.PEERS]
+        try:
+            answers = self._engine.look_around(HostKey(world=plan.key, host=prober.host), near, far)
+        except HostGoneError as error:
+            return untold(error.message)
+        return judge(probes, answers, sentinel=sentinel, expects_neighbours=last)
+
+    def _sentinel(self, exercise: ExerciseId) -> Sentinel | None:
+        seen = self._engine.sentinel(exercise)
+        if seen is not None and seen.answers_at:
+            return seen
+        self._engine.post_sentinel(exercise)
+
+        def reports() -> bool:
+            nonlocal seen
+            seen = self._engine.sentinel(exercise)
+            return seen is not None and bool(seen.answers_at)
+
+        try:
+            until(reports, what="the listener to report", within=_REPORTS_WITHIN)
+        except WaitedTooLongError:
+            return None
+        return seen
+
+    def _neighbours(self, exercise: Exercise, team: Team) -> Iterable[Neighbour]:
+        """Yield a running host of each other team: of the same exercise first, then of others."""
+        others = [e for e in self._exercises.permitting(Act.STAND) if e.id != exercise.id]
+        for place in (exercise, *others):
+            running = {
+                (seen.key.world.team, seen.key.host)
+                for seen in self._engine.observe(place.id)
+                if seen.running
+            }
+            networks = self._exercises.scenario(place).scenario.networks
+            for other in place.teams:
+                if other.id == team.id or not any(slug == other.slug for slug, _ in running):
+                    continue
+                for host, at in self._exercises.places(place, other).addresses.items():
+                    own = [address for n, address in at.items() if not networks[n].shared]
+                    if own and (other.slug, host) in running:
+                        yield Neighbour(name=f"{host} of {other.slug}", address=own[0])
+                        break
