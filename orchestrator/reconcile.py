@@ -34,7 +34,7 @@ from orchestrator.ports import (
 from orchestrator.repair_repository import RepairRepository
 from orchestrator.repository import ExerciseRepository
 from orchestrator.service import JOB_PATIENCE, RECONCILE, REPAIR_WORLD, Exercises
-from orchestrator.standing import Standing
+from orchestrator.standing import HostEndedError, Standing
 from orchestrator.tables import ExerciseRow, TeamRow
 from orchestrator.worlds import NotWantedError, Worlds
 
@@ -235,7 +235,7 @@ class Reconciling:
             return  # it is being removed, or fell again: the sweep sees to either
         except EngineUnavailableError:
             raise  # what was decided stays, and is done when the engine is back
-        except HostNotReadyError as error:
+        except (HostNotReadyError, HostEndedError) as error:
             self._finish(exercise, team, repairs, self._worlds.not_ready(exercise, error))
         except PoligonError as error:
             self._finish(exercise, team, repairs, _not_repaired(exercise, error))
