@@ -34,7 +34,7 @@ from orchestrator.ports import (
 from orchestrator.repair_repository import RepairRepository
 from orchestrator.repository import ExerciseRepository
 from orchestrator.service import JOB_PATIENCE, RECONCILE, REPAIR_WORLD, Exercises
-from orchestrator.standing import Standing
+from orchestrator.standing import HostEndedError, Standing
 from orchestrator.tables import ExerciseRow, TeamRow
 from orchestrator.worlds import NotWantedError, Worlds
 
@@ -72,7 +72,12 @@ class Reconciling:
     def sweep(self) -> None:
         """Look at every exercise that should stand; one call to the engine each."""
         for exercise in self._exercises.permitting(Act.STAND):
-            self._look(exercise)
+            try:
+                self._look(exercise)
+            except EngineUnavailableError:
+                raise  # it would say the same for every other one
+            except PoligonError as error:
+                log.warning("look.failed", exercise=exercise.name, error=str(error))
 
     def watch(self, stop: threading.Event) -> None:
         """Look at whatever the engine tells of, until `stop` is set."""
@@ -231,11 +236,14 @@ class Reconciling:
             repairs = RepairRepository(session).under_way([team.id])
         try:
             self._put_up(exercise, team, repairs)
-        except (NotWantedError, HostGoneError):
-            return  # it is being removed, or fell again: the sweep sees to either
+        except NotWantedError:
+            return  # the sweep removes what stands
+        except HostGoneError:
+            # A peer that was asked has ended. What was to be raised was: not again for that.
+            self._finish(exercise, team, repairs, team.problem)
         except EngineUnavailableError:
             raise  # what was decided stays, and is done when the engine is back
-        except HostNotReadyError as error:
+        except (HostNotReadyError, HostEndedError) as error:
             self._finish(exercise, team, repairs, self._worlds.not_ready(exercise, error))
         except PoligonError as error:
             self._finish(exercise, team, repairs, _not_repaired(exercise, error))
@@ -276,7 +284,15 @@ class Reconciling:
         with self._database.transaction() as transaction:
             repository = ExerciseRepository(transaction.session)
             if shown is not None:
-                repository.set_problem(team.id, shown, at=now)
+                falls = repository.move_world(
+                    team.id,
+                    before=(WorldPhase.READY,),
+                    after=WorldPhase.DEGRADED,
+                    at=now,
+                    problem=shown,
+                )
+                if not falls:
+                    repository.set_problem(team.id, shown, at=now)
             elif repository.move_world(
                 team.id, before=(WorldPhase.DEGRADED,), after=WorldPhase.READY, at=now
             ):

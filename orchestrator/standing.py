@@ -7,8 +7,9 @@ from datetime import timedelta
 
 from core.errors import Fault, PoligonError
 from orchestrator.domain.exercise import Stage
+from orchestrator.domain.health import diagnose
 from orchestrator.domain.world import HostPlan, WorldPlan
-from orchestrator.ports import HostNotReadyError, RangeEngine
+from orchestrator.ports import HostGoneError, HostNotReadyError, RangeEngine
 
 
 class NeededHostError(PoligonError):
@@ -16,6 +17,18 @@ class NeededHostError(PoligonError):
 
     code = "world.needed_host"
     fault = Fault.CONFLICT
+
+
+class HostEndedError(PoligonError):
+    """A host's own process ended before the host was ready."""
+
+    code = "world.host_ended"
+    fault = Fault.CONFLICT
+
+    def __init__(self, message: str, *, host: str) -> None:
+        super().__init__(message)
+        self.host = host
+        self.output = ""
 
 
 def _just_wait(wait: Callable[[], None]) -> None:
@@ -40,9 +53,9 @@ class Standing:
         """Have the hosts of a plan stand and be ready: all of them, or `only` some.
 
         Those in `anew` are removed first. `during` is handed the wait for readiness, and carries it
-        out beside what it does itself. `reached` is told each stage before it begins, and may
-        stop it there with an error. Raises what the engine raises; HostNotReadyError goes before
-        what follows from it.
+        out beside what it does itself. `reached` is told each stage before it begins, and may stop
+        it there with an error. Raises what the engine raises, and HostEndedError instead of
+        HostGoneError; HostNotReadyError goes before what follows from it.
         """
         hosts = [host for host in plan.hosts if only is None or host.host in only]
         needed = {name for host in hosts for name in host.needs}
@@ -55,7 +68,7 @@ class Standing:
         self._raise_in_order(plan, hosts, anew, needed)
         reached(Stage.READINESS)
         rest = [host for host in hosts if host.host not in needed]
-        during(lambda: _each(rest, lambda host: self._engine.await_ready(plan.key, host)))
+        during(lambda: _each(rest, lambda host: self._await_ready(plan, host)))
 
     def ask_once(self, plan: WorldPlan, *, but: Collection[str] = ()) -> None:
         """Raise HostNotReadyError or HostGoneError unless hosts are ready this very moment.
@@ -71,6 +84,15 @@ class Standing:
                 raise HostNotReadyError(
                     host=error.host, probe=failing, output=error.output
                 ) from error
+
+    def _await_ready(self, plan: WorldPlan, host: HostPlan) -> None:
+        try:
+            self._engine.await_ready(plan.key, host)
+        except HostGoneError as error:
+            key = plan.key.host(host.host)
+            seen = self._engine.observe(plan.key.exercise)
+            (why, *_) = diagnose({key: frozenset()}, seen) or (f"{host.host} does not run",)
+            raise HostEndedError(f"{why}, before it was ready", host=host.host) from error
 
     def _raise_in_order(
         self,
@@ -88,7 +110,7 @@ class Standing:
                 self._engine.remove_host(plan.key.host(host.host))
             self._engine.raise_host(plan.key, host)
             if host.host in needed:
-                self._engine.await_ready(plan.key, host)
+                self._await_ready(plan, host)
 
         def tell(host: HostPlan) -> None:
             try:

@@ -45,7 +45,7 @@ from orchestrator.service import (
     TEST_WORLD,
     Exercises,
 )
-from orchestrator.standing import Standing
+from orchestrator.standing import HostEndedError, Standing
 from orchestrator.tables import ExerciseRow, TeamRow
 
 log = structlog.get_logger()
@@ -199,7 +199,7 @@ class Worlds:
         except EngineUnavailableError as error:
             self._note([team], _problem(exercise, Stage.ENGINE, error))
             raise
-        except HostNotReadyError as error:
+        except (HostNotReadyError, HostEndedError) as error:
             problem = self.not_ready(exercise, error)
             self._move(team, (WorldPhase.BUILDING,), WorldPhase.DEGRADED, problem, resets)
             log.warning("world.degraded", host=error.host, probe_output=error.output[:200])
@@ -246,7 +246,7 @@ class Worlds:
             under_way = RepairRepository(session).under_way([team.id])
         return tuple(repair for repair in under_way if repair.cause == RESET)
 
-    def not_ready(self, exercise: Exercise, error: HostNotReadyError) -> Problem:
+    def not_ready(self, exercise: Exercise, error: HostNotReadyError | HostEndedError) -> Problem:
         """Return what is shown of a world whose host did not become ready."""
         hosts = self._exercises.scenario(exercise).scenario.hosts
         waiting = dependents({name: host.needs for name, host in hosts.items()}, error.host)

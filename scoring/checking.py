@@ -120,8 +120,9 @@ class Checking:
     def _look(self, exercise: Exercise, team: Team, check: str, number: int) -> _Seen:
         started_at = self._clock.now()
         finding = self._find(exercise, team, check)
-        if team.in_doubt and not finding.verdict.passes:
-            # Something in there never became ready or is being repaired: nobody can tell whose
+        failed = finding.verdict not in {Verdict.UP, Verdict.INFRA_ERROR}
+        if failed and (team.in_doubt or self._fell(exercise, team)):
+            # Something in there never became ready, or what we hold up fell: nobody can tell whose
             # fault it is.
             finding = Finding(verdict=Verdict.INFRA_ERROR, output=finding.output)
         at = exercise.elapsed(started_at, team.id)
@@ -132,6 +133,12 @@ class Checking:
             started_at=started_at,
             took=self._clock.now() - started_at,
         )
+
+    def _fell(self, exercise: Exercise, team: Team) -> bool:
+        world = WorldKey(exercise=exercise.id, team=team.slug)
+        hosts = self._exercises.scenario(exercise).scenario.hosts
+        wanted = {world.host(name): frozenset(host.networks) for name, host in hosts.items()}
+        return self._prober.sees_ours_fallen(world, wanted)
 
     def _find(self, exercise: Exercise, team: Team, check: str) -> Finding:
         scenario = TeamScenario.of(self._exercises, exercise, team)

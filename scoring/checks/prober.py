@@ -1,11 +1,12 @@
 """Carrying out probes through the engine, and telling a team's fault from ours."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
-from orchestrator.domain.health import ObservedHost
+from orchestrator.domain.health import ObservedHost, diagnose
 from orchestrator.domain.world import HostKey, WorldKey
 from orchestrator.ports import (
     EngineRefusedError,
@@ -71,6 +72,15 @@ class Prober:
         # PostgreSQL stores no zero character in text.
         output = finding.output.replace("\0", "�")[:_OUTPUT_CHARACTERS]
         return Finding(verdict=finding.verdict, output=output)
+
+    def sees_ours_fallen(self, world: WorldKey, wanted: Mapping[HostKey, frozenset[str]]) -> bool:
+        """Tell whether a host of the world was removed, cut off, or stopped with everything else.
+
+        `wanted` is host → networks. Before it is noticed and shown, a check beside that host would
+        take it for down.
+        """
+        ailing = diagnose(wanted, self._observed(world))
+        return any(not host.from_inside for host in ailing)
 
     def _probe(self, host: HostKey, look: Look) -> Finding:
         match look.probe:

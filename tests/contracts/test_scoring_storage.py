@@ -397,6 +397,20 @@ def test_a_degraded_world_costs_points_only_when_it_ended_from_inside(
     assert stage.looks("shut", 1) == [verdict]
 
 
+def test_a_host_that_we_lost_is_not_down_even_before_it_is_noticed(stage: Stage) -> None:
+    stage.see_port(opens=False)
+    assert stage.looks("mail", 1) == [Verdict.DOWN]
+    stage.engine.lose_host(stage.host("office"))
+    assert stage.looks("mail", 1) == [Verdict.INFRA_ERROR]
+
+
+def test_a_network_that_we_lost_is_not_down_even_before_it_is_noticed(stage: Stage) -> None:
+    stage.see_port(opens=False)
+    stage.engine.lose_network(stage.host("office").world, "office")
+    assert stage.looks("mail", 1) == [Verdict.INFRA_ERROR]
+    assert stage.total() == 0
+
+
 def test_a_look_during_which_a_repair_began_is_not_kept(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import docker
 import pytest
 
 from api.bootstrap import Services, open_services
@@ -21,6 +22,8 @@ from core.waiting import until
 from orchestrator.claims import CLAIM_LASTS
 from orchestrator.domain.exercise import Exercise
 from orchestrator.domain.phases import Phase, WorldPhase
+from orchestrator.domain.world import WorldKey
+from orchestrator.engine.names import container_name
 from orchestrator.service import TeamSpec
 from tests.fakes.detour import detour
 
@@ -123,6 +126,30 @@ def await_removed(services: Services, exercise: Exercise) -> None:
         what="worlds removed",
         within=SOON,
     )
+
+
+def test_a_host_that_falls_is_told_at_once_and_one_that_is_removed_comes_back(
+    services: Services, settings: Settings, docker_client: docker.DockerClient
+) -> None:
+    with worker(settings):
+        exercise = launch(services, teams=1)
+        await_phase(services, exercise, Phase.READY)
+        key = WorldKey(exercise=exercise.id, team="team-1")
+        mail = container_name(settings.installation, key.host("mail"))
+
+        def world() -> WorldPhase:
+            return services.exercises.get(exercise.id).teams[0].world
+
+        docker_client.api.kill(mail)
+        until(
+            lambda: world() is WorldPhase.DEGRADED,
+            what="the host's end to be told",
+            within=timedelta(seconds=4),  # a second as a rule; the sweep alone needs up to five
+            every=timedelta(milliseconds=50),
+        )
+        docker_client.api.remove_container(mail, force=True)
+        until(lambda: world() is WorldPhase.READY, what="the host to be back", within=SOON)
+        assert docker_client.api.inspect_container(mail)["State"]["Running"]
 
 
 def test_a_worker_killed_while_it_builds_is_followed_and_leaves_no_orphan(

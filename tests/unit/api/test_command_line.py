@@ -19,7 +19,7 @@ from core.settings import Settings
 from orchestrator.domain.phases import Phase
 from orchestrator.domain.world import RouterPlan
 from orchestrator.ports import Dropped, EngineUnavailableError, RangeEngine
-from orchestrator.service import PREPARE, RAISE_WORLD, REMOVE_WORLD, TEST_WORLD
+from orchestrator.service import PREPARE, RAISE_WORLD, REMOVE_WORLD, REPAIR_WORLD, TEST_WORLD
 from tests.fakes.api_site import KEY, SCENARIO
 from tests.fakes.fake_engine import FakeEngine, FakeRouter
 from tests.fakes.queue import RecordingQueue
@@ -46,6 +46,7 @@ class Working(RecordingQueue):
             RAISE_WORLD: worlds.raise_world,
             REMOVE_WORLD: worlds.remove_world,
             TEST_WORLD: worlds.test_world,
+            REPAIR_WORLD: self.services.reconciling.repair,
         }
         while jobs := self.take():
             for job in jobs:
@@ -196,6 +197,47 @@ def test_an_exercise_goes_through_its_life(queue: Working) -> None:
     assert phases == ["running", "paused", "running", "ended", "closed"]
     status = json.loads(poligon("exercise", "status", name, "--json").stdout)
     assert status["phase"] == Phase.CLOSED
+
+
+def test_a_machine_or_all_of_a_team_is_made_anew(queue: Working, engine: FakeEngine) -> None:
+    name = launched(queue)
+    for options in (("--host", "desk"), ()):
+        before = dict(engine.hosts)
+        result = poligon("exercise", "reset", name, "--team", "team-1", *options)
+        assert (result.exit_code, "is being made anew" in result.stdout) == (0, True)
+        queue.work()
+        changed = [key.world.team for key, host in engine.hosts.items() if before[key] is not host]
+        assert changed == ["team-1"]
+    status = json.loads(poligon("exercise", "status", name, "--json").stdout)
+    assert [team["world"] for team in status["teams"]] == ["ready", "ready"]
+
+
+@pytest.mark.parametrize("options", [("--team", "none"), ("--team", "team-1", "--host", "none")])
+def test_a_reset_of_what_is_not_there_exits_as_missing(
+    queue: Working, options: tuple[str, ...]
+) -> None:
+    result = poligon("exercise", "reset", launched(queue), *options, "--json")
+    assert result.exit_code == 3
+    assert json.loads(result.stdout)["code"] in {"team.unknown", "host.unknown"}
+
+
+def test_the_status_tells_each_cause_once_with_its_teams(
+    queue: Working, engine: FakeEngine
+) -> None:
+    engine.images.clear()
+    shown = poligon("exercise", "status", name := launched(queue)).stdout
+    assert "2 teams: the engine has no image debian:bookworm-slim" in shown
+    assert f"try: poligon exercise retry {name}" in shown
+
+
+def test_a_second_launch_says_about_how_long_it_will_take(queue: Working) -> None:
+    queue.at_once = True
+    poligon("exercise", "launch", "house")
+    queue.at_once = False
+    poligon("exercise", "launch", "house", "--detach")
+    (shown, _) = json.loads(poligon("exercise", "list", "--json").stdout)
+    assert shown["phase"] == "provisioning"
+    assert shown["ready_in_seconds"] is not None
 
 
 def test_what_cannot_be_done_now_exits_as_a_conflict(queue: Working) -> None:

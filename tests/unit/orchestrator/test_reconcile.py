@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.scenario.load import load
+from core.scenario.load import LoadedScenario, load
 from core.waiting import until
 from orchestrator.access import Access
 from orchestrator.claims import CLAIM_LASTS
@@ -16,6 +16,7 @@ from orchestrator.domain.backoff import MOST_TRIES
 from orchestrator.domain.exercise import Exercise, Problem, Stage
 from orchestrator.domain.phases import Phase, WorldPhase
 from orchestrator.domain.world import HostKey, WorldKey
+from orchestrator.library import ScenarioLostError
 from orchestrator.ports import EngineRefusedError, EngineUnavailableError
 from orchestrator.service import JOB_PATIENCE, RECONCILE, REPAIR_WORLD
 from tests.unit.orchestrator.conftest import SCENARIO, Site
@@ -334,6 +335,26 @@ def test_what_is_removed_with_its_exercise_is_not_repaired(site: Site, running: 
     site.reconciling.notice(running.id)
     assert site.engine.hosts == {}
     assert worlds(site, running) == ["removed", "removed"]
+
+
+def test_an_exercise_that_cannot_be_looked_at_holds_no_other_up(
+    site: Site, running: Exercise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = site.launch(teams=1)
+    site.work()
+    site.clock.advance(LATER)
+    site.engine.lose_host(host(other, "mail"))
+    scenario = site.exercises.scenario
+
+    def lost(exercise: Exercise) -> LoadedScenario:
+        if exercise.id == running.id:
+            raise ScenarioLostError("the scenario is not in the database")
+        return scenario(exercise)
+
+    monkeypatch.setattr(site.exercises, "scenario", lost)
+    reconcile(site)
+    assert worlds(site, other) == ["ready"]
+    assert site.engine.hosts[host(other, "mail")].running
 
 
 # Hosts that are started again

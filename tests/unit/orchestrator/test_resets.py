@@ -192,6 +192,22 @@ def test_a_reset_heals_no_world_that_never_became_ready(site: Site, resets: Rese
     assert site.now(exercise).teams[0].world is WorldPhase.READY
 
 
+def test_a_reset_is_done_once_though_a_peer_of_it_has_ended(site: Site, resets: Resets) -> None:
+    site.engine.answer(["true"], exit_code=1)
+    exercise = site.launch(teams=1)
+    site.work()
+    site.engine.end_host(key(exercise, "desk"))
+    resets.reset(site.now(exercise), team(exercise), host="mail", by=None)
+    site.work()
+    mail = site.engine.hosts[key(exercise, "mail")]
+    for _ in range(3):
+        site.clock.advance(JOB_PATIENCE)
+        site.reconciling.sweep()
+        site.work()
+    assert site.engine.hosts[key(exercise, "mail")] is mail
+    assert site.now(exercise).teams[0].never_ready
+
+
 def test_a_closed_exercise_has_nothing_to_reset(
     site: Site, resets: Resets, running: Exercise
 ) -> None:

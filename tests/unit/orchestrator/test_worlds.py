@@ -26,6 +26,7 @@ from orchestrator.service import (
     TeamsInvalidError,
     TeamSpec,
 )
+from tests.fakes.fake_engine import FakeHost
 from tests.unit.orchestrator.conftest import SCENARIO, Site
 
 
@@ -235,6 +236,24 @@ def test_a_host_that_does_not_become_ready_makes_a_degraded_world(site: Site) ->
     assert problem is not None
     assert (problem.stage, problem.host, problem.output) == ("readiness", "desk", "no shell here")
     assert problem.next_command == f"poligon exercise retry {exercise.name}"
+
+
+def test_a_host_that_ends_before_it_is_ready_makes_a_degraded_world_and_is_named(
+    site: Site,
+) -> None:
+    def end_the_desk(host: FakeHost) -> None:
+        if host.plan.host == "desk":
+            host.running, host.exit_code = False, 3
+
+    site.engine.on_start = end_the_desk
+    exercise = site.launch(teams=1)
+    site.work()
+    degraded = site.now(exercise)
+    assert degraded.phase is Phase.DEGRADED
+    problem = degraded.teams[0].problem
+    assert problem is not None
+    assert problem.message == "the own process of desk ended with code 3, before it was ready"
+    assert degraded.teams[0].in_doubt
 
 
 def test_hosts_that_wait_for_one_that_is_not_ready_are_named(site: Site, tmp_path: Path) -> None:
