@@ -98,7 +98,7 @@ class SelfTest:
             return
         try:
             self._engine.dismiss_sentinel(exercise)
-        except EngineUnavailableError as error:  # it ends by itself
+        except (EngineUnavailableError, WaitedTooLongError) as error:  # it ends by itself
             log.warning("sentinel.not_dismissed", exercise=exercise, error=error.message)
 
     def beside(

@@ -12,6 +12,7 @@ from docker import APIClient
 from docker.errors import APIError, ImageNotFound, NotFound
 from requests import RequestException
 
+from core.waiting import until
 from orchestrator.domain.world import ImageBuild
 from orchestrator.engine.commands import OUTPUT_BYTES, TIMED_OUT
 from orchestrator.engine.connection import EngineConnection
@@ -21,6 +22,8 @@ from orchestrator.engine.images import Images
 from orchestrator.engine.labels import Labels
 from orchestrator.ports import EngineRefusedError, RunResult
 
+_GONE_WITHIN = timedelta(seconds=20)
+_FIRST_LOOK = timedelta(milliseconds=10)
 _NOBODY = "65534:65534"
 
 
@@ -94,8 +97,23 @@ class Toolbox:
             api.start(container)
 
     def end(self, name: str) -> None:
-        """Remove what was begun under a name; nothing there is no error."""
+        """Remove what was begun under a name, and wait until it is gone; nothing is no error."""
         self._remove(name)
+        # The engine removes it by itself, too, and then refuses our removal half-way.
+        until(
+            lambda: not self._exists(name),
+            what=f"{name} to be gone",
+            within=_GONE_WITHIN,
+            first=_FIRST_LOOK,
+        )
+
+    def _exists(self, name: str) -> bool:
+        with self._connection.call() as api:
+            try:
+                api.inspect_container(name)
+            except NotFound:
+                return False
+        return True
 
     def is_there(self) -> bool:
         """Tell whether the image was ever built here: without it no rule of ours was set."""

@@ -118,10 +118,12 @@ class Product:
         teams: list[Any] = []
 
         def reached() -> bool:
-            teams[:] = self._call("GET", f"/exercises/{exercise}")["teams"]
+            shown = self._call("GET", f"/exercises/{exercise}")
+            teams[:] = shown["teams"]
             problems = [team["problem"] for team in teams if team["problem"]]
             assert not problems, json.dumps(problems, indent=1)
-            return all(team["world"] == phase for team in teams)
+            # Until the exercise is ready, too, the listener of its self-test stands.
+            return shown["phase"] != "provisioning" and all(t["world"] == phase for t in teams)
 
         until(reached, what=f"{exercise} {phase}", within=_RAISE, every=_LOOK_EVERY)
         return max(datetime.fromisoformat(team["world_since"]).timestamp() for team in teams)
