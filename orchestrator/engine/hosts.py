@@ -27,6 +27,8 @@ _SETTLED_WITHIN = timedelta(seconds=30)
 _STAY = ["sleep", "infinity"]
 _EXITED = re.compile(r"Exited \((\d+)\)")
 
+_LOST_TASK = re.compile(r"task [0-9a-f]{64}: already exists")
+
 
 class Hosts:
     """The hosts of one installation on an engine."""
@@ -108,9 +110,8 @@ class Hosts:
             elif found["State"]["Status"] == "exited":
                 self._start(found["Id"])
         except EngineRefusedError as error:
-            if not isinstance(error.__cause__, NotFound):
+            if not _never_starts(error):
                 raise
-            # It is tied to a network that was made again since, and such a tie stays cut.
             self._remove(found["Id"])
             return False
         return True
@@ -218,6 +219,15 @@ class Hosts:
 
     def _network(self, world: WorldKey, place: Attachment) -> str:
         return network_name(self._labels.installation, world, place.network)
+
+
+def _never_starts(error: EngineRefusedError) -> bool:
+    """Tell whether a container cannot be started any more, however often it is tried.
+
+    It is tied to a network that was made again since, and such a tie stays cut; or the engine was
+    killed while it started the container, and has a process of it that it knows nothing about.
+    """
+    return isinstance(error.__cause__, NotFound) or bool(_LOST_TASK.search(error.message))
 
 
 def _aliases(plan: HostPlan, place: Attachment) -> list[str]:
