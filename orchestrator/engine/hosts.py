@@ -1,5 +1,6 @@
 """Hosts of a world: created, connected, filled, and only then started."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -29,6 +30,8 @@ _SETTLED_WITHIN = timedelta(seconds=30)
 _STOPS_WITHIN_SECONDS = 5
 _STAY = ["sleep", "infinity"]
 _KILLED = 137
+
+_LOST_TASK = re.compile(r"task [0-9a-f]{64}: already exists")
 
 
 class Hosts:
@@ -151,9 +154,8 @@ class Hosts:
             if status == "exited":
                 self._start(found["Id"])
         except EngineRefusedError as error:
-            if status == "running" or not isinstance(error.__cause__, NotFound):
+            if status == "running" or not _never_starts(error):
                 raise
-            # It is tied to a network that was made again since, and such a tie stays cut.
             self._remove(found["Id"])
             return False
         return True
@@ -266,6 +268,15 @@ class Hosts:
 
     def _network(self, world: WorldKey, place: Attachment) -> str:
         return name_of(self._labels.installation, world, place)
+
+
+def _never_starts(error: EngineRefusedError) -> bool:
+    """Tell whether a container cannot be started any more, however often it is tried.
+
+    It is tied to a network that was made again since, and such a tie stays cut; or the engine was
+    killed while it started the container, and has a process of it that it knows nothing about.
+    """
+    return isinstance(error.__cause__, NotFound) or bool(_LOST_TASK.search(error.message))
 
 
 def _with_its_end(host: ObservedHost, state: Mapping[str, Any]) -> ObservedHost:

@@ -41,9 +41,11 @@ def engine_for(which: str, folder: Path) -> Iterator[Engine]:
         yield SharedEngine()
 
 
-def run(seeds: range, which: str, file: Path | None) -> list[Outcome]:
-    """Run the seeds one after another, telling each; what is known so far is always in `file`."""
-    outcomes: list[Outcome] = []
+def run(seeds: range, which: str, file: Path | None, outcomes: list[Outcome]) -> None:
+    """Run the seeds one after another, telling each and adding it to `outcomes`.
+
+    What is known so far is always in `file`.
+    """
     with tempfile.TemporaryDirectory(prefix="poligon-faults-") as temporary:
         folder = Path(temporary)
         template = make_template(folder)
@@ -56,7 +58,6 @@ def run(seeds: range, which: str, file: Path | None) -> list[Outcome]:
                 print(line(outcomes[-1]), flush=True)
                 if file is not None:
                     file.write_text(json.dumps(as_json(outcomes), indent=1) + "\n")
-    return outcomes
 
 
 def main() -> None:
@@ -69,8 +70,13 @@ def main() -> None:
     wanted = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupted)
     seeds = range(wanted.first, wanted.first + wanted.seeds)
-    outcomes = run(seeds, wanted.engine, wanted.json)
-    print(table(outcomes))
+    outcomes: list[Outcome] = []
+    try:
+        run(seeds, wanted.engine, wanted.json, outcomes)
+    except KeyboardInterrupt:
+        sys.exit("interrupted; everything is cleaned up")
+    finally:
+        print(table(outcomes))
     sys.exit(any(outcome.wrong for outcome in outcomes))
 
 

@@ -21,11 +21,12 @@ from orchestrator.domain.world import (
     WorldKey,
 )
 from orchestrator.engine import removal
+from orchestrator.engine.hosts import Hosts
 from orchestrator.engine.labels import OWNER, Labels
 from orchestrator.engine.names import bridge_prefix
 from orchestrator.engine.runtime import DockerEngine
 from orchestrator.engine.toolbox import Toolbox
-from orchestrator.ports import RunResult, UnknownImageError
+from orchestrator.ports import EngineRefusedError, RunResult, UnknownImageError
 from tests.contracts.engine_cases import DockerCase
 
 pytestmark = pytest.mark.engine
@@ -38,15 +39,18 @@ def host(docker_case: DockerCase, subnet: IPv4Network) -> Iterator[HostKey]:
     """Lend a host with an account, `ann`, whose password is `open sesame`."""
     world = WorldKey(exercise=ExerciseId(new_id()), team="team-1")
     docker_case.engine.raise_network(world, NetworkPlan(network="lan", subnet=subnet))
-    plan = HostPlan(
+    docker_case.engine.raise_host(world, desk(docker_case, subnet))
+    yield HostKey(world=world, host="desk")
+    docker_case.engine.remove_exercise(world.exercise)
+
+
+def desk(docker_case: DockerCase, subnet: IPv4Network) -> HostPlan:
+    return HostPlan(
         host="desk",
         image=docker_case.image,
         attachments=(Attachment(network="lan", address=subnet[10], alias="pc"),),
         accounts=(AccountPlan(name="ann", password="open sesame"),),
     )
-    docker_case.engine.raise_host(world, plan)
-    yield HostKey(world=world, host="desk")
-    docker_case.engine.remove_exercise(world.exercise)
 
 
 @pytest.mark.parametrize("account", ["root", "ann"])
@@ -155,6 +159,30 @@ def test_removing_everything_takes_images_and_firewall_rule_along(
     assert not docker_client.images.list(filters={"label": f"{OWNER}={installation}"})
     with pytest.raises(UnknownImageError):
         engine.require_image(engine._toolbox.reference)
+
+
+def test_a_host_that_the_engine_lost_half_started_is_made_again(
+    docker_client: docker.DockerClient,
+    docker_case: DockerCase,
+    host: HostKey,
+    subnet: IPv4Network,
+) -> None:
+    """What an engine says that was killed while it started a container; seen by bench faults."""
+    lost = docker_client.containers.get(docker_case._name(host))
+    lost.stop(timeout=0)
+    start = Hosts._start
+
+    def refusing(hosts: Hosts, container: str) -> None:
+        if container == lost.id:
+            raise EngineRefusedError(f"the Docker Engine refused: task {container}: already exists")
+        start(hosts, container)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Hosts, "_start", refusing)
+        docker_case.engine.raise_host(host.world, desk(docker_case, subnet))
+    made = docker_client.containers.get(docker_case._name(host))
+    assert made.id != lost.id
+    assert made.status == "running"
 
 
 def test_a_helper_that_a_killed_process_left_goes_with_the_next_removal(

@@ -107,6 +107,7 @@ def _stage(folder: Path, engine: Engine, template: Template) -> Iterator[Stage]:
         clock = WallClock(folder / "clock")
         site = Site(home, way.place, clock.environment())
         prepare(site, template)
+        undo.callback(remove_everything, site, engine)  # also when somebody interrupts the seed
         yield Stage(site=site, engine=engine, detour=way, clock=clock, disk=disk)
 
 
