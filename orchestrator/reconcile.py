@@ -16,11 +16,12 @@ from core.db import Database, Transaction
 from core.errors import PoligonError
 from core.ids import ExerciseId, TeamId
 from core.jobs import Job
+from core.scenario.networks import crossing_flows
 from core.scenario.schema import Host
 from orchestrator.claims import Claims
 from orchestrator.domain.backoff import WITHIN
 from orchestrator.domain.exercise import Exercise, Problem, Stage, Team
-from orchestrator.domain.health import diagnose
+from orchestrator.domain.health import Ailing, Ailment, diagnose, unrouted
 from orchestrator.domain.needs import dependents
 from orchestrator.domain.phases import PERMITS, Act, WorldPhase
 from orchestrator.domain.repair import RESET, Case, Decision, Repair, decide, problem_of
@@ -43,6 +44,8 @@ log = structlog.get_logger()
 _STANDING = (WorldPhase.READY, WorldPhase.DEGRADED)
 # How often a world that is not ready is asked again whether it is by now.
 _ASKED_AGAIN = timedelta(seconds=15)
+# How often the host's firewall rules are asserted: a run of the toolbox each time.
+_PROTECTED_AGAIN = timedelta(minutes=1)
 
 
 class Reconciling:
@@ -66,18 +69,29 @@ class Reconciling:
         self._standing = Standing(engine)
         self._claims = claims
         self._asked: dict[TeamId, datetime] = {}
+        self._protected_at: datetime | None = None
 
     # Looking
 
     def sweep(self) -> None:
         """Look at every exercise that should stand; one call to the engine each."""
-        for exercise in self._exercises.permitting(Act.STAND):
+        standing = self._exercises.permitting(Act.STAND)
+        if standing:
+            self._assert_protection()
+        for exercise in standing:
             try:
                 self._look(exercise)
             except EngineUnavailableError:
                 raise  # it would say the same for every other one
             except PoligonError as error:
                 log.warning("look.failed", exercise=exercise.name, error=str(error))
+
+    def _assert_protection(self) -> None:
+        """Have the engine's host protected: a reboot or a flush takes its rules away."""
+        now = self._clock.now()
+        if self._protected_at is None or now - self._protected_at >= _PROTECTED_AGAIN:
+            self._engine.protect_host()
+            self._protected_at = now
 
     def watch(self, stop: threading.Event) -> None:
         """Look at whatever the engine tells of, until `stop` is set."""
@@ -147,7 +161,10 @@ class Reconciling:
             for name, host in hosts.items()
             if name not in _waiting(team, hosts)
         }
-        ailing = diagnose(wanted, self._engine.observe(exercise.id))
+        ailing = (
+            *diagnose(wanted, self._engine.observe(exercise.id)),
+            *self._unrouted(exercise, teams),
+        )
         restarted = frozenset(name for name, host in hosts.items() if host.restart == "always")
         return [
             (
@@ -165,6 +182,13 @@ class Reconciling:
             )
             for team in teams
         ]
+
+    def _unrouted(self, exercise: Exercise, teams: Sequence[Team]) -> tuple[Ailing, ...]:
+        """Return the routers that do not run; where no flow is stated the engine is not asked."""
+        if not crossing_flows(self._exercises.scenario(exercise).scenario):
+            return ()
+        running = {r.world for r in self._engine.observe_routers(exercise.id) if r.running}
+        return unrouted([_world(exercise, team) for team in teams], running)
 
     # Deciding
 
@@ -258,6 +282,8 @@ class Reconciling:
         def reached(_: Stage) -> None:
             self._worlds.require_wanted(exercise.id)
 
+        if any(repair.cause == Ailment.OUTAGE for repair in repairs):
+            self._engine.protect_host()  # before anything comes back that should not get out
         if repairs:
             self._standing.put_up(plan, reached=reached, only=repaired, anew=anew)
         if not repairs or team.never_ready:

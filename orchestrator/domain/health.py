@@ -1,11 +1,15 @@
-"""What stands against what should: each host that does not, and why. Pure."""
+"""What stands against what should: each host and router that does not, and why. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 
-from orchestrator.domain.world import HostKey
+from orchestrator.domain.world import HostKey, WorldKey
+
+ROUTER = "Router"
+"""What a world's router is called among its hosts; no host's id has a capital letter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,7 @@ class Ailment(StrEnum):
     MISSING = "missing"
     NEVER_STARTED = "never-started"
     CUT_OFF = "cut-off"
+    UNROUTED = "unrouted"
     OUTAGE = "outage"
     ENDED = "ended"
     OUT_OF_MEMORY = "out-of-memory"
@@ -56,20 +61,22 @@ class Ailing:
         return self.ailment in FROM_INSIDE
 
     def __str__(self) -> str:
-        host = self.key.host
-        match self.ailment:
-            case Ailment.MISSING:
-                return f"{host} is gone: it was removed from the engine"
-            case Ailment.NEVER_STARTED:
-                return f"{host} was made and never started"
-            case Ailment.CUT_OFF:
-                return f"{host} lost its network {', '.join(self.networks)}"
-            case Ailment.OUTAGE:
-                return f"{host} stopped with everything else: the engine or its machine went down"
-            case Ailment.OUT_OF_MEMORY:
-                return f"{host} ran out of memory and was killed"
-            case Ailment.ENDED:
-                return f"the own process of {host} ended with code {self.exit_code}"
+        return _SAYS[self.ailment].format(
+            host=self.key.host, networks=", ".join(self.networks), code=self.exit_code
+        )
+
+
+_SAYS: Mapping[Ailment, str] = MappingProxyType(
+    {
+        Ailment.MISSING: "{host} is gone: it was removed from the engine",
+        Ailment.NEVER_STARTED: "{host} was made and never started",
+        Ailment.CUT_OFF: "{host} lost its network {networks}",
+        Ailment.UNROUTED: "the router does not run: nothing passes between the networks",
+        Ailment.OUTAGE: "{host} stopped with everything else: the engine or its machine went down",
+        Ailment.OUT_OF_MEMORY: "{host} ran out of memory and was killed",
+        Ailment.ENDED: "the own process of {host} ended with code {code}",
+    }
+)
 
 
 def diagnose(
@@ -86,6 +93,15 @@ def diagnose(
         _ailing(key, networks, seen.get(key), outage=outage) for key, networks in wanted.items()
     )
     return tuple(ailing for ailing in found if ailing is not None)
+
+
+def unrouted(wanted: Iterable[WorldKey], running: Collection[WorldKey]) -> tuple[Ailing, ...]:
+    """Return the `wanted` routers that do not run; that is never a team's doing."""
+    return tuple(
+        Ailing(key=world.host(ROUTER), ailment=Ailment.UNROUTED)
+        for world in wanted
+        if world not in running
+    )
 
 
 def _ailing(

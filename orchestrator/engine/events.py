@@ -19,6 +19,7 @@ _log = structlog.get_logger()
 
 _AGAIN_AFTER_SECONDS = 1.0
 # Not `start`: a launch is hundreds of them, and each would be looked at for nothing.
+_STANDING = frozenset({Kind.HOST, Kind.ROUTER})
 _WATCHED = {"type": ["container", "network"], "event": ["die", "oom", "destroy"]}
 
 
@@ -30,7 +31,7 @@ class Events:
         self._labels = labels
 
     def watch(self, on_change: Callable[[ExerciseId], None], stop: threading.Event) -> None:
-        """Tell the exercise of every host that ends or goes and every network that goes."""
+        """Tell whose a host or router is that ends or goes, or a network that goes."""
         stream = _Stream(stop)
         while not stop.is_set():
             try:
@@ -52,7 +53,7 @@ class Events:
         about = event["Actor"]["Attributes"]
         if event["Type"] == "network":  # the engine does not tell a network's labels
             return exercise_of_network(self._labels.installation, about["name"])
-        ours = about.get(OWNER) == self._labels.installation and about.get(KIND) == Kind.HOST
+        ours = about.get(OWNER) == self._labels.installation and about.get(KIND) in _STANDING
         return ExerciseId(about[EXERCISE]) if ours else None
 
 

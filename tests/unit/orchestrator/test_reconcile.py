@@ -57,10 +57,30 @@ def problem(site: Site, exercise: Exercise) -> Problem:
 def test_while_all_is_well_one_call_looks_at_an_exercise_and_nothing_is_sent(
     site: Site, running: Exercise
 ) -> None:
+    site.reconciling.sweep()
     site.engine.calls.clear()
     site.reconciling.sweep()
     assert site.engine.calls == ["observe"]
     assert site.queue.jobs == []
+
+
+def test_the_engines_host_is_protected_again_while_anything_stands(
+    site: Site, running: Exercise
+) -> None:
+    def protected_after(time: timedelta) -> bool:
+        """Flush the rules, as a reboot does, and look again later."""
+        site.engine.protected = False
+        site.clock.advance(time)
+        site.reconciling.sweep()
+        return site.engine.protected
+
+    site.reconciling.sweep()
+    assert not protected_after(timedelta(seconds=30)), "once a minute, not at each look"
+    assert protected_after(timedelta(seconds=30))
+    site.exercises.end(running.id)
+    site.exercises.destroy(running.id)
+    site.work()
+    assert not protected_after(timedelta(hours=1)), "nothing stands"
 
 
 def test_a_removed_host_is_made_again_from_its_plan(site: Site, running: Exercise) -> None:

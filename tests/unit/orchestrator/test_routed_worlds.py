@@ -45,6 +45,23 @@ def test_a_router_that_cannot_be_fails_its_world_and_a_retry_raises_it(routed: S
     assert len(routed.engine.routers) == 2
 
 
+def test_a_router_that_fell_is_raised_again_and_no_team_is_blamed(routed: Site) -> None:
+    exercise = routed.launch(teams=2)
+    routed.work()
+    world = next(world for world in routed.engine.routers if world.team == "team-2")
+    del routed.engine.routers[world]
+    routed.reconciling.sweep()
+    (job,) = routed.queue.take()
+    routed.do(job)
+    fallen = routed.now(exercise).teams[1]
+    assert (fallen.world, fallen.in_doubt) == (WorldPhase.DEGRADED, True)
+    assert fallen.problem is not None
+    assert fallen.problem.message.startswith("the router does not run")
+    routed.work()
+    assert world in routed.engine.routers
+    assert routed.now(exercise).teams[1].world is WorldPhase.READY
+
+
 def test_routers_go_with_their_worlds(routed: Site) -> None:
     exercise = routed.launch(teams=2)
     routed.work()
