@@ -9,7 +9,8 @@ from core.clock import Clock
 from core.db import Database, Transaction
 from core.ids import ExerciseId, TeamId, UserId
 from core.users.tables import UserRow
-from orchestrator.domain.exercise import Exercise
+from orchestrator.domain.exercise import Exercise, Problem, Team
+from orchestrator.domain.phases import WorldPhase
 from orchestrator.tables import JournalRow, TeamRow
 
 _MOST_TEXT = 2000
@@ -79,6 +80,24 @@ class Journal:
                 text=text[:_MOST_TEXT],
                 reason=by.reason[:_MOST_REASON],
             )
+        )
+
+    def note_world(
+        self,
+        transaction: Transaction,
+        exercise: Exercise,
+        team: Team,
+        phase: WorldPhase,
+        problem: Problem | None = None,
+    ) -> None:
+        """Write down what became of a team's world by itself, and what is wrong with it."""
+        self.note(
+            transaction,
+            exercise,
+            f"world.{phase}",
+            problem.message if problem is not None else "",
+            team=team.id,
+            subject=problem.host if problem is not None else "",
         )
 
     def of(

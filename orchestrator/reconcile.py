@@ -223,6 +223,9 @@ class Reconciling:
             )
             if not moved:
                 return  # somebody else has it built again, or removed
+            self._exercises.journal.note_world(
+                transaction, exercise, team, WorldPhase.DEGRADED, decision.problem
+            )
             log.warning(
                 "world.degraded",
                 exercise=exercise.name,
@@ -322,6 +325,7 @@ class Reconciling:
             elif repository.move_world(
                 team.id, before=(WorldPhase.DEGRADED,), after=WorldPhase.READY, at=now
             ):
+                self._exercises.journal.note_world(transaction, exercise, team, WorldPhase.READY)
                 log.info("world.ready")
 
     def _still_ailing(self, exercise: Exercise, team: Team) -> Problem | None:

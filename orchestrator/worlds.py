@@ -53,6 +53,7 @@ log = structlog.get_logger()
 _SETTLING = (Phase.PROVISIONING, Phase.READY, Phase.DEGRADED)
 _WAITING = (WorldPhase.PLANNED, WorldPhase.BUILDING)
 _OVER = (Phase.CLOSED, Phase.CANCELLED)
+_TOLD = frozenset({WorldPhase.READY, WorldPhase.DEGRADED, WorldPhase.FAILED})
 
 
 class NotWantedError(PoligonError):
@@ -173,7 +174,7 @@ class Worlds:
     def _begin(self, exercise: Exercise, team: Team) -> bool:
         if Act.STAND not in PERMITS[exercise.phase] or not self._is_prepared(exercise.id):
             return False
-        return self._move(team, _WAITING, WorldPhase.BUILDING)
+        return self._move(exercise, team, _WAITING, WorldPhase.BUILDING)
 
     def _raise(self, exercise: Exercise, team: Team) -> None:
         stage = Stage.PLAN
@@ -201,17 +202,17 @@ class Worlds:
             raise
         except (HostNotReadyError, HostEndedError) as error:
             problem = self.not_ready(exercise, error)
-            self._move(team, (WorldPhase.BUILDING,), WorldPhase.DEGRADED, problem, resets)
+            self._move(exercise, team, (WorldPhase.BUILDING,), WorldPhase.DEGRADED, problem, resets)
             log.warning("world.degraded", host=error.host, probe_output=error.output[:200])
         except NotIsolatedError as error:
             self._degrade(exercise, team, error)
         except PoligonError as error:
             problem = _problem(exercise, stage, error)
             self._rest(error, [team], problem)
-            self._move(team, (WorldPhase.BUILDING,), WorldPhase.FAILED, problem)
+            self._move(exercise, team, (WorldPhase.BUILDING,), WorldPhase.FAILED, problem)
             log.warning("world.failed", stage=stage, error=str(error))
         else:
-            self._move(team, (WorldPhase.BUILDING,), WorldPhase.READY, done=resets)
+            self._move(exercise, team, (WorldPhase.BUILDING,), WorldPhase.READY, done=resets)
             log.info("world.ready")
 
     def test_world(self, exercise_id: ExerciseId, team_id: TeamId) -> None:
@@ -237,7 +238,7 @@ class Worlds:
     def _degrade(self, exercise: Exercise, team: Team, error: NotIsolatedError) -> None:
         problem = _problem(exercise, Stage.ISOLATION, error, host=error.host)
         before = (WorldPhase.BUILDING, WorldPhase.READY)
-        self._move(team, before, WorldPhase.DEGRADED, problem)
+        self._move(exercise, team, before, WorldPhase.DEGRADED, problem)
         log.warning("world.not_isolated", host=error.host, error=error.message)
 
     def _resets(self, team: Team) -> tuple[Repair, ...]:
@@ -313,6 +314,7 @@ class Worlds:
                         ready=after is Phase.READY,
                         at=self._clock.now(),
                     )
+                self._exercises.journal.note(transaction, exercise, f"exercise.{after}", "")
                 log.info("exercise.settled", exercise=exercise.name, phase=after)
 
     def _tests_first(self, transaction: Transaction, exercise: Exercise) -> bool:
@@ -364,7 +366,7 @@ class Worlds:
                 self._remove_shared(exercise_id)
                 return
             left = tuple(phase for phase in WorldPhase if phase is not WorldPhase.REMOVED)
-            self._move(team, left, WorldPhase.REMOVING)
+            self._move(exercise, team, left, WorldPhase.REMOVING)
             try:
                 removed = self._engine.remove_world(WorldKey(exercise=exercise.id, team=team.slug))
                 self._self_test.end(exercise.id)
@@ -374,12 +376,10 @@ class Worlds:
             with self._database.transaction() as transaction:
                 repository = ExerciseRepository(transaction.session)
                 repository.release_subnets(team.id)
-                repository.move_world(
-                    team.id,
-                    before=(WorldPhase.REMOVING,),
-                    after=WorldPhase.REMOVED,
-                    at=self._clock.now(),
-                )
+                removing = (WorldPhase.REMOVING,)
+                after, now = WorldPhase.REMOVED, self._clock.now()
+                repository.move_world(team.id, before=removing, after=after, at=now)
+                self._exercises.journal.note_world(transaction, exercise, team, after)
             log.info(
                 "world.removed",
                 exercise=exercise.name,
@@ -444,6 +444,7 @@ class Worlds:
 
     def _move(
         self,
+        exercise: Exercise,
         team: Team,
         before: Sequence[WorldPhase],
         after: WorldPhase,
@@ -452,13 +453,16 @@ class Worlds:
     ) -> bool:
         with self._database.transaction() as transaction:
             RepairRepository(transaction.session).done(done, at=self._clock.now())
-            return ExerciseRepository(transaction.session).move_world(
+            moved = ExerciseRepository(transaction.session).move_world(
                 team.id, before=before, after=after, at=self._clock.now(), problem=problem
             )
+            if moved and after in _TOLD:
+                self._exercises.journal.note_world(transaction, exercise, team, after, problem)
+            return moved
 
     def _fail(self, exercise: Exercise, teams: Sequence[Team], problem: Problem) -> None:
         for team in teams:
-            self._move(team, _WAITING, WorldPhase.FAILED, problem)
+            self._move(exercise, team, _WAITING, WorldPhase.FAILED, problem)
         log.warning("exercise.not_prepared", exercise=exercise.name, error=problem.message)
         self.settle(exercise.id)
 

@@ -159,7 +159,14 @@ def test_every_act_is_in_the_journal_with_who_when_and_why(site: Site) -> None:
     site.clock.advance(12 * MINUTE)
     site.exercises.pause(exercise.id, by=By(user=user.id, reason="lunch"))
     entries = site.exercises.journal.of(exercise.id)
-    assert [e.act for e in entries] == ["exercise.launched", "exercise.started", "exercise.paused"]
+    assert [e.act for e in entries] == [
+        "exercise.launched",
+        "world.ready",
+        "world.ready",
+        "exercise.ready",
+        "exercise.started",
+        "exercise.paused",
+    ]
     paused = entries[-1]
     assert (paused.actor, paused.reason, paused.elapsed) == ("ines", "lunch", 12 * MINUTE)
     assert paused.at == site.clock.now()
