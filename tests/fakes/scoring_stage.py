@@ -21,9 +21,9 @@ from orchestrator.library import Library
 from orchestrator.repository import ExerciseRepository
 from orchestrator.service import Exercises, TeamSpec
 from scoring.append_only import append_only_statements
+from scoring.checks.prober import ANSWER_THEN_ERRORS
 from scoring.domain.rounds import current_round, offset_of
 from scoring.domain.verdicts import Verdict
-from scoring.checks.prober import ANSWER_THEN_ERRORS
 from scoring.service import Scoring
 from scoring.views import Outcome, TaskView
 from tests.fakes.clock import FakeClock
