@@ -10,11 +10,13 @@ from core.queue import CeleryQueue, celery_app
 from core.settings import Settings
 from core.users.service import Users
 from orchestrator.engine.runtime import DockerEngine
+from orchestrator.injects.service import Injects
 from orchestrator.library import Library
 from orchestrator.ports import RangeEngine
 from orchestrator.service import Exercises
 from orchestrator.timekeeping import Timekeeping
 from orchestrator.worlds import Worlds
+from scoring.scorekeeping import Scorekeeping
 from scoring.service import Scoring
 
 
@@ -29,6 +31,7 @@ class Services:
     exercises: Exercises
     timekeeping: Timekeeping
     worlds: Worlds
+    injects: Injects
     scoring: Scoring
     engine: RangeEngine
     queue: JobQueue
@@ -69,6 +72,7 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
         exercises=exercises,
         timekeeping=Timekeeping(database, clock, exercises),
         worlds=worlds,
+        injects=Injects(database, clock, exercises, engine, Scorekeeping(clock)),
         scoring=Scoring(database, clock, exercises, engine),
         engine=engine,
         queue=queue,

@@ -8,11 +8,13 @@ from celery import Celery
 
 from core.errors import PoligonError
 from core.ids import ExerciseId, TeamId
+from orchestrator.injects.going_out import CARRY_OUT
+from orchestrator.injects.service import Injects
 from orchestrator.service import PREPARE, RAISE_WORLD, REMOVE_WORLD
 from orchestrator.worlds import Worlds
 
 
-def register(app: Celery, worlds: Worlds) -> None:
+def register(app: Celery, worlds: Worlds, injects: Injects) -> None:
     """Let a worker of `app` do the orchestrator's jobs."""
 
     @app.task(name=PREPARE, throws=(PoligonError,))
@@ -26,3 +28,7 @@ def register(app: Celery, worlds: Worlds) -> None:
     @app.task(name=REMOVE_WORLD, throws=(PoligonError,))
     def remove_world(exercise: str, team: str) -> None:
         worlds.remove_world(ExerciseId(exercise), TeamId(team))
+
+    @app.task(name=CARRY_OUT, throws=(PoligonError,))
+    def carry_out(exercise: str, team: str) -> None:
+        injects.carry_out(ExerciseId(exercise), TeamId(team))

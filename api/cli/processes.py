@@ -182,10 +182,16 @@ def _work(services: Services, threads: int) -> int:
     # Root or not makes no difference here: a worker may use the engine's socket.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     app = celery_app(services.settings)
-    orchestrator.tasks.register(app, services.worlds)
+    orchestrator.tasks.register(app, services.worlds, services.injects)
     scoring.tasks.register(app, services.scoring)
     beat = sign_of_life(services.settings)
-    sweeps = (beat, services.worlds.sweep, services.timekeeping.sweep, services.scoring.sweep)
+    sweeps = (
+        beat,
+        services.worlds.sweep,
+        services.timekeeping.sweep,
+        services.injects.sweep,
+        services.scoring.sweep,
+    )
     ticker = Ticker(sweeps, every=_SWEEP_EVERY)
     processes = app.Worker(pool="threads", concurrency=threads, loglevel="WARNING", quiet=True)
     ticker.start()

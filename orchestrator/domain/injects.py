@@ -36,7 +36,7 @@ _UNSETTLED = frozenset({FiringState.HELD, FiringState.WAITING, FiringState.FIRIN
 
 FIRING_MOVES: Mapping[FiringState | None, frozenset[FiringState]] = MappingProxyType(
     {
-        None: frozenset(FiringState) - {FiringState.FAILED},
+        None: frozenset(FiringState),
         FiringState.HELD: frozenset({FiringState.FIRING, FiringState.FIRED, FiringState.SKIPPED}),
         FiringState.WAITING: frozenset(
             {FiringState.FIRING, FiringState.FIRED, FiringState.SKIPPED}
