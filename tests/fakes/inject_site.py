@@ -10,6 +10,8 @@ from datetime import timedelta
 from ipaddress import IPv4Network
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from api.bootstrap import Services, assemble
 from core.errors import PoligonError
 from core.ids import UserId
@@ -197,20 +199,29 @@ class InjectSite:
 
 @contextmanager
 def inject_site(
-    folder: Path, story: str = STORY, *, teams: int = 2, started: bool = True
+    folder: Path,
+    story: str = STORY,
+    *,
+    teams: int = 2,
+    started: bool = True,
+    due_who: bool = False,
+    url: str = "",
 ) -> Iterator[InjectSite]:
-    """Lend a site with a started exercise whose injects are `story`."""
+    """Lend a site with a started exercise whose injects are `story`, on SQLite or at `url`."""
     source = folder / "harbour"
     source.mkdir()
     head = HEAD
     for words in WAITS_FOR_NOTE if "  note:" not in story else ():
         head = head.replace(words, "")
+    if due_who:
+        head = head.replace("opens: {with: note}}", "due: {after: note, within: 10m}}")
     (source / "scenario.yaml").write_text(head + story)
     settings = Settings(
         home=folder / "home",
         installation="test",
         scenarios=folder,
         address_pool=(IPv4Network("10.213.0.0/24"),),
+        database_url=SecretStr(url),
     )
     clock, queue = FakeClock(), RecordingQueue()
     engine, shell = FakeEngine(clock=clock), GuardedShell()
