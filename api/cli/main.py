@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import conduct, database, doctor, exercise, people, processes, scenario
+from api.cli import conduct, database, doctor, exercise, inject, people, processes, scenario
 from core.log import configure_logging
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app.add_typer(scenario.app, name="scenario")
 for _command in (conduct.pause, conduct.resume, conduct.extend, conduct.events):
     exercise.app.command()(_command)
 app.add_typer(exercise.app, name="exercise")
+app.add_typer(inject.app, name="inject")
 app.add_typer(people.app, name="user")
 app.add_typer(database.app, name="db")
 app.command("serve")(processes.serve)

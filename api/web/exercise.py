@@ -22,13 +22,14 @@ from api.auth import (
 from api.bootstrap import Services
 from api.moves import Move, carry_out, offered
 from api.problems import Problem, problem_of, status_of
+from api.v1.injects import InjectAct
 from api.v1.play import team_for
 from api.v1.results import record_response
 from api.web.rendering import page
 from core.errors import PoligonError
 from core.scenario.access import default_entry, entries_for
 from core.users.model import User
-from orchestrator.domain.exercise import Exercise
+from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import Act, Phase
 from orchestrator.journal import By
 from scoring.views import Outcome
@@ -176,10 +177,25 @@ def move_exercise(
     try:
         carry_out(services.exercises, move, exercise, by=By(user=caller.id))
     except PoligonError as error:
-        now = services.exercises.get(exercise.id)
-        problem = problem_of(error)
-        return _instructor(request, now, caller, services, problem, status=status_of(error))
+        return instructor_page(request, exercise, caller, services, error)
     return RedirectResponse(f"/exercises/{exercise.name}", HTTPStatus.SEE_OTHER)
+
+
+def instructor_page(
+    request: Request, exercise: Exercise, caller: User, services: Services, error: PoligonError
+) -> Response:
+    """Return the page of those who run the exercise, with what stands against what they did."""
+    now = services.exercises.get(exercise.id)
+    problem = problem_of(error)
+    return _instructor(request, now, caller, services, problem, status=status_of(error))
+
+
+def trainee_page(
+    request: Request, exercise: Exercise, caller: User, services: Services, error: PoligonError
+) -> Response:
+    """Return the page of a trainee, with what stands against what they did."""
+    told = _Told(problem=problem_of(error), task="", value="")
+    return _trainee(request, exercise, caller, services, told, status=status_of(error))
 
 
 def _instructor(
@@ -204,6 +220,9 @@ def _instructor(
         board=board,
         totals={row.team: row.milli_points for row in board.rows},
         signals=services.scoring.signals(exercise),
+        injects=services.injects.all(exercise),
+        messages=services.injects.messages(exercise),
+        inject_acts=tuple(InjectAct),
         **_common(exercise, services),
     )
 
@@ -243,6 +262,7 @@ def _trainee(
         summary=services.exercises.scenario(exercise).scenario.scenario.summary or "",
         answering=exercise.permits(Act.ANSWER, team),
         because=exercise.because(team),
+        messages=services.injects.messages_to(exercise, team, caller.id),
         board=services.scoring.board(exercise),
         ssh=ssh_command(services.settings, caller.name),
         other_hosts=_other_hosts(exercise, caller, services),
@@ -256,7 +276,7 @@ def _trainee(
         verdict=outcome.verdict if outcome else "",
         told=_TOLD.get(outcome.verdict, outcome.verdict) if outcome else "",
         new_key=lambda: secrets.token_hex(16),
-        **_common(exercise, services),
+        **_common(exercise, services, team),
     )
 
 
@@ -270,10 +290,11 @@ def _other_hosts(exercise: Exercise, caller: User, services: Services) -> list[s
     return [ssh_command(services.settings, f"{caller.name}.{host}") for host in hosts]
 
 
-def _common(exercise: Exercise, services: Services) -> dict[str, Any]:
+def _common(exercise: Exercise, services: Services, team: Team | None = None) -> dict[str, Any]:
+    phase = exercise.phase_for(team) if team is not None else exercise.phase
     return {
         "exercise": exercise,
-        "elapsed": exercise.elapsed(services.clock.now()),
-        "running": exercise.phase is Phase.RUNNING,
+        "elapsed": exercise.elapsed(services.clock.now(), team.id if team is not None else None),
+        "running": phase is Phase.RUNNING,
         "fresh_from": f"/exercises/{exercise.name}",
     }
