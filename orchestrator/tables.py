@@ -146,7 +146,7 @@ class InjectFiringRow(Base):
     team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"))
     inject: Mapped[str] = mapped_column(String(64))
     occurrence: Mapped[int] = mapped_column(Integer())
-    state: Mapped[str] = mapped_column(String(8), index=True)
+    state: Mapped[str] = mapped_column(String(16), index=True)
     due_ms: Mapped[int | None] = mapped_column(BigInteger())
     at_ms: Mapped[int | None] = mapped_column(BigInteger())
     changed_at: Mapped[datetime] = mapped_column(Instant())

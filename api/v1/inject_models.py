@@ -12,8 +12,8 @@ from orchestrator.injects.reading import InjectView, TeamState
 class InjectTeamOut(BaseModel):
     """Where an inject of a team is.
 
-    `state` is `planned`, `held`, `waiting` (it came too late: fire or skip it), `firing`, `fired`,
-    `skipped` or `failed`; `detail` says why.
+    `state` is `planned`, `held`, `undecided` (it came too late: fire or skip it), `firing`,
+    `fired`, `skipped` or `failed`; `detail` says why.
     """
 
     team: str = Field(examples=["team-1"])

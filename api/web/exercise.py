@@ -29,7 +29,7 @@ from api.web.rendering import page
 from core.errors import PoligonError
 from core.scenario.access import default_entry, entries_for
 from core.users.model import User
-from orchestrator.domain.exercise import Exercise, Team
+from orchestrator.domain.exercise import Exercise
 from orchestrator.domain.phases import Act, Phase
 from orchestrator.journal import By
 from scoring.views import Outcome
@@ -97,7 +97,7 @@ def show(
 ) -> Response:
     """Show the exercise in the way of the reader's role."""
     if caller.runs_exercises:
-        return _instructor(request, exercise, caller, services)
+        return instructor_page(request, exercise, caller, services)
     if caller.sees_results:
         return page(
             request,
@@ -177,20 +177,13 @@ def move_exercise(
     try:
         carry_out(services.exercises, move, exercise, by=By(user=caller.id))
     except PoligonError as error:
-        return instructor_page(request, exercise, caller, services, error)
+        now = services.exercises.get(exercise.id)
+        problem = problem_of(error)
+        return instructor_page(request, now, caller, services, problem, status=status_of(error))
     return RedirectResponse(f"/exercises/{exercise.name}", HTTPStatus.SEE_OTHER)
 
 
-def instructor_page(
-    request: Request, exercise: Exercise, caller: User, services: Services, error: PoligonError
-) -> Response:
-    """Return the page of those who run the exercise, with what stands against what they did."""
-    now = services.exercises.get(exercise.id)
-    problem = problem_of(error)
-    return _instructor(request, now, caller, services, problem, status=status_of(error))
-
-
-def trainee_page(
+def trainee_refused(
     request: Request, exercise: Exercise, caller: User, services: Services, error: PoligonError
 ) -> Response:
     """Return the page of a trainee, with what stands against what they did."""
@@ -198,7 +191,7 @@ def trainee_page(
     return _trainee(request, exercise, caller, services, told, status=status_of(error))
 
 
-def _instructor(
+def instructor_page(
     request: Request,
     exercise: Exercise,
     caller: User,
@@ -207,6 +200,7 @@ def _instructor(
     *,
     status: int = HTTPStatus.OK,
 ) -> Response:
+    """Return the page of who runs the exercise, with what went wrong if anything did."""
     board = services.scoring.board(exercise)
     return page(
         request,
@@ -276,7 +270,7 @@ def _trainee(
         verdict=outcome.verdict if outcome else "",
         told=_TOLD.get(outcome.verdict, outcome.verdict) if outcome else "",
         new_key=lambda: secrets.token_hex(16),
-        **_common(exercise, services, team),
+        **_common(exercise, services),
     )
 
 
@@ -290,11 +284,10 @@ def _other_hosts(exercise: Exercise, caller: User, services: Services) -> list[s
     return [ssh_command(services.settings, f"{caller.name}.{host}") for host in hosts]
 
 
-def _common(exercise: Exercise, services: Services, team: Team | None = None) -> dict[str, Any]:
-    phase = exercise.phase_for(team) if team is not None else exercise.phase
+def _common(exercise: Exercise, services: Services) -> dict[str, Any]:
     return {
         "exercise": exercise,
-        "elapsed": exercise.elapsed(services.clock.now(), team.id if team is not None else None),
-        "running": phase is Phase.RUNNING,
+        "elapsed": exercise.elapsed(services.clock.now()),
+        "running": exercise.phase is Phase.RUNNING,
         "fresh_from": f"/exercises/{exercise.name}",
     }

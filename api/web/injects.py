@@ -7,10 +7,14 @@ from fastapi import APIRouter, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.auth import PageInstructor, PageTrainee, SameOrigin, ServicesHere
+from api.bootstrap import Services
+from api.problems import problem_of, status_of
 from api.v1.injects import InjectAct, ShiftIn, act_on
 from api.v1.play import team_for
-from api.web.exercise import ExerciseHere, instructor_page, trainee_page
+from api.web.exercise import ExerciseHere, instructor_page, trainee_refused
 from core.errors import PoligonError
+from core.users.model import User
+from orchestrator.domain.exercise import Exercise
 from orchestrator.journal import By
 
 router = APIRouter()
@@ -32,7 +36,7 @@ def shift(
     try:
         services.injects.shift(exercise.id, sent.time, team=sent.team, by=by)
     except PoligonError as error:
-        return instructor_page(request, exercise, caller, services, error)
+        return _refused(request, exercise, caller, services, error)
     return RedirectResponse(f"/exercises/{exercise.name}#injects", HTTPStatus.SEE_OTHER)
 
 
@@ -52,7 +56,7 @@ def act_on_inject(
     try:
         act_on(services, act, exercise.id, inject, team=team, by=by)
     except PoligonError as error:
-        return instructor_page(request, exercise, caller, services, error)
+        return _refused(request, exercise, caller, services, error)
     return RedirectResponse(f"/exercises/{exercise.name}#inject-{inject}", HTTPStatus.SEE_OTHER)
 
 
@@ -75,5 +79,13 @@ def reply(
             exercise, team, caller.id, message, text=plain, client_key=client_key
         )
     except PoligonError as error:
-        return trainee_page(request, exercise, caller, services, error)
+        return trainee_refused(request, exercise, caller, services, error)
     return RedirectResponse(f"/exercises/{exercise.name}#messages", HTTPStatus.SEE_OTHER)
+
+
+def _refused(
+    request: Request, exercise: Exercise, caller: User, services: Services, error: PoligonError
+) -> Response:
+    now = services.exercises.get(exercise.id)
+    problem = problem_of(error)
+    return instructor_page(request, now, caller, services, problem, status=status_of(error))

@@ -64,7 +64,7 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
         "locked": Look(_DASH, "idle"),
         "overdue": Look(_CROSS, "bad"),
         "held": Look(_BARS, "warn"),
-        "waiting": Look(_TRIANGLE, "warn"),
+        "undecided": Look(_TRIANGLE, "warn"),
         "firing": Look(_HALF, "busy"),
         "fired": Look(_TICK, "ok"),
         "skipped": Look(_DASH, "idle"),

@@ -17,7 +17,7 @@ def upgrade() -> None:
         sa.Column("team_id", sa.String(length=12), nullable=False),
         sa.Column("inject", sa.String(length=64), nullable=False),
         sa.Column("occurrence", sa.Integer(), nullable=False),
-        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("due_ms", sa.BigInteger(), nullable=True),
         sa.Column("at_ms", sa.BigInteger(), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),

@@ -22,7 +22,7 @@ class FiringState(StrEnum):
     """Where one occurrence of an inject of a team is; before any of these it is only planned."""
 
     HELD = "held"  # somebody keeps it back
-    WAITING = "waiting"  # it came too late: somebody decides
+    UNDECIDED = "undecided"  # it came too late: somebody decides
     FIRING = "firing"  # its time was claimed; what it does outside is under way
     FIRED = "fired"
     SKIPPED = "skipped"
@@ -32,13 +32,13 @@ class FiringState(StrEnum):
 PASSED = frozenset({FiringState.FIRED, FiringState.SKIPPED})
 """What others that come after it, or open with it, need not wait for any more."""
 
-_UNSETTLED = frozenset({FiringState.HELD, FiringState.WAITING, FiringState.FIRING})
+_UNSETTLED = frozenset({FiringState.HELD, FiringState.UNDECIDED, FiringState.FIRING})
 
 FIRING_MOVES: Mapping[FiringState | None, frozenset[FiringState]] = MappingProxyType(
     {
         None: frozenset(FiringState),
         FiringState.HELD: frozenset({FiringState.FIRING, FiringState.FIRED, FiringState.SKIPPED}),
-        FiringState.WAITING: frozenset(
+        FiringState.UNDECIDED: frozenset(
             {FiringState.FIRING, FiringState.FIRED, FiringState.SKIPPED}
         ),
         FiringState.FIRING: frozenset({FiringState.FIRED, FiringState.FAILED}),

@@ -34,8 +34,8 @@ _NOT_NOW: Mapping[Choice, tuple[FiringState, str, str]] = MappingProxyType(
     {
         Choice.SKIP: (FiringState.SKIPPED, "inject.skipped", "{inject} came too late"),
         Choice.ASK: (
-            FiringState.WAITING,
-            "inject.waiting",
+            FiringState.UNDECIDED,
+            "inject.late",
             "{inject} came too late: fire or skip it",
         ),
     }

@@ -34,7 +34,7 @@ SECOND = timedelta(seconds=1)
 AFTERWARDS = {
     Choice.FIRE: FiringState.FIRED,
     Choice.SKIP: FiringState.SKIPPED,
-    Choice.ASK: FiringState.WAITING,
+    Choice.ASK: FiringState.UNDECIDED,
 }
 
 

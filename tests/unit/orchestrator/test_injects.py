@@ -95,8 +95,8 @@ def test_after_an_outage_messages_catch_up_and_the_rest_is_asked_about(tmp_path:
         assert site.told() == ["Hello."]
         assert site.states() == {
             "hello": "fired",
-            "drop": "waiting",
-            "call": "waiting",
+            "drop": "undecided",
+            "call": "undecided",
             "gone": "skipped",
             "next": "planned",
         }
