@@ -242,6 +242,7 @@ def _trainee(
 ) -> Response:
     team = team_for(exercise, caller, None)
     tasks = services.scoring.tasks(exercise, team)
+    scenario = services.exercises.scenario(exercise).scenario
     known = told is not None and any(task.task == told.task for task in tasks)
     outcome = told.outcome if told else None
     return page(
@@ -253,10 +254,11 @@ def _trainee(
         tasks=tasks,
         total=sum(task.milli_points for task in tasks),
         possible=sum(task.of_milli_points for task in tasks),
-        summary=services.exercises.scenario(exercise).scenario.scenario.summary or "",
+        summary=scenario.scenario.summary or "",
         answering=exercise.permits(Act.ANSWER, team),
         because=exercise.because(team),
         messages=services.injects.messages_to(exercise, team, caller.id),
+        expects_messages=any(inject.message for inject in scenario.injects.values()),
         board=services.scoring.board(exercise),
         ssh=ssh_command(services.settings, caller.name),
         other_hosts=_other_hosts(exercise, caller, services),

@@ -61,7 +61,7 @@ class InjectReading:
                 ),
                 actions=tuple(k for k in ("message", "run", "cost") if getattr(inject, k)),
                 script=inject.script or "",
-                teams=tuple(_team_state(name, known[team.id]) for team in exercise.teams),
+                teams=tuple(_team_state(name, known[t.id]) for t in exercise.teams),
             )
             for name, inject in injects.items()
         )
@@ -75,7 +75,8 @@ def _team_state(name: str, known: TeamInjects) -> TeamState:
     if record is None or comes_again:
         state, due = PLANNED, planned[1] if planned is not None else None
     else:
-        state, due = record.firing.state.value, record.due
+        is_manual = known.situation.scenario.injects[name].manual is not None
+        state, due = record.firing.state.value, None if is_manual else record.due
     return TeamState(
         team=known.team.slug,
         state=state,

@@ -12,7 +12,7 @@ from core.db import Database, Transaction
 from core.ids import ExerciseId, TeamId
 from core.scenario.schema import Scenario
 from orchestrator.domain.exercise import Exercise, Team
-from orchestrator.domain.injects import Observed, Situation, latest
+from orchestrator.domain.injects import Observed, Passing, Situation, latest
 from orchestrator.injects.ports import Scorekeeper
 from orchestrator.injects.records import Record
 from orchestrator.injects.repository import InjectRepository
@@ -133,17 +133,11 @@ class Turns:
         self, session: Session, teams: Sequence[tuple[Exercise, Team]]
     ) -> Mapping[TeamId, Observed]:
         ids = [team.id for _, team in teams]
-        passing = self._scorekeeper.passing(session, ids)
-        solved = self._scorekeeper.solved(session, ids)
-        clocks = {team.id: exercise for exercise, team in teams}
-        return {
-            key: Observed(
-                passing={check: seen for (team, check), seen in passing.items() if team == key},
-                solved={
-                    task: clocks[key].elapsed(at, key)
-                    for (team, task), at in solved.items()
-                    if team == key
-                },
-            )
-            for key in ids
-        }
+        exercises = {team.id: exercise for exercise, team in teams}
+        passing: dict[TeamId, dict[str, Passing]] = {key: {} for key in ids}
+        for (team, check), seen in self._scorekeeper.passing(session, ids).items():
+            passing[team][check] = seen
+        solved: dict[TeamId, dict[str, timedelta]] = {key: {} for key in ids}
+        for (team, task), at in self._scorekeeper.solved(session, ids).items():
+            solved[team][task] = exercises[team].elapsed(at, team)
+        return {key: Observed(passing=passing[key], solved=solved[key]) for key in ids}

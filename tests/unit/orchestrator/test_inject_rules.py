@@ -229,8 +229,8 @@ TRIGGERS = st.one_of(
     st.tuples(st.integers(0, 30), st.integers(1, 9)).map(lambda t: f"at: {t[0]}m, every: {t[1]}m"),
     st.integers(0, 20).map(lambda m: f"after: a, wait: {m}m"),
 )
-LATES = st.sampled_from(["", ", late: fire", ", late: skip", ", late: ask"])
-STORIES = st.lists(st.tuples(TRIGGERS, LATES), min_size=1, max_size=5).map(
+HOW_LATE = st.sampled_from(["", ", late: fire", ", late: skip", ", late: ask"])
+STORIES = st.lists(st.tuples(TRIGGERS, HOW_LATE), min_size=1, max_size=5).map(
     lambda story: scenario(message("at: 1m"), *(message(t) + late for t, late in story))
 )
 SWEEPS = st.lists(st.integers(0, 120 * 60), max_size=40).map(

@@ -112,7 +112,7 @@ def test_after_an_outage_messages_catch_up_and_the_rest_is_asked_about(tmp_path:
 
 
 def test_a_manual_one_goes_out_when_somebody_fires_it_and_once(site: InjectSite) -> None:
-    user = site.services.users.add("ines", role=Role.INSTRUCTOR)
+    user = site.services.users.add("ina", role=Role.INSTRUCTOR)
     by = By(user=user.id, reason="they are bored")
     site.pass_time(3)
     assert site.services.injects.fire(site.exercise.id, "call", by=by) == ("team-1", "team-2")
@@ -120,7 +120,7 @@ def test_a_manual_one_goes_out_when_somebody_fires_it_and_once(site: InjectSite)
         site.services.injects.fire(site.exercise.id, "call")
     entries = site.services.exercises.journal.of(site.exercise.id)
     (entry,) = [e for e in entries if (e.subject, e.team) == ("call", "team-1")]
-    assert (entry.actor, entry.reason, entry.elapsed) == ("ines", "they are bored", 3 * MINUTE)
+    assert (entry.actor, entry.reason, entry.elapsed) == ("ina", "they are bored", 3 * MINUTE)
 
 
 def test_one_that_is_fired_early_does_not_come_again_and_what_follows_counts_from_it(

@@ -74,7 +74,7 @@ SPOILT = {
     "a circle": ("brief: {at: 0m,", "brief: {after: press,", "brief → press → note → brief"),
     "two deadlines": ("{task: serve, within: 9m}", "{task: serve, within: 8m}", "another time"),
     "unknown key": ("late: skip", "latte: skip", "(did you mean late?)"),
-    "undefined name in a message": ("team.name", "team.nam", "has no 'nam'"),
+    "undefined name in a message": ("team.name", "team.nick", "has no 'nick'"),
     "undefined name in a command": ("[/opt/wave]", '["{{ values.x }}"]', "values has no 'x'"),
 }
 
