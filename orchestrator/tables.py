@@ -191,9 +191,14 @@ class InjectReplyRow(Base):
     """What somebody of a team answered to a message."""
 
     __tablename__ = "inject_replies"
-    __table_args__ = (UniqueConstraint("team_id", "client_key"),)
+    __table_args__ = (
+        UniqueConstraint("team_id", "client_key"),
+        {"sqlite_autoincrement": True},
+    )
 
-    id: Mapped[str] = mapped_column(String(12), primary_key=True)
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True
+    )
     team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"))
     firing_id: Mapped[str] = mapped_column(ForeignKey("inject_firings.id"), index=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))

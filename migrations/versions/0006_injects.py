@@ -78,7 +78,7 @@ def _create_messages() -> None:
     op.create_index(op.f("ix_messages_team_id"), "messages", ["team_id"])
     op.create_table(
         "inject_replies",
-        sa.Column("id", sa.String(length=12), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("team_id", sa.String(length=12), nullable=False),
         sa.Column("firing_id", sa.String(length=12), nullable=False),
         sa.Column("user_id", sa.String(length=12), nullable=False),
@@ -95,6 +95,7 @@ def _create_messages() -> None:
         sa.UniqueConstraint(
             "team_id", "client_key", name=op.f("uq_inject_replies_team_id_client_key")
         ),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_inject_replies_firing_id"), "inject_replies", ["firing_id"])
 

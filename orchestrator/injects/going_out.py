@@ -117,7 +117,7 @@ class GoingOut:
         state = FiringState.FIRING if inject.reaches_out else FiringState.FIRED
         firing = self._claim(turn, found, state)
         self.note(turn, "inject.fired", f"{found.inject} goes out", found.inject, by)
-        if inject.message is not None and turn.repository.add_message(
+        if inject.message is not None and turn.messages.send(
             turn.exercise.id, turn.team.id, firing, letter, now=turn.now, at=turn.elapsed
         ):
             self.note(turn, "message.sent", letter.text, found.inject)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.db import Database
-from core.ids import UserId, new_id
+from core.ids import UserId
 from core.scenario.access import lineage
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.injects import Expectation
@@ -15,8 +15,8 @@ from orchestrator.injects.errors import (
     ReplyInvalidError,
     ReplyKeyReusedError,
 )
+from orchestrator.injects.message_repository import MessageRepository
 from orchestrator.injects.records import Reply, StoredMessage
-from orchestrator.injects.repository import InjectRepository
 from orchestrator.injects.turns import Turn, Turns
 from orchestrator.journal import By
 from orchestrator.service import Exercises
@@ -34,6 +34,7 @@ class MessageView:
 
     id: int
     team: str
+    firing: str
     inject: str
     sender: str
     to: str
@@ -57,7 +58,7 @@ class Messages:
         """Return what the teams, or one, were told, newest first."""
         teams = [t for t in exercise.teams if team in {"", t.slug}]
         with self._database.reading() as session:
-            found = InjectRepository(session).messages([t.id for t in teams])
+            found = MessageRepository(session).of_teams([t.id for t in teams])
         slugs = {t.id: t.slug for t in exercise.teams}
         return tuple(self._view(exercise, slugs[message.team], message) for message in found)
 
@@ -74,6 +75,7 @@ class Messages:
         return MessageView(
             id=message.id,
             team=team,
+            firing=message.firing,
             inject=message.inject,
             sender=message.letter.sender,
             to=message.letter.to,
@@ -111,19 +113,13 @@ class Messages:
     def _take(
         self, turn: Turn, user: UserId, message: MessageView, text: str, client_key: str
     ) -> None:
-        stored = {m.id: m for m in turn.repository.messages([turn.team.id])}
-        firing = stored[message.id].firing
-        earlier = turn.repository.reply(turn.team.id, client_key)
+        firing = message.firing
+        earlier = turn.messages.reply(turn.team.id, client_key)
         if earlier is not None:
-            if (earlier.firing_id, earlier.text) != (firing, text):
-                raise ReplyKeyReusedError(
-                    "this key came with another reply before",
-                    hint="Send a new key with each reply; nothing was changed",
-                )
+            _require_same(earlier, firing, text)
             return
-        turn.repository.add_reply(
+        turn.messages.add_reply(
             InjectReplyRow(
-                id=new_id(),
                 team_id=turn.team.id,
                 firing_id=firing,
                 user_id=user,
@@ -141,6 +137,14 @@ class Messages:
             team=turn.team.id,
             subject=message.inject,
             by=By(user=user),
+        )
+
+
+def _require_same(earlier: InjectReplyRow, firing: str, text: str) -> None:
+    if (earlier.firing_id, earlier.text) != (firing, text):
+        raise ReplyKeyReusedError(
+            "this key came with another reply before",
+            hint="Send a new key with each reply; nothing was changed",
         )
 
 

@@ -1,4 +1,4 @@
-"""The SQL of injects: rows in, values out. Nothing here commits."""
+"""The SQL of firings and shifts: rows in, values out. Nothing here commits."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import CursorResult, Update, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from core.ids import ExerciseId, TeamId, UserId, new_id
-from core.users.tables import UserRow
+from core.ids import ExerciseId, TeamId, new_id
 from orchestrator.domain.injects import (
     FIRING_MOVES,
     Due,
@@ -16,14 +15,12 @@ from orchestrator.domain.injects import (
     FiringState,
     Shift,
 )
-from orchestrator.injects.records import Letter, Record, Reply, StoredMessage
+from orchestrator.injects.records import Record
 from orchestrator.service import JOB_PATIENCE
 from orchestrator.tables import (
     ExerciseRow,
     InjectFiringRow,
-    InjectReplyRow,
     InjectShiftRow,
-    MessageRow,
     TeamRow,
 )
 
@@ -32,7 +29,7 @@ _MOST_DETAIL = 2000
 
 
 class InjectRepository:
-    """Firings, shifts, messages and replies, within one session."""
+    """What became of injects, and by how much they were moved, within one session."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -204,74 +201,6 @@ class InjectRepository:
             )
         )
 
-    # Messages and replies
-
-    def add_message(
-        self,
-        exercise: ExerciseId,
-        team: TeamId,
-        firing: str,
-        letter: Letter,
-        *,
-        now: datetime,
-        at: timedelta,
-    ) -> bool:
-        """Send a team the message of a firing; tell whether it did not have it already."""
-        sent = select(MessageRow.id).where(MessageRow.firing_id == firing)
-        if self._session.scalar(sent) is not None:
-            return False
-        self._session.add(
-            MessageRow(
-                exercise_id=exercise,
-                team_id=team,
-                firing_id=firing,
-                sender=letter.sender,
-                recipient=letter.to,
-                text=letter.text,
-                at=now,
-                exercise_ms=at // _MILLISECOND,
-            )
-        )
-        return True
-
-    def messages(self, teams: Sequence[TeamId]) -> tuple[StoredMessage, ...]:
-        """Return what teams were told, newest first, with their replies."""
-        found = self._session.execute(
-            select(MessageRow, InjectFiringRow)
-            .join(InjectFiringRow, InjectFiringRow.id == MessageRow.firing_id)
-            .where(MessageRow.team_id.in_(teams))
-            .order_by(MessageRow.id.desc())
-        ).all()
-        replies: dict[str, list[Reply]] = {}
-        for row, name in self._session.execute(
-            select(InjectReplyRow, UserRow.name)
-            .join(UserRow, UserRow.id == InjectReplyRow.user_id)
-            .where(InjectReplyRow.team_id.in_(teams))
-            .order_by(InjectReplyRow.at, InjectReplyRow.id)
-        ):
-            replies.setdefault(row.firing_id, []).append(_reply(row, name))
-        return tuple(_message(row, firing, replies.get(row.firing_id, [])) for row, firing in found)
-
-    def reply(self, team: TeamId, client_key: str) -> InjectReplyRow | None:
-        """Return what a team sent under a key."""
-        row = InjectReplyRow
-        same = select(row).where(row.team_id == team, row.client_key == client_key)
-        return self._session.scalar(same)
-
-    def add_reply(self, row: InjectReplyRow) -> None:
-        """Add what somebody answered."""
-        self._session.add(row)
-
-    def first_replies(self, teams: Sequence[TeamId]) -> Mapping[str, timedelta]:
-        """Return firing → when its first reply came, on the team's clock."""
-        row = InjectReplyRow
-        rows = self._session.execute(
-            select(row.firing_id, func.min(row.exercise_ms))
-            .where(row.team_id.in_(teams))
-            .group_by(row.firing_id)
-        )
-        return {firing: first * _MILLISECOND for firing, first in rows}
-
     def _changed(self, statement: Update) -> bool:
         result = self._session.execute(statement)
         assert isinstance(result, CursorResult)
@@ -301,29 +230,4 @@ def _record(row: InjectFiringRow) -> Record:
         attempt=row.attempt,
         detail=row.detail,
         expectation=Expectation(row.expectation) if row.expectation is not None else None,
-    )
-
-
-def _reply(row: InjectReplyRow, name: str) -> Reply:
-    return Reply(
-        user=UserId(row.user_id),
-        name=name,
-        text=row.text,
-        at=row.at,
-        elapsed=row.exercise_ms * _MILLISECOND,
-    )
-
-
-def _message(row: MessageRow, firing: InjectFiringRow, replies: Sequence[Reply]) -> StoredMessage:
-    return StoredMessage(
-        id=row.id,
-        team=TeamId(row.team_id),
-        firing=row.firing_id,
-        inject=firing.inject,
-        letter=Letter(sender=row.sender, to=row.recipient, text=row.text),
-        at=row.at,
-        elapsed=row.exercise_ms * _MILLISECOND,
-        fired=(firing.at_ms or 0) * _MILLISECOND,
-        expectation=Expectation(firing.expectation) if firing.expectation is not None else None,
-        replies=tuple(replies),
     )

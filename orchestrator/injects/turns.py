@@ -13,6 +13,7 @@ from core.ids import ExerciseId, TeamId
 from core.scenario.schema import Scenario
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.injects import Observed, Passing, Situation, latest
+from orchestrator.injects.message_repository import MessageRepository
 from orchestrator.injects.ports import Scorekeeper
 from orchestrator.injects.records import Record
 from orchestrator.injects.repository import InjectRepository
@@ -47,6 +48,7 @@ class Turn:
 
     transaction: Transaction
     repository: InjectRepository
+    messages: MessageRepository
     exercise: Exercise
     scenario: Scenario
     injects: TeamInjects
@@ -93,6 +95,7 @@ class Turns:
             yield Turn(
                 transaction=transaction,
                 repository=repository,
+                messages=MessageRepository(transaction.session),
                 exercise=found,
                 scenario=self._exercises.scenario(found).scenario,
                 injects=self._known(transaction.session, [found], now, only=team)[team],
@@ -111,7 +114,7 @@ class Turns:
         ids = [team.id for _, team in teams]
         repository = InjectRepository(session)
         records, shifts = repository.records(ids), repository.shifts(ids)
-        replied = repository.first_replies(ids)
+        replied = MessageRepository(session).first_replies(ids)
         observed = self._observed(session, teams)
         return {
             team.id: TeamInjects(
