@@ -11,6 +11,7 @@ from typing import Protocol
 
 from core.errors import Fault, PoligonError
 from core.ids import ExerciseId
+from orchestrator.domain.links import Link, LinkState
 from orchestrator.domain.world import (
     HostKey,
     HostPlan,
@@ -54,6 +55,13 @@ class SubnetTakenError(PoligonError):
 
     code = "engine.subnet_taken"
     fault = Fault.CONFLICT
+
+
+class NotEnforcedError(PoligonError):
+    """The engine's host cannot do what the scenario asks; the sentence says what and why."""
+
+    code = "engine.not_enforced"
+    fault = Fault.UPSTREAM
 
 
 class HostGoneError(PoligonError):
@@ -197,6 +205,27 @@ class RangeEngine(Protocol):
         """Run a command of our toolbox image in a throw-away container inside a host's network.
 
         The toolbox has bash, curl, nc and dig. Raises HostGoneError.
+        """
+        ...
+
+    def shape(self, world: WorldKey, link: Link, state: LinkState) -> None:
+        """Have a link be so, whatever it was; `AS_PLANNED` restores it.
+
+        Of a network's hosts those that run now are concerned; one that runs again later has its
+        links as planned. Terminals stay. Raises HostGoneError for a host that does not run, and
+        NotEnforcedError, before anything changed, for a `delay` that the kernel cannot do.
+        """
+        ...
+
+    def can_delay(self) -> bool:
+        """Tell whether `delay` of links is enforced here."""
+        ...
+
+    def stop_host(self, host: HostKey) -> None:
+        """End a host's processes, after some seconds by force; `raise_host` lets it run again.
+
+        Its file system stays. One that ended already is no error; raises HostGoneError when there
+        is none.
         """
         ...
 

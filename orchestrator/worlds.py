@@ -160,7 +160,7 @@ class Worlds:
     def _raise(self, exercise: Exercise, team: Team) -> None:
         stage = "plan"
         try:
-            plan = self._plan(exercise, team)
+            plan = self.plan(exercise, team)
             stage = "networks"
             for network in plan.networks:
                 self._engine.raise_network(plan.key, network)
@@ -189,7 +189,8 @@ class Worlds:
             self._move(team, (WorldPhase.BUILDING,), WorldPhase.READY)
             log.info("world.ready")
 
-    def _plan(self, exercise: Exercise, team: Team) -> WorldPlan:
+    def plan(self, exercise: Exercise, team: Team) -> WorldPlan:
+        """Return what should stand for a team that has its addresses."""
         loaded = self._exercises.scenario(exercise)
         facts = self._exercises.facts(exercise, team)
         return plan_world(

@@ -15,6 +15,7 @@ from ipaddress import IPv4Network
 from core.clock import Clock, SystemClock
 from core.errors import PoligonError
 from core.ids import ExerciseId
+from orchestrator.domain.links import AS_PLANNED, HostLink, Link, LinkState
 from orchestrator.domain.world import HostKey, HostPlan, ImageBuild, NetworkPlan, WorldKey
 from orchestrator.engine.files import Entry, entries, host_archive
 from orchestrator.engine.labels import plan_digest
@@ -24,6 +25,7 @@ from orchestrator.ports import (
     HostGoneError,
     HostNotReadyError,
     ImageBuildFailedError,
+    NotEnforcedError,
     ObservedHost,
     Removed,
     RunResult,
@@ -77,6 +79,8 @@ class FakeEngine:
         self.networks: dict[tuple[WorldKey, str], IPv4Network] = {}
         self.hosts: dict[HostKey, FakeHost] = {}
         self.routed: set[IPv4Network] = set()
+        self.links: dict[tuple[WorldKey, Link], LinkState] = {}
+        self.kernel_delays = False
         self.calls: list[str] = []
         self.protected = False
         self.on_start: Callable[[FakeHost], None] = lambda _: None
@@ -209,6 +213,28 @@ class FakeEngine:
     def probe(self, host: HostKey, command: Sequence[str], *, timeout: timedelta) -> RunResult:
         with self._called("probe"):
             return self._ran(self._running(host), tuple(command), timeout)
+
+    def shape(self, world: WorldKey, link: Link, state: LinkState) -> None:
+        with self._called("shape"):
+            if isinstance(link, HostLink):
+                self._running(HostKey(world=world, host=link.host))
+            if state.delay and not self.kernel_delays:
+                raise NotEnforcedError("delay is not enforced here: this kernel has no netem")
+            if state == AS_PLANNED:
+                self.links.pop((world, link), None)
+            else:
+                self.links[world, link] = state
+
+    def can_delay(self) -> bool:
+        with self._called("can_delay"):
+            return self.kernel_delays
+
+    def stop_host(self, host: HostKey) -> None:
+        with self._called("stop_host"):
+            if host not in self.hosts:
+                raise HostGoneError(f"there is no host {host.host} of {host.world.team}")
+            if self.hosts[host].running:
+                self.end_host(host, exit_code=143)
 
     def remove_world(self, world: WorldKey) -> Removed:
         with self._called("remove_world"):
