@@ -72,7 +72,7 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
         exercises=exercises,
         timekeeping=Timekeeping(database, clock, exercises),
         worlds=worlds,
-        injects=Injects(database, clock, exercises, engine, Scorekeeping(clock)),
+        injects=Injects(database, clock, exercises, engine, Scorekeeping(clock), worlds.plan),
         scoring=Scoring(database, clock, exercises, engine),
         engine=engine,
         queue=queue,

@@ -134,8 +134,9 @@ class SubnetRow(Base):
 class InjectFiringRow(Base):
     """What became of one occurrence of an inject for one team; its key makes it happen once.
 
-    `due_ms` and `at_ms` are the team's clock: when it should have gone out, and when it did or was
-    skipped. `attempt` counts how often its outside actions were begun.
+    Times in ms are the team's clock: when it should have gone out, when it did or was skipped, and
+    when a link that it changed is restored. `attempt` counts how often its outside actions were
+    begun.
     """
 
     __tablename__ = "inject_firings"
@@ -150,6 +151,7 @@ class InjectFiringRow(Base):
     due_ms: Mapped[int | None] = mapped_column(BigInteger())
     at_ms: Mapped[int | None] = mapped_column(BigInteger())
     changed_at: Mapped[datetime] = mapped_column(Instant())
+    undo_ms: Mapped[int | None] = mapped_column(BigInteger())
     attempt: Mapped[int] = mapped_column(Integer())
     detail: Mapped[str] = mapped_column(String(2000))
     expectation: Mapped[str | None] = mapped_column(String(8))

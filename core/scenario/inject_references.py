@@ -42,6 +42,9 @@ def _names(scenario: Scenario) -> Iterator[tuple[str, str, Place]]:
 def _names_of(inject: Inject) -> Iterator[tuple[str | None, ...]]:
     yield "injects", inject.after, "after"
     yield "hosts", inject.host, "host"
+    if inject.link is not None:
+        yield "networks", inject.link.network, "link", "network"
+        yield "hosts", inject.link.host, "link", "host"
     if inject.when is not None:
         yield "checks", inject.when.check, "when", "check"
         yield "tasks", inject.when.task, "when", "task"

@@ -5,11 +5,21 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from core.scenario.fields import Command, Duration, Part, Ref, SomeTime, Text
+from core.scenario.fields import (
+    BitRate,
+    Command,
+    Duration,
+    Latency,
+    Part,
+    Ref,
+    Share,
+    SomeTime,
+    Text,
+)
 
 _LONGEST_RUN = timedelta(minutes=10)
 _TRIGGERS = ("at", "after", "when", "manual")
-_ACTIONS = ("message", "run", "cost", "script")
+_ACTIONS = ("message", "run", "do", "link", "cost", "script")
 
 
 def _short_enough(value: timedelta) -> timedelta:
@@ -24,6 +34,33 @@ class Message(Part):
     text: Text
     from_: Text | None = Field(default=None, alias="from")
     to: Ref = "all"
+
+
+class Link(Part):
+    """What happens to a network of the team, or to all links of one host.
+
+    As planned again after `for`, on the team's clock, or with another inject that restores it.
+    """
+
+    network: Ref | None = None
+    host: Ref | None = None
+    down: Literal[True] | None = None
+    loss: Share | None = None
+    delay: Latency | None = None
+    rate: BitRate | None = None
+    restore: Literal[True] | None = None
+    for_: SomeTime | None = Field(default=None, alias="for")
+
+    @model_validator(mode="after")
+    def _one_place_some_change(self) -> "Link":
+        if (self.network is None) == (self.host is None):
+            raise ValueError("a link needs either network or host")
+        changes = any(v is not None for v in (self.down, self.loss, self.delay, self.rate))
+        if changes == (self.restore is not None):
+            raise ValueError("a link needs some of down, loss, delay, rate, or else restore: true")
+        if self.restore is not None and self.for_ is not None:
+            raise ValueError("for is how long a change lasts; restore makes none")
+        return self
 
 
 class When(Part):
@@ -70,9 +107,9 @@ class Expect(Part):
 class Inject(Part):
     """Something that happens: one trigger, and what is done then.
 
-    `run` runs in `host`. `script` is for the person who plays a part. `late` is what becomes of it
-    when it could not go out in time; left out, a message goes out all the same and anything else
-    is asked about.
+    `run` runs in `host`; `do` stops it or starts it again. `script` is for the person who plays a
+    part. `late` is what becomes of it when it could not go out in time; left out, a message goes
+    out all the same and anything else is asked about.
     """
 
     title: Text | None = None
@@ -87,6 +124,8 @@ class Inject(Part):
     message: Message | None = None
     host: Ref | None = None
     run: Command | None = None
+    do: Literal["stop", "start"] | None = None
+    link: Link | None = None
     timeout: Annotated[SomeTime, AfterValidator(_short_enough)] = timedelta(seconds=60)
     cost: int | None = Field(default=None, ge=1, le=100_000)
     script: Text | None = None
@@ -110,8 +149,8 @@ class Inject(Part):
     def _some_action(self) -> "Inject":
         if all(getattr(self, key) is None for key in _ACTIONS):
             raise ValueError(f"an inject needs at least one of {', '.join(_ACTIONS)}")
-        if (self.run is None) != (self.host is None):
-            raise ValueError("run needs host, and host needs run")
+        if (self.host is not None) != ((self.run is None) != (self.do is None)):
+            raise ValueError("run and do need host, and host needs one of them")
         if self.cost is not None and (self.when is None or self.when.task is None):
             raise ValueError("cost is taken from the task that when names; this names none")
         if self.expect is not None and self.expect.reply is not None and self.message is None:
@@ -121,4 +160,4 @@ class Inject(Part):
     @property
     def reaches_out(self) -> bool:
         """Whether it does something outside the database, which may take long or fail."""
-        return self.run is not None
+        return self.run is not None or self.do is not None or self.link is not None

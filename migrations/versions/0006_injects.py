@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("due_ms", sa.BigInteger(), nullable=True),
         sa.Column("at_ms", sa.BigInteger(), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("undo_ms", sa.BigInteger(), nullable=True),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("detail", sa.String(length=2000), nullable=False),
         sa.Column("expectation", sa.String(length=8), nullable=True),

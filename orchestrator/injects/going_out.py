@@ -22,7 +22,7 @@ from orchestrator.injects.ports import Scorekeeper
 from orchestrator.injects.records import Letter, Record
 from orchestrator.injects.turns import TeamInjects, Turn, Turns
 from orchestrator.journal import SYSTEM, By
-from orchestrator.service import Exercises
+from orchestrator.service import JOB_PATIENCE, Exercises
 
 log = structlog.get_logger()
 
@@ -57,7 +57,8 @@ class GoingOut:
         for exercise in running:
             on = [t for t in exercise.teams if exercise.permits(Act.CHECK, t)]
             for team in on:
-                if due(known[team.id].situation) or _settled(known[team.id]):
+                mine = known[team.id]
+                if due(mine.situation) or _settled(mine) or mine.to_undo:
                     self._advance(exercise, team, known[team.id])
 
     def _advance(self, exercise: Exercise, team: Team, known: TeamInjects) -> None:
@@ -68,6 +69,7 @@ class GoingOut:
                 if turn.exercise.permits(Act.CHECK, turn.team):
                     self._let_go(turn, letters)
                     self._settle(turn)
+                    _send_to_undo(turn)
         except PoligonError as error:
             log.warning(
                 "injects.not_advanced", exercise=exercise.name, team=team.slug, error=str(error)
@@ -177,6 +179,16 @@ class GoingOut:
         self._exercises.journal.note(
             turn.transaction, turn.exercise, act, text, team=turn.team.id, subject=inject, by=by
         )
+
+
+def _send_to_undo(turn: Turn) -> None:
+    until = turn.now + JOB_PATIENCE
+    reserved = [
+        turn.repository.reserve_undo(record.id, now=turn.now, until=until)
+        for record in turn.injects.to_undo
+    ]
+    if any(reserved):
+        turn.transaction.after_commit(Job(CARRY_OUT, (turn.exercise.id, turn.team.id)))
 
 
 def _settled(known: TeamInjects) -> tuple[tuple[Record, Expectation], ...]:

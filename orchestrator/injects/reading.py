@@ -11,6 +11,9 @@ from orchestrator.service import Exercises
 
 PLANNED = "planned"
 
+_TRIGGERS = ("at", "after", "when", "manual")
+_ACTIONS = ("message", "run", "do", "link", "cost")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamState:
@@ -56,10 +59,8 @@ class InjectReading:
             InjectView(
                 inject=name,
                 title=inject.title or name,
-                trigger=next(
-                    k for k in ("at", "after", "when", "manual") if getattr(inject, k) is not None
-                ),
-                actions=tuple(k for k in ("message", "run", "cost") if getattr(inject, k)),
+                trigger=next(k for k in _TRIGGERS if getattr(inject, k) is not None),
+                actions=tuple(k for k in _ACTIONS if getattr(inject, k)),
                 script=inject.script or "",
                 teams=tuple(_team_state(name, known[t.id]) for t in exercise.teams),
             )

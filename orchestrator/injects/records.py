@@ -9,13 +9,17 @@ from orchestrator.domain.injects import Expectation, Firing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A firing as it is stored. `due` is the team's clock, `changed_at` wall time."""
+    """A firing as it is stored. `due` is the team's clock, `changed_at` wall time.
+
+    At `undo`, on the team's clock, the link that it changed is restored.
+    """
 
     id: str
     team: TeamId
     firing: Firing
     due: timedelta | None
     changed_at: datetime
+    undo: timedelta | None
     attempt: int
     detail: str
     expectation: Expectation | None

@@ -165,6 +165,26 @@ class InjectRepository:
         mine = update(row).where(row.id == firing, row.state == FiringState.FIRING, free)
         return self._changed(mine.values(claimed_by=worker, claimed_until=until))
 
+    def undo_at(self, firing: str, time: timedelta) -> None:
+        """Have what a firing changed taken back at a time of the team's clock."""
+        row = InjectFiringRow
+        self._session.execute(
+            update(row).where(row.id == firing).values(undo_ms=time // _MILLISECOND)
+        )
+
+    def reserve_undo(self, firing: str, *, now: datetime, until: datetime) -> bool:
+        """Leave it to a job that is on its way to take something back; tell whether none was."""
+        row = InjectFiringRow
+        free = (row.undo_ms.is_not(None)) & (row.claimed_until <= now)
+        mine = update(row).where(row.id == firing, free)
+        return self._changed(mine.values(claimed_until=until))
+
+    def undone(self, firing: str) -> bool:
+        """Note that what a firing changed was taken back; tell whether nobody had noted it."""
+        row = InjectFiringRow
+        mine = update(row).where(row.id == firing, row.undo_ms.is_not(None))
+        return self._changed(mine.values(undo_ms=None))
+
     def let_go(self, firing: str, *, worker: str, until: datetime) -> None:
         """Give a claim back; the sweep leaves it alone before `until`."""
         row = InjectFiringRow
@@ -227,6 +247,7 @@ def _record(row: InjectFiringRow) -> Record:
         ),
         due=_time(row.due_ms),
         changed_at=row.changed_at,
+        undo=_time(row.undo_ms),
         attempt=row.attempt,
         detail=row.detail,
         expectation=Expectation(row.expectation) if row.expectation is not None else None,

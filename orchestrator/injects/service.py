@@ -1,5 +1,6 @@
 """What instructors, trainees and workers ask of injects."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from core.clock import Clock
@@ -7,7 +8,9 @@ from core.db import Database
 from core.ids import ExerciseId, TeamId, UserId
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import Act
+from orchestrator.domain.world import WorldPlan
 from orchestrator.injects.acts import InjectActs
+from orchestrator.injects.deeds import Deeds
 from orchestrator.injects.going_out import GoingOut
 from orchestrator.injects.messages import Messages, MessageView
 from orchestrator.injects.outside import Outside
@@ -20,7 +23,7 @@ from orchestrator.service import Exercises
 
 
 class Injects:
-    """Injects, messages and replies of exercises.
+    """Injects, messages and replies of exercises. `plan` says what should stand for a team.
 
     Acts without a team are for every team for which they are possible, and return those teams'
     slugs; when there is none they raise what stands against it.
@@ -33,12 +36,19 @@ class Injects:
         exercises: Exercises,
         engine: RangeEngine,
         scorekeeper: Scorekeeper,
+        plan: Callable[[Exercise, Team], WorldPlan],
     ) -> None:
         turns = Turns(database, clock, exercises, scorekeeper)
         self._exercises = exercises
         self._going_out = GoingOut(turns, exercises, scorekeeper)
         self._acts = InjectActs(turns, exercises, self._going_out)
-        self._outside = Outside(database, clock, exercises, engine)
+        self._outside = Outside(
+            clock=clock,
+            turns=turns,
+            database=database,
+            exercises=exercises,
+            deeds=Deeds(exercises, engine, plan),
+        )
         self._messages = Messages(database, turns, exercises)
         self._reading = InjectReading(turns, exercises)
 
@@ -51,7 +61,7 @@ class Injects:
         self._outside.sweep()
 
     def carry_out(self, exercise: ExerciseId, team: TeamId) -> None:
-        """Run the commands of a team's injects that have gone out, in order, each once.
+        """Do what a team's injects do outside, in order, each once; restore links whose time is up.
 
         Raises EngineUnavailableError; the sweep comes back to it.
         """

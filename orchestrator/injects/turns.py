@@ -36,6 +36,12 @@ class TeamInjects:
         mine = (r for r in self.records if (r.firing.inject, r.firing.occurrence) == key)
         return next(mine, None)
 
+    @property
+    def to_undo(self) -> tuple[Record, ...]:
+        """The firings whose changed links are to be restored now."""
+        now = self.situation.elapsed
+        return tuple(r for r in self.records if r.undo is not None and r.undo <= now)
+
     def latest(self, inject: str) -> Record | None:
         """Return what became of the last occurrence of an inject that anything became of."""
         last = latest([record.firing for record in self.records], inject)

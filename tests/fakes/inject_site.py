@@ -20,8 +20,8 @@ from core.settings import Settings
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.injects import FiringState
 from orchestrator.domain.world import HostKey, WorldKey
+from orchestrator.injects.deeds import MARKERS
 from orchestrator.injects.going_out import CARRY_OUT
-from orchestrator.injects.outside import MARKERS
 from orchestrator.injects.reading import TeamState
 from orchestrator.ports import RunResult
 from orchestrator.service import PREPARE, RAISE_WORLD, TeamSpec

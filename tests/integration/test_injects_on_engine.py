@@ -13,7 +13,7 @@ from core.settings import read_settings
 from orchestrator.domain.injects import Firing, FiringState
 from orchestrator.domain.world import Attachment, HostKey, HostPlan, NetworkPlan, WorldKey
 from orchestrator.engine.runtime import DockerEngine
-from orchestrator.injects.outside import once
+from orchestrator.injects.deeds import once
 from orchestrator.injects.records import Record
 from orchestrator.ports import RunResult
 from tests.fakes.fake_engine import BASE_IMAGE
@@ -47,6 +47,7 @@ def firing(attempt: int = 1, occurrence: int = 3) -> Record:
         firing=Firing(inject="note", occurrence=occurrence, state=FiringState.FIRING),
         due=None,
         changed_at=datetime(2026, 1, 1, tzinfo=UTC),
+        undo=None,
         attempt=attempt,
         detail="",
         expectation=None,

@@ -21,6 +21,11 @@ injects:
   tip: {when: {task: found, open_at: 15m}, message: {text: Look again.}, cost: 5}
   praise: {when: {task: found, solved: true}, message: {text: Well done.}, late: skip}
   call: {manual: true, title: The call, script: Ask for a status.}
+  cut: {manual: true, link: {network: lan, loss: 100%, for: 2m}}
+  slow: {manual: true, link: {host: box, delay: 200ms, rate: 512kbit}}
+  mend: {manual: true, link: {host: box, restore: true}}
+  dark: {at: 20m, host: box, do: stop}
+  light: {after: dark, wait: 2m, host: box, do: start}
 """
 RIGHT = WITH_HOSTS.replace(
     "checks: [up]", "checks: [up], opens: {with: note}, due: {after: note, within: 9m}"
@@ -31,12 +36,21 @@ RIGHT += INJECTS
 def test_every_kind_of_inject_is_read(small: Path, lint_text: Lint) -> None:
     assert lint_text(RIGHT) == []
     injects = load(small).scenario.injects
-    assert list(injects) == ["brief", "day", "note", "press", "wave", "tip", "praise", "call"]
+    told = ["brief", "day", "note", "press", "wave", "tip", "praise", "call"]
+    assert list(injects) == [*told, "cut", "slow", "mend", "dark", "light"]
+    slow = injects["slow"].link
+    assert slow is not None
+    assert (slow.delay, slow.rate) == (timedelta(milliseconds=200), 512_000)
     assert injects["day"].timeout == timedelta(seconds=20)
     assert [name for name, inject in injects.items() if inject.reaches_out] == [
         "day",
         "note",
         "wave",
+        "cut",
+        "slow",
+        "mend",
+        "dark",
+        "light",
     ]
 
 
@@ -47,7 +61,18 @@ SPOILT = {
     "wait without after": ("at: 0m,", "at: 0m, wait: 1m,", "wait is for after"),
     "a condition that repeats": ("{when: {check", "{every: 1m, when: {check", "fire once"),
     "until without every": ("every: 4m, ", "", "until is for every"),
-    "run without host": ("host: box, run: [/opt/wave]", "run: [/opt/wave]", "run needs host"),
+    "run without host": ("host: box, run: [/opt/wave]", "run: [/opt/wave]", "run and do need host"),
+    "host without anything": ("host: box, do: stop", "host: box, script: x", "one of them"),
+    "stop and run": ("do: stop", "do: stop, run: [a]", "host needs one of them"),
+    "unknown deed": ("do: stop", "do: stopp", "(did you mean stop?)"),
+    "link of nothing": ("{network: lan, loss", "{loss", "either network or host"),
+    "link unchanged": ("{network: lan, loss: 100%, for: 2m}", "{network: lan}", "some of down"),
+    "restored and cut": ("restore: true", "restore: true, down: true", "or else restore"),
+    "restored for a while": ("restore: true", "restore: true, for: 1m", "restore makes none"),
+    "unknown network of a link": ("{network: lan,", "{network: lam,", "(did you mean lan?)"),
+    "unknown host of a link": ("{host: box, delay", "{host: bax, delay", "(did you mean box?)"),
+    "not a rate": ("512kbit", "512k", "write it like 512kbit"),
+    "not a delay": ("200ms", "fast", "write it like 200ms"),
     "a command too long": ("timeout: 20s", "timeout: 11m", "10m at most"),
     "two conditions": ("{task: found, solved", "{check: up, task: found, solved", "either check"),
     "a task of no moment": ("task: found, solved: true", "task: found", "either open_at or solved"),
