@@ -11,6 +11,7 @@ from core.settings import Settings
 from core.users.service import Users
 from orchestrator.claims import Claims
 from orchestrator.engine.runtime import DockerEngine
+from orchestrator.injects.service import Injects
 from orchestrator.library import Library
 from orchestrator.ports import RangeEngine
 from orchestrator.reconcile import Reconciling
@@ -18,6 +19,7 @@ from orchestrator.resets import Resets
 from orchestrator.service import Exercises
 from orchestrator.timekeeping import Timekeeping
 from orchestrator.worlds import Worlds
+from scoring.scorekeeping import Scorekeeping
 from scoring.service import Scoring
 
 
@@ -34,6 +36,7 @@ class Services:
     worlds: Worlds
     reconciling: Reconciling
     resets: Resets
+    injects: Injects
     scoring: Scoring
     engine: RangeEngine
     queue: JobQueue
@@ -84,6 +87,7 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
             engine=engine,
             claims=Claims(database, clock),
         ),
+        injects=Injects(database, clock, exercises, engine, Scorekeeping(clock), worlds.plan),
         scoring=Scoring(database, clock, exercises, engine),
         engine=engine,
         queue=queue,

@@ -8,12 +8,14 @@ from celery import Celery
 
 from core.errors import PoligonError
 from core.ids import ExerciseId, TeamId
+from orchestrator.injects.going_out import CARRY_OUT
+from orchestrator.injects.service import Injects
 from orchestrator.reconcile import Reconciling
 from orchestrator.service import PREPARE, RAISE_WORLD, RECONCILE, REMOVE_WORLD, REPAIR_WORLD
 from orchestrator.worlds import Worlds
 
 
-def register(app: Celery, worlds: Worlds, reconciling: Reconciling) -> None:
+def register(app: Celery, worlds: Worlds, reconciling: Reconciling, injects: Injects) -> None:
     """Let a worker of `app` do the orchestrator's jobs."""
 
     @app.task(name=PREPARE, throws=(PoligonError,))
@@ -35,3 +37,7 @@ def register(app: Celery, worlds: Worlds, reconciling: Reconciling) -> None:
     @app.task(name=REPAIR_WORLD, throws=(PoligonError,))
     def repair_world(exercise: str, team: str) -> None:
         reconciling.repair(ExerciseId(exercise), TeamId(team))
+
+    @app.task(name=CARRY_OUT, throws=(PoligonError,))
+    def carry_out(exercise: str, team: str) -> None:
+        injects.carry_out(ExerciseId(exercise), TeamId(team))

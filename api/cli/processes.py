@@ -184,10 +184,16 @@ def _work(services: Services, threads: int) -> int:
     # Root or not makes no difference here: a worker may use the engine's socket.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     app = celery_app(services.settings)
-    orchestrator.tasks.register(app, services.worlds, services.reconciling)
+    orchestrator.tasks.register(app, services.worlds, services.reconciling, services.injects)
     scoring.tasks.register(app, services.scoring)
     beat = sign_of_life(services.settings)
-    sweeps = (beat, services.worlds.sweep, services.timekeeping.sweep, services.scoring.sweep)
+    sweeps = (
+        beat,
+        services.worlds.sweep,
+        services.timekeeping.sweep,
+        services.injects.sweep,
+        services.scoring.sweep,
+    )
     ticker = Ticker(sweeps, every=_SWEEP_EVERY)
     # By itself: it asks the engine, and one that answers late must hold nothing else up.
     looking = Ticker((services.reconciling.sweep,), every=_LOOK_EVERY)

@@ -59,6 +59,12 @@ hosts:
 access: [{roles: [analyst], host: desk, as: ana, default: true}]
 checks: {shut: {host: desk, run: ["false"], every: 10s}}
 objectives: {logs: {competency: LOGS, pass: 50%}}
+injects:
+  call:
+    manual: true
+    title: The owner calls
+    message: {from: The owner, text: "What do I tell my insurance, {{ team.name }}?"}
+    expect: {reply: text, within: 10m}
 tasks:
   who:
     title: The thief

@@ -107,6 +107,7 @@ class FakeEngine:
         self.calls: list[str] = []
         self.protected = False
         self.on_start: Callable[[FakeHost], None] = lambda _: None
+        self.on_run: Callable[[HostKey, tuple[str, ...]], RunResult | None] = lambda *_: None
         self._built: set[str] = set()
         self._answers: dict[tuple[str, ...], RunResult] = {}
         self._watching: list[Callable[[ExerciseId], None]] = []
@@ -284,7 +285,9 @@ class FakeEngine:
         account: str = "root",
     ) -> RunResult:
         with self._called("run"):
-            return self._ran(self._running(host), tuple(command), timeout)
+            running = self._running(host)
+            said = self.on_run(host, tuple(command))
+            return said or self._ran(running, tuple(command), timeout)
 
     def accepts_tcp(self, host: HostKey, port: int) -> bool:
         with self._called("accepts_tcp"):

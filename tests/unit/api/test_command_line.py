@@ -258,6 +258,29 @@ def test_down_closes_exercises_and_leaves_nothing_on_the_engine(
     assert (status["phase"], {t["world"] for t in status["teams"]}) == ("closed", {"removed"})
 
 
+def test_injects_are_listed_held_fired_and_moved(queue: Working) -> None:
+    name = launched(queue)
+    poligon("exercise", "start", name)
+    held = poligon("inject", "hold", name, "call", "--team", "team-2", "--reason", "wait")
+    assert (held.exit_code, held.stdout) == (0, "hold call: team-2\n")
+    assert poligon("inject", "fire", name, "call", "--team", "team-1").exit_code == 0
+    (inject,) = json.loads(poligon("inject", "list", name, "--json").stdout)
+    assert [team["state"] for team in inject["teams"]] == ["fired", "held"]
+    assert inject["teams"][0]["expectation"] == "open"
+    assert "The owner calls" not in poligon("inject", "list", name).stdout
+    assert "held" in poligon("inject", "list", name).stdout
+    again = poligon("inject", "fire", name, "call", "--team", "team-1")
+    assert (again.exit_code, "is fired already" in again.stderr) == (5, True)
+    assert poligon("inject", "release", name, "call").stdout == "release call: team-2\n"
+    assert json.loads(poligon("inject", "skip", name, "call", "--json").stdout) == {
+        "teams": ["team-2"]
+    }
+    moved = poligon("inject", "shift", name, "10m", "--earlier", "--team", "team-1")
+    assert moved.stdout == "Moved by -10m: team-1\n"
+    assert poligon("inject", "shift", name, "ten").exit_code == 2
+    assert poligon("inject", "skip", name, "cal").exit_code == 3
+
+
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POLIGON_HTTP_PORT", "web")
     result = poligon("exercise", "list")

@@ -6,11 +6,13 @@ import pytest
 
 from api.v1.points import spelled
 from api.web.rendering import LOOKS, clock, moment, sentence
+from orchestrator.domain.injects import Expectation, FiringState
 from orchestrator.domain.phases import Phase, WorldPhase
 from scoring.domain.verdicts import Verdict
 from scoring.views import TaskState
 
-WORDS = sorted({str(word) for kind in (Phase, WorldPhase, TaskState, Verdict) for word in kind})
+KINDS = (Phase, WorldPhase, TaskState, Verdict, FiringState, Expectation)
+WORDS = sorted({str(word) for kind in KINDS for word in kind})
 
 
 @pytest.mark.parametrize("word", WORDS)
