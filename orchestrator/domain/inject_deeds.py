@@ -12,11 +12,12 @@ _DONE = frozenset({FiringState.FIRING, FiringState.FIRED})
 
 
 def stopped_hosts(scenario: Scenario, firings: Sequence[Firing]) -> frozenset[str]:
-    """Return the hosts that injects have stopped and none has started again."""
+    """Return the hosts that injects stop or have stopped, and none has started again."""
     last: dict[str, str] = {}
     for firing in _in_order(firings):
         inject = scenario.injects[firing.inject]
-        if inject.do is not None and inject.host is not None:
+        is_under_way = firing.state is FiringState.FIRING and inject.do == "start"
+        if inject.do is not None and inject.host is not None and not is_under_way:
             last[inject.host] = inject.do
     return frozenset(host for host, do in last.items() if do == "stop")
 
