@@ -24,7 +24,7 @@ from orchestrator.injects.deeds import MARKERS
 from orchestrator.injects.going_out import CARRY_OUT
 from orchestrator.injects.reading import TeamState
 from orchestrator.ports import RunResult
-from orchestrator.service import PREPARE, RAISE_WORLD, TeamSpec
+from orchestrator.service import PREPARE, RAISE_WORLD, RECONCILE, REPAIR_WORLD, TeamSpec
 from scoring.views import TaskView
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_engine import FakeEngine
@@ -145,6 +145,8 @@ class InjectSite:
         acts = {
             PREPARE: self.services.worlds.prepare,
             RAISE_WORLD: self.services.worlds.raise_world,
+            RECONCILE: self.services.reconciling.reconcile,
+            REPAIR_WORLD: self.services.reconciling.repair,
             CARRY_OUT: self.services.injects.carry_out,
         }
         while jobs := self.queue.take():

@@ -9,6 +9,7 @@ import pytest
 from orchestrator.domain.inject_deeds import stopped_hosts
 from orchestrator.domain.injects import FiringState
 from orchestrator.domain.links import HostLink, LinkState, NetworkLink
+from orchestrator.domain.phases import WorldPhase
 from orchestrator.ports import EngineUnavailableError
 from tests.fakes.inject_site import InjectSite, inject_site
 
@@ -123,3 +124,27 @@ def test_a_worker_that_does_it_twice_does_no_harm(site: InjectSite) -> None:
     for _ in range(3):
         site.services.injects.carry_out(site.exercise.id, team.id)
     assert links(site) == {FILES: LinkState(rate=512_000)}
+
+
+def test_a_host_that_an_inject_stopped_is_as_it_should_be(site: InjectSite) -> None:
+    fire(site, "dark")
+    for _ in range(3):
+        site.services.reconciling.sweep()
+        site.work()
+    assert not site.engine.hosts[site.host()].running
+    assert site.team().world is WorldPhase.READY
+    site.pass_time(3)
+    site.services.reconciling.sweep()
+    site.work()
+    assert site.engine.hosts[site.host()].running
+    assert site.team().world is WorldPhase.READY
+
+
+def test_a_host_that_ends_by_itself_is_still_noticed(tmp_path: Path) -> None:
+    with inject_site(tmp_path, STORY, teams=3) as site:
+        fire(site, "dark", 2)
+        site.engine.end_host(site.host(1), exit_code=1)
+        site.services.reconciling.sweep()
+        site.work()
+        worlds = [site.team(number).world for number in (1, 2, 3)]
+        assert worlds == [WorldPhase.DEGRADED, WorldPhase.READY, WorldPhase.READY]
