@@ -3,6 +3,7 @@
 Time moves only by `pass_time`, which sweeps as a worker does; `work` does the jobs that were sent.
 """
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from orchestrator.domain.world import HostKey, WorldKey
 from orchestrator.injects.deeds import MARKERS
 from orchestrator.injects.going_out import CARRY_OUT
 from orchestrator.injects.reading import TeamState
-from orchestrator.ports import RunResult
+from orchestrator.ports import RangeEngine, RunResult
 from orchestrator.service import PREPARE, RAISE_WORLD, RECONCILE, REPAIR_WORLD, TeamSpec
 from scoring.views import TaskView
 from tests.fakes.clock import FakeClock
@@ -199,6 +200,11 @@ class InjectSite:
         return self.state(inject, number).state == FiringState.FIRED
 
 
+def _pool() -> IPv4Network:
+    """Return 256 addresses that hardly anybody else on a real engine picks."""
+    return IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 24))
+
+
 @contextmanager
 def inject_site(
     folder: Path,
@@ -208,8 +214,12 @@ def inject_site(
     started: bool = True,
     due_who: bool = False,
     url: str = "",
+    real: RangeEngine | None = None,
 ) -> Iterator[InjectSite]:
-    """Lend a site with a started exercise whose injects are `story`, on SQLite or at `url`."""
+    """Lend a site with a started exercise whose injects are `story`, on SQLite or at `url`.
+
+    Its engine is the fake unless a `real` one is given.
+    """
     source = folder / "harbour"
     source.mkdir()
     head = HEAD
@@ -222,13 +232,13 @@ def inject_site(
         home=folder / "home",
         installation="test",
         scenarios=folder,
-        address_pool=(IPv4Network("10.213.0.0/24"),),
+        address_pool=(_pool() if real else IPv4Network("10.213.0.0/24"),),
         database_url=SecretStr(url),
     )
     clock, queue = FakeClock(), RecordingQueue()
     engine, shell = FakeEngine(clock=clock), GuardedShell()
     engine.on_run = shell.run
-    services = assemble(settings, clock=clock, queue=queue, engine=engine)
+    services = assemble(settings, clock=clock, queue=queue, engine=real or engine)
     create_tables(services.database)
     specs = [TeamSpec(name=f"Team {number}") for number in range(1, teams + 1)]
     exercise = services.exercises.launch(load(source), teams=specs, by=None)
