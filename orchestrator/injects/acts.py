@@ -42,7 +42,7 @@ class InjectActs:
     def fire(self, exercise: ExerciseId, inject: str, *, team: str, by: By) -> tuple[str, ...]:
         """See `Injects.fire`."""
         found = self._known(exercise, inject)
-        letters = {t.id: self._going_out.letters(found, t, [inject]) for t in found.teams}
+        letters = {t.id: self._going_out.letters(found, t, [inject]) for t in _teams(found, team)}
 
         def act(turn: Turn, name: str) -> None:
             self._fire(turn, name, letters[turn.team.id], by)
