@@ -19,7 +19,7 @@ STORY = """\
 
 
 @pytest.mark.parametrize("kernel_delays", [True, False])
-def test_a_delay_that_the_kernel_cannot_do_is_named(tmp_path: Path, kernel_delays: bool) -> None:
+def test_a_delay_that_the_kernel_cannot_do_is_named(tmp_path: Path, *, kernel_delays: bool) -> None:
     folder = tmp_path / "harbour"
     folder.mkdir()
     (folder / "scenario.yaml").write_text(HEAD + STORY)
