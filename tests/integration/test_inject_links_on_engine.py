@@ -16,7 +16,7 @@ from tests.fakes.inject_site import InjectSite, inject_site
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(180)]
 
 STORY = """\
-  cut: {manual: true, link: {host: files, down: true, for: 2m}}
+  cut: {manual: true, link: {host: files, loss: 100%, for: 2m}}
   dark: {manual: true, host: files, do: stop}
   light: {after: dark, host: files, do: start}
   drop: {manual: true, host: files, run: [sh, -c, 'echo "{{ team }}" >>/root/note']}
