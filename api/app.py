@@ -19,7 +19,7 @@ from api.idempotency import RememberedWrites
 from api.problems import Problem
 from api.responses import describe, headers_of, problem_response
 from api.throttle import LoginThrottle
-from api.v1 import access, conduct, exercises, play, results, scenarios, session
+from api.v1 import access, conduct, exercises, injects, messages, play, results, scenarios, session
 from api.web import pages
 from api.web.errors import error_page
 from core.errors import PoligonError
@@ -29,7 +29,8 @@ _TAGS = [
     {"name": "session", "description": "Logging in and out; one's own SSH keys."},
     {"name": "scenarios", "description": "What may be launched."},
     {"name": "exercises", "description": "Exercises from launch to removal."},
-    {"name": "play", "description": "Tasks and answers of a team."},
+    {"name": "injects", "description": "What happens to teams while they play."},
+    {"name": "play", "description": "Tasks and answers of a team, messages and replies."},
     {"name": "results", "description": "Board, training record and signals."},
 ]
 
@@ -52,7 +53,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.throttle = LoginThrottle(services.clock)
     app.state.remembered = RememberedWrites(services.database, services.clock)
     app.state.user_of = bearer_user
-    for part in (session, scenarios, exercises, conduct, play, access, results):
+    for part in (session, scenarios, exercises, conduct, injects, play, messages, access, results):
         app.include_router(part.router, prefix="/api/v1")
     app.include_router(health.router)
     app.include_router(pages.router, include_in_schema=False)

@@ -11,6 +11,7 @@ from core.settings import Settings
 from core.users.service import Users
 from orchestrator.claims import Claims
 from orchestrator.engine.runtime import DockerEngine
+from orchestrator.injects.service import Injects
 from orchestrator.janitor import Janitor
 from orchestrator.library import Library
 from orchestrator.ports import RangeEngine
@@ -20,6 +21,7 @@ from orchestrator.self_test import Thoroughness
 from orchestrator.service import Exercises
 from orchestrator.timekeeping import Timekeeping
 from orchestrator.worlds import Worlds
+from scoring.scorekeeping import Scorekeeping
 from scoring.service import Scoring
 
 
@@ -37,6 +39,7 @@ class Services:
     reconciling: Reconciling
     resets: Resets
     janitor: Janitor
+    injects: Injects
     scoring: Scoring
     engine: RangeEngine
     queue: JobQueue
@@ -89,6 +92,7 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
             claims=Claims(database, clock),
         ),
         janitor=Janitor(exercises, engine, clock, expiry=settings.expiry),
+        injects=Injects(database, clock, exercises, engine, Scorekeeping(clock), worlds.plan),
         scoring=Scoring(database, clock, exercises, engine),
         engine=engine,
         queue=queue,

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.orm import Session
 
 from core.clock import Clock
 from core.db import Database, Transaction
@@ -22,10 +23,12 @@ from orchestrator.claims import Claims
 from orchestrator.domain.backoff import WITHIN
 from orchestrator.domain.exercise import Exercise, Problem, Stage, Team
 from orchestrator.domain.health import Ailing, Ailment, diagnose, unrouted
+from orchestrator.domain.inject_deeds import stopped_hosts
 from orchestrator.domain.needs import dependents
 from orchestrator.domain.phases import PERMITS, Act, WorldPhase
 from orchestrator.domain.repair import RESET, Case, Decision, Repair, decide, problem_of
 from orchestrator.domain.world import WorldKey
+from orchestrator.injects.repository import InjectRepository
 from orchestrator.ports import (
     EngineUnavailableError,
     HostGoneError,
@@ -155,11 +158,12 @@ class Reconciling:
             repairs = RepairRepository(session)
             under_way = repairs.under_way(ids)
             tried = repairs.tried(ids, since=self._clock.now() - WITHIN)
+            stopped = self._stopped(session, exercise, ids)
         wanted = {
             _world(exercise, team).host(name): frozenset(host.networks)
             for team in teams
             for name, host in hosts.items()
-            if name not in _waiting(team, hosts)
+            if name not in {*_waiting(team, hosts), *stopped[team.id]}
         }
         ailing = (
             *diagnose(wanted, self._engine.observe(exercise.id)),
@@ -189,6 +193,19 @@ class Reconciling:
             return ()
         running = {r.world for r in self._engine.observe_routers(exercise.id) if r.running}
         return unrouted([_world(exercise, team) for team in teams], running)
+
+    def _stopped(
+        self, session: Session, exercise: Exercise, teams: Sequence[TeamId]
+    ) -> Mapping[TeamId, frozenset[str]]:
+        """Return the hosts of each team that injects have stopped: they are as they should be."""
+        scenario = self._exercises.scenario(exercise).scenario
+        if not any(inject.do for inject in scenario.injects.values()):
+            return dict.fromkeys(teams, frozenset())
+        records = InjectRepository(session).records(teams)
+        return {
+            team: stopped_hosts(scenario, [record.firing for record in mine])
+            for team, mine in records.items()
+        }
 
     # Deciding
 
@@ -292,7 +309,9 @@ class Reconciling:
         if not repairs or team.never_ready:
             hosts = self._exercises.scenario(exercise).scenario.hosts
             waiting = set(_waiting(team, hosts)) - repaired
-            self._standing.ask_once(plan, but=waiting)
+            with self._database.reading() as session:
+                stopped = self._stopped(session, exercise, [team.id])[team.id]
+            self._standing.ask_once(plan, but=waiting | stopped)
             if waiting:
                 self._standing.put_up(plan, reached=reached, only=waiting)
 

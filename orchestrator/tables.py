@@ -1,4 +1,4 @@
-"""Exercises, teams, worlds and the addresses they hold."""
+"""Exercises, teams, worlds and the addresses they hold; injects and messages."""
 
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     String,
+    Text,
     UniqueConstraint,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -187,3 +188,82 @@ class SubnetRow(Base):
     team_id: Mapped[str | None] = mapped_column(ForeignKey("teams.id"), index=True)
     exercise_id: Mapped[str | None] = mapped_column(ForeignKey("exercises.id"), index=True)
     network: Mapped[str | None] = mapped_column(String(64))
+
+
+class InjectFiringRow(Base):
+    """What became of one occurrence of an inject for one team; its key makes it happen once.
+
+    Times in ms are the team's clock: when it should have gone out, when it did or was skipped, and
+    when a link that it changed is restored. `attempt` counts how often its outside actions were
+    begun.
+    """
+
+    __tablename__ = "inject_firings"
+    __table_args__ = (UniqueConstraint("team_id", "inject", "occurrence"),)
+
+    id: Mapped[str] = mapped_column(String(12), primary_key=True)
+    exercise_id: Mapped[str] = mapped_column(ForeignKey("exercises.id"), index=True)
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"))
+    inject: Mapped[str] = mapped_column(String(64))
+    occurrence: Mapped[int] = mapped_column(Integer())
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    due_ms: Mapped[int | None] = mapped_column(BigInteger())
+    at_ms: Mapped[int | None] = mapped_column(BigInteger())
+    changed_at: Mapped[datetime] = mapped_column(Instant())
+    undo_ms: Mapped[int | None] = mapped_column(BigInteger())
+    attempt: Mapped[int] = mapped_column(Integer())
+    detail: Mapped[str] = mapped_column(String(2000))
+    expectation: Mapped[str | None] = mapped_column(String(8))
+    claimed_by: Mapped[str | None] = mapped_column(String(64))
+    claimed_until: Mapped[datetime] = mapped_column(Instant())
+
+
+class InjectShiftRow(Base):
+    """The rest of a team's injects was moved, at `at_ms` of its clock; rows are only ever added."""
+
+    __tablename__ = "inject_shifts"
+
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer(), primary_key=True)
+    at_ms: Mapped[int] = mapped_column(BigInteger())
+    by_ms: Mapped[int] = mapped_column(BigInteger())
+
+
+class MessageRow(Base):
+    """What a team was told, and by which inject; `recipient` is a role, or `all`."""
+
+    __tablename__ = "messages"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True
+    )
+    exercise_id: Mapped[str] = mapped_column(ForeignKey("exercises.id"))
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"), index=True)
+    firing_id: Mapped[str] = mapped_column(ForeignKey("inject_firings.id"), unique=True)
+    sender: Mapped[str] = mapped_column(Text())
+    recipient: Mapped[str] = mapped_column(String(64))
+    text: Mapped[str] = mapped_column(Text())
+    at: Mapped[datetime] = mapped_column(Instant())
+    exercise_ms: Mapped[int] = mapped_column(BigInteger())
+
+
+class InjectReplyRow(Base):
+    """What somebody of a team answered to a message."""
+
+    __tablename__ = "inject_replies"
+    __table_args__ = (
+        UniqueConstraint("team_id", "client_key"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True
+    )
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"))
+    firing_id: Mapped[str] = mapped_column(ForeignKey("inject_firings.id"), index=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    client_key: Mapped[str] = mapped_column(String(100))
+    text: Mapped[str] = mapped_column(Text())
+    at: Mapped[datetime] = mapped_column(Instant())
+    exercise_ms: Mapped[int] = mapped_column(BigInteger())

@@ -8,6 +8,8 @@ from celery import Celery
 
 from core.errors import PoligonError
 from core.ids import ExerciseId, TeamId
+from orchestrator.injects.going_out import CARRY_OUT
+from orchestrator.injects.service import Injects
 from orchestrator.reconcile import Reconciling
 from orchestrator.service import (
     PREPARE,
@@ -20,7 +22,7 @@ from orchestrator.service import (
 from orchestrator.worlds import Worlds
 
 
-def register(app: Celery, worlds: Worlds, reconciling: Reconciling) -> None:
+def register(app: Celery, worlds: Worlds, reconciling: Reconciling, injects: Injects) -> None:
     """Let a worker of `app` do the orchestrator's jobs."""
 
     @app.task(name=PREPARE, throws=(PoligonError,))
@@ -46,3 +48,7 @@ def register(app: Celery, worlds: Worlds, reconciling: Reconciling) -> None:
     @app.task(name=TEST_WORLD, throws=(PoligonError,))
     def test_world(exercise: str, team: str) -> None:
         worlds.test_world(ExerciseId(exercise), TeamId(team))
+
+    @app.task(name=CARRY_OUT, throws=(PoligonError,))
+    def carry_out(exercise: str, team: str) -> None:
+        injects.carry_out(ExerciseId(exercise), TeamId(team))

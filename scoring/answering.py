@@ -4,20 +4,28 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.orm import Session
+
 from core.clock import Clock
 from core.db import Database, Transaction
 from core.ids import TeamId, UserId, new_id
+from core.scenario.schema import Scenario
 from core.scenario.schema_tasks import AvailabilityTask, ChecksTask, FlagTask, QuestionTask, Task
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import Act, require
+from orchestrator.injects.repository import InjectRepository
 from scoring.canaries import Canaries
+from scoring.costs import book_costs_so_far, worth
 from scoring.domain.answers import judge
 from scoring.domain.attempts import AnswerVerdict, decide
-from scoring.domain.ledger import MILLI, Cause, Fact, solved
+from scoring.domain.ledger import Cause, Fact, solved
+from scoring.domain.timing import is_timed, times_of
 from scoring.errors import (
     AnswerInvalidError,
     AnswerKeyReusedError,
+    TaskLockedError,
     TaskNotAnswerableError,
+    TaskOverdueError,
     TaskUnknownError,
 )
 from scoring.repository import ScoreRepository
@@ -63,7 +71,7 @@ class Answering:
         _require_readable(sent)
         judged = self._judge(sent, task, scenario)
         with self._database.transaction() as transaction:
-            return self._take(transaction, sent, task, judged, now)
+            return self._take(transaction, sent, scenario.scenario, task, judged, now)
 
     def _judge(self, sent: Sent, task: QuestionTask | FlagTask, scenario: TeamScenario) -> _Judged:
         right = judge(scenario.right_answer(task), sent.value)
@@ -75,24 +83,33 @@ class Answering:
         self,
         transaction: Transaction,
         sent: Sent,
+        scenario: Scenario,
         task: QuestionTask | FlagTask,
         judged: _Judged,
         now: datetime,
     ) -> Outcome:
         repository = ScoreRepository(transaction.session)
         require(repository.take_turn(sent.exercise.id, sent.team.id), Act.ANSWER)
-        submission = _submission(repository, sent, task, judged, now)
+        if is_timed(task):
+            _require_in_time(transaction.session, sent, task, now)
+        submission = _submission(transaction.session, sent, scenario, task, judged, now)
         if not repository.add_submission(submission):
             return _told_before(repository.submission(sent.team.id, sent.client_key), sent)
         if judged.owner is not None:
             repository.add_signal(_signal(submission, judged.owner))
         if submission.verdict == AnswerVerdict.CORRECT:
-            self._solve(repository, sent, task, submission)
+            self._solve(transaction.session, sent, scenario, task, submission)
         return _outcome(submission)
 
     def _solve(
-        self, repository: ScoreRepository, sent: Sent, task: Task, submission: SubmissionRow
+        self,
+        session: Session,
+        sent: Sent,
+        scenario: Scenario,
+        task: Task,
+        submission: SubmissionRow,
     ) -> None:
+        repository = ScoreRepository(session)
         solve = SolveRow(
             team_id=sent.team.id,
             task=sent.task,
@@ -110,7 +127,17 @@ class Answering:
                 user=sent.user,
             )
             entry = solved(sent.team.id, sent.task, points=task.points, fact=fact)
-            repository.book(sent.exercise.id, entry, recorded_at=self._clock.now())
+            now = self._clock.now()
+            repository.book(sent.exercise.id, entry, recorded_at=now)
+            book_costs_so_far(
+                session,
+                scenario,
+                sent.exercise.id,
+                sent.team.id,
+                sent.task,
+                at=submission.received_at,
+                recorded_at=now,
+            )
 
 
 def answerable(scenario: TeamScenario, task: str) -> QuestionTask | FlagTask:
@@ -125,6 +152,23 @@ def answerable(scenario: TeamScenario, task: str) -> QuestionTask | FlagTask:
             f"{task} is not answered in words", hint="Do it on the hosts: checks look there"
         )
     return found
+
+
+def _require_in_time(session: Session, sent: Sent, task: Task, now: datetime) -> None:
+    repository = ScoreRepository(session)
+    if repository.is_solved(sent.team.id, sent.task) or repository.was_sent(
+        sent.team.id, sent.client_key
+    ):
+        return  # nothing new can come of it; what was told before is told again
+    records = InjectRepository(session).records([sent.team.id])[sent.team.id]
+    times = times_of(task, [record.firing for record in records])
+    if not times.is_open:
+        raise TaskLockedError(f"{sent.task} is not open yet", hint="It opens while you play")
+    if times.is_over(sent.exercise.elapsed(now, sent.team.id)):
+        raise TaskOverdueError(
+            f"the time for {sent.task} is up: it was due at {times.due} of your clock",
+            hint="Go on with another task",
+        )
 
 
 def _require_readable(sent: Sent) -> None:
@@ -146,12 +190,14 @@ def _require_readable(sent: Sent) -> None:
 
 
 def _submission(
-    repository: ScoreRepository,
+    session: Session,
     sent: Sent,
+    scenario: Scenario,
     task: QuestionTask | FlagTask,
     judged: _Judged,
     now: datetime,
 ) -> SubmissionRow:
+    repository = ScoreRepository(session)
     decision = decide(
         right=judged.right,
         foreign=judged.owner is not None,
@@ -171,7 +217,7 @@ def _submission(
         verdict=decision.verdict,
         attempt=decision.attempt,
         attempts_left=decision.attempts_left,
-        milli_points=task.points * MILLI if has_points else 0,
+        milli_points=worth(session, scenario, sent.team.id, sent.task) if has_points else 0,
         received_at=now,
     )
 

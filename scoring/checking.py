@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.orm import Session
 
 from core.clock import Clock
 from core.db import Database
@@ -16,10 +17,13 @@ from core.scenario.schema_tasks import AvailabilityTask, ChecksTask
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import PERMITS, STANDING, Act
 from orchestrator.domain.world import WorldKey
+from orchestrator.injects.repository import InjectRepository
 from scoring.checks.prober import Finding, Prober
+from scoring.costs import book_costs_so_far
 from scoring.domain.holds import CheckRun, CheckState
 from scoring.domain.ledger import Cause, Fact, availability_moved, solved
 from scoring.domain.rounds import current_round, offset_of
+from scoring.domain.timing import is_timed, times_of
 from scoring.domain.verdicts import Verdict
 from scoring.ports import Exercises
 from scoring.repository import ScoreRepository, milliseconds
@@ -160,11 +164,13 @@ class Checking:
                 return None
             repository.keep_check_state(team.id, seen.check, after)
             booking = _Booking(
+                session=transaction.session,
                 repository=repository,
                 exercise=exercise.id,
                 team=team.id,
                 scenario=scenario,
                 fact=Fact(cause=Cause.CHECK_RUN, id=row.id, at=seen.started_at),
+                at=seen.run.at,
                 recorded_at=self._clock.now(),
             )
             booking.move_availability(seen.check, before, after)
@@ -176,11 +182,13 @@ class Checking:
 class _Booking:
     """What follows from one run of a check of a team."""
 
+    session: Session
     repository: ScoreRepository
     exercise: ExerciseId
     team: TeamId
     scenario: Scenario
     fact: Fact
+    at: timedelta
     recorded_at: datetime
 
     def move_availability(self, check: str, before: CheckState, after: CheckState) -> None:
@@ -200,12 +208,33 @@ class _Booking:
         for name, task in self.scenario.tasks.items():
             if not isinstance(task, ChecksTask) or check not in task.checks:
                 continue
-            if all(
+            has_held = all(
                 states.get(c, CheckState()).has_held(self.scenario.checks[c].hold)
                 for c in task.checks
-            ) and self.repository.add_solve(self._solve(name)):
-                entry = solved(self.team, name, points=task.points, fact=self.fact)
-                self.repository.book(self.exercise, entry, recorded_at=self.recorded_at)
+            )
+            if has_held and self._counts_now(task):
+                self._book_solve(name, task)
+
+    def _counts_now(self, task: ChecksTask) -> bool:
+        if not is_timed(task):
+            return True
+        records = InjectRepository(self.session).records([self.team])[self.team]
+        times = times_of(task, [record.firing for record in records])
+        return times.is_open and not times.is_over(self.at)
+
+    def _book_solve(self, name: str, task: ChecksTask) -> None:
+        if self.repository.add_solve(self._solve(name)):
+            entry = solved(self.team, name, points=task.points, fact=self.fact)
+            self.repository.book(self.exercise, entry, recorded_at=self.recorded_at)
+            book_costs_so_far(
+                self.session,
+                self.scenario,
+                self.exercise,
+                self.team,
+                name,
+                at=self.fact.at,
+                recorded_at=self.recorded_at,
+            )
 
     def _solve(self, task: str) -> SolveRow:
         return SolveRow(

@@ -17,6 +17,20 @@ class TaskNotAnswerableError(PoligonError):
     fault = Fault.INPUT
 
 
+class TaskLockedError(PoligonError):
+    """The task is not open yet."""
+
+    code = "task.locked"
+    fault = Fault.CONFLICT
+
+
+class TaskOverdueError(PoligonError):
+    """The task's time is up."""
+
+    code = "task.overdue"
+    fault = Fault.CONFLICT
+
+
 class AnswerInvalidError(PoligonError):
     """The text cannot be an answer, whatever the question; no attempt is counted."""
 

@@ -1,5 +1,7 @@
 """What people see: always from facts and ledger, never from a copy."""
 
+from datetime import timedelta
+
 from core.clock import Clock
 from core.db import Database
 from core.ids import TeamId, UserId
@@ -28,8 +30,9 @@ class Reading:
         """See `Scoring.tasks`."""
         scenario = TeamScenario.of(self._exercises, exercise, team)
         results = self._results(team)
+        elapsed = exercise.elapsed(self._clock.now(), team.id)
         return tuple(
-            _task_view(scenario, team.id, name, task, results)
+            _task_view(scenario, team.id, name, task, results, elapsed)
             for name, task in scenario.scenario.tasks.items()
         )
 
@@ -94,7 +97,12 @@ def _public_title(name: str, task: Task) -> str:
 
 
 def _task_view(
-    scenario: TeamScenario, team: TeamId, name: str, task: Task, results: Results
+    scenario: TeamScenario,
+    team: TeamId,
+    name: str,
+    task: Task,
+    results: Results,
+    elapsed: timedelta,
 ) -> TaskView:
     used = results.attempts.get((team, name), 0)
     solve = results.solves.get((team, name))
@@ -103,19 +111,25 @@ def _task_view(
     checks = tuple(
         _check_view(scenario, team, check, results) for check in scenario.checks_of(task)
     )
+    times = results.times(team, task)
     if solve is not None:
         state = TaskState.DONE
+    elif not times.is_open:
+        state = TaskState.LOCKED
+    elif times.is_over(elapsed):
+        state = TaskState.OVERDUE
     elif limit is not None and used >= limit:
         state = TaskState.NO_ATTEMPTS_LEFT
     elif isinstance(task, ChecksTask) and all(c.held is not None for c in checks):
         state = TaskState.HOLDING
     else:
         state = TaskState.OPEN
+    locked = state is TaskState.LOCKED
     return TaskView(
         task=name,
         kind=task.kind,
         title=scenario.title(name),
-        ask=scenario.shown(task.ask or ""),
+        ask="" if locked else scenario.shown(task.ask or ""),
         objective=task.objective,
         milli_points=results.points.get((team, name), 0),
         of_milli_points=task.points * MILLI,
@@ -124,7 +138,8 @@ def _task_view(
         attempts_left=None if limit is None else max(limit - used, 0),
         solved_at=solve.solved_at if solve is not None else None,
         share=rounds.share if rounds is not None else None,
-        checks=checks,
+        checks=() if locked else checks,
+        due=times.due,
     )
 
 

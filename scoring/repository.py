@@ -102,6 +102,19 @@ class ScoreRepository:
             )
         )
 
+    def is_booked(self, key: str) -> bool:
+        """Tell whether the ledger has the entry of an effect."""
+        entry = select(ScoreEntryRow.id).where(ScoreEntryRow.idem_key == key)
+        return self._session.scalar(entry) is not None
+
+    def sum_of(self, team: TeamId, task: str) -> int:
+        """Return what a task has given a team so far."""
+        entry = ScoreEntryRow
+        total = select(func.sum(entry.milli_points)).where(
+            entry.team_id == team, entry.task == task
+        )
+        return int(self._session.scalar(total) or 0)
+
     def sums(self, teams: Sequence[TeamId]) -> tuple[tuple[TaskSum, ...], int]:
         """Return the ledger's sum for each team and task, and the id of its last entry (or 0).
 
@@ -136,6 +149,13 @@ class ScoreRepository:
                 SubmissionRow.team_id == team, SubmissionRow.client_key == client_key
             )
         ).scalar_one()
+
+    def was_sent(self, team: TeamId, client_key: str) -> bool:
+        """Tell whether a team has sent something under a key."""
+        sent = select(SubmissionRow.id).where(
+            SubmissionRow.team_id == team, SubmissionRow.client_key == client_key
+        )
+        return self._session.scalar(sent) is not None
 
     def is_solved(self, team: TeamId, task: str) -> bool:
         """Tell whether a team has done a task."""

@@ -7,8 +7,11 @@ from sqlalchemy.orm import Session
 
 from core.ids import TeamId
 from core.scenario.schema_tasks import AvailabilityTask, Task
+from orchestrator.domain.injects import Firing
+from orchestrator.injects.repository import InjectRepository
 from scoring.domain.availability import Rounds
 from scoring.domain.holds import CheckState
+from scoring.domain.timing import Times, times_of
 from scoring.repository import ScoreRepository
 from scoring.tables import SolveRow
 
@@ -23,10 +26,15 @@ class Results:
     attempts: Mapping[tuple[str, str], int]
     wrong_answers: Mapping[tuple[str, str], int]
     states: Mapping[tuple[str, str], CheckState]
+    firings: Mapping[TeamId, Sequence[Firing]]
 
     def state(self, team: TeamId, check: str) -> CheckState:
         """Return what is known of a check of a team."""
         return self.states.get((team, check), CheckState())
+
+    def times(self, team: TeamId, task: Task) -> Times:
+        """Return when a task counts for a team."""
+        return times_of(task, self.firings[team])
 
     def rounds(self, team: TeamId, task: Task) -> Rounds | None:
         """Return the rounds that an availability task counts; `None` for any other task."""
@@ -48,4 +56,8 @@ def results_of(session: Session, teams: Sequence[TeamId]) -> Results:
         attempts=repository.attempts(teams),
         wrong_answers=repository.wrong_answers(teams),
         states=repository.check_states(teams),
+        firings={
+            team: [record.firing for record in records]
+            for team, records in InjectRepository(session).records(teams).items()
+        },
     )

@@ -13,10 +13,12 @@ from scoring.domain.verdicts import Verdict
 class TaskState(StrEnum):
     """Where a team is with a task."""
 
+    LOCKED = "locked"  # it opens with an inject; until then a team sees its title
     OPEN = "open"
     HOLDING = "holding"  # all its checks pass; it is done when they have held long enough
     DONE = "done"
     NO_ATTEMPTS_LEFT = "no_attempts_left"
+    OVERDUE = "overdue"  # it was not done in time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,7 @@ class TaskView:
 
     `kind` is answer, flag, checks or availability; `milli_points` is what the team has for it now,
     of `of_milli_points`; `share` is the availability so far. `attempts_left` is `None` when there
-    is no limit.
+    is no limit. `due` is the team's clock; `None` without a deadline.
     """
 
     task: str
@@ -52,6 +54,7 @@ class TaskView:
     solved_at: datetime | None
     share: Fraction | None
     checks: tuple[CheckView, ...]
+    due: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

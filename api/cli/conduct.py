@@ -71,7 +71,7 @@ def extend(
     with reporting(as_json=as_json) as output, services_ready() as services:
         exercise = services.exercises.get(name)
         after = services.timekeeping.extend(
-            exercise.id, _duration(time), team=team, by=By(reason=reason)
+            exercise.id, duration(time), team=team, by=By(reason=reason)
         )
         output.data(exercise_json(services, after))
         output.line(f"{after.name} runs for {_length(after, team)}")
@@ -122,7 +122,8 @@ def _length(exercise: Exercise, team: str) -> timedelta:
     return exercise.length(one.id if one else None)
 
 
-def _duration(text: str) -> timedelta:
+def duration(text: str) -> timedelta:
+    """Read a time such as `10m`; raises DurationInvalidError."""
     try:
         return parse_duration(text)
     except ValueError as error:

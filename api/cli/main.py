@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from api.cli import conduct, database, doctor, exercise, people, processes, scenario, traffic
+from api.cli import (
+    conduct,
+    database,
+    doctor,
+    exercise,
+    inject,
+    people,
+    processes,
+    scenario,
+    traffic,
+)
 from core.log import configure_logging
 
 app = typer.Typer(
@@ -20,6 +30,7 @@ for _command in (conduct.pause, conduct.resume, conduct.extend, conduct.events):
     exercise.app.command()(_command)
 exercise.app.command("dropped")(traffic.dropped)
 app.add_typer(exercise.app, name="exercise")
+app.add_typer(inject.app, name="inject")
 app.add_typer(people.app, name="user")
 app.add_typer(database.app, name="db")
 app.command("serve")(processes.serve)

@@ -1,6 +1,6 @@
 """What a launch would create, and whether this site has room for it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Network
@@ -82,8 +82,20 @@ def forecast(
         memory=memory,
         cpus=sum(host.limits.cpus for host in hosts),
         pids=sum(host.limits.pids for host in hosts),
-        remarks=(_room(info, memory) if info else unknown, *_routers(worlds)),
+        remarks=(
+            _room(info, memory) if info else unknown,
+            *_routers(worlds),
+            *(_not_enforced(loaded, engine) if info else ()),
+        ),
     )
+
+
+def _not_enforced(loaded: LoadedScenario, engine: RangeEngine) -> Iterator[str]:
+    """Yield what the scenario's injects ask of links that this site cannot do."""
+    injects = loaded.scenario.injects.items()
+    delayed = [name for name, inject in injects if inject.link and inject.link.delay]
+    if delayed and not engine.can_delay():
+        yield f"Not enforced here: the delay of {', '.join(delayed)}; the kernel has no netem"
 
 
 def _worlds(

@@ -184,13 +184,14 @@ def _work(services: Services, threads: int) -> int:
     # Root or not makes no difference here: a worker may use the engine's socket.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     app = celery_app(services.settings)
-    orchestrator.tasks.register(app, services.worlds, services.reconciling)
+    orchestrator.tasks.register(app, services.worlds, services.reconciling, services.injects)
     scoring.tasks.register(app, services.scoring)
     beat = sign_of_life(services.settings)
     sweeps = (
         beat,
         services.worlds.sweep,
         services.timekeeping.sweep,
+        services.injects.sweep,
         services.scoring.sweep,
         services.janitor.sweep,
     )

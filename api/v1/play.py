@@ -40,6 +40,7 @@ class TaskOut(BaseModel):
     attempts_left: int | None = Field(examples=[4])
     solved_at: datetime | None
     share: float | None = Field(examples=[None])
+    due_seconds: float | None = Field(default=None, description="On the team's clock.")
     checks: list[CheckOut] = []
 
 
@@ -113,6 +114,7 @@ def task_out(task: TaskView) -> TaskOut:
         attempts_left=task.attempts_left,
         solved_at=task.solved_at,
         share=None if task.share is None else float(task.share),
+        due_seconds=None if task.due is None else task.due.total_seconds(),
         checks=[_check_out(check) for check in task.checks],
     )
 

@@ -25,6 +25,7 @@ from api.moves import Move, carry_out, offered
 from api.outlook import expiry_warning
 from api.problems import Problem, problem_of, status_of
 from api.teams import team_for
+from api.v1.injects import InjectAct
 from api.v1.results import record_response
 from api.web.rendering import page
 from core.errors import PoligonError
@@ -240,6 +241,14 @@ def move_exercise(
     return RedirectResponse(f"/exercises/{exercise.name}", HTTPStatus.SEE_OTHER)
 
 
+def trainee_refused(
+    request: Request, exercise: Exercise, caller: User, services: Services, error: PoligonError
+) -> Response:
+    """Return the page of a trainee, with what stands against what they did."""
+    told = _Told(problem=problem_of(error), task="", value="")
+    return _trainee(request, exercise, caller, services, told, status=status_of(error))
+
+
 def instructor_page(
     request: Request,
     exercise: Exercise,
@@ -269,6 +278,9 @@ def instructor_page(
         hosts=services.exercises.scenario(exercise).scenario.hosts,
         causes=causes(exercise.teams),
         may_reset=Act.STAND in PERMITS[exercise.phase],
+        injects=services.injects.all(exercise),
+        messages=services.injects.messages(exercise),
+        inject_acts=tuple(InjectAct),
         **_common(exercise, services),
     )
 
@@ -294,6 +306,7 @@ def _trainee(
 ) -> Response:
     team = team_for(exercise, caller, None)
     tasks = services.scoring.tasks(exercise, team)
+    scenario = services.exercises.scenario(exercise).scenario
     known = told is not None and any(task.task == told.task for task in tasks)
     outcome = told.outcome if told else None
     return page(
@@ -306,9 +319,11 @@ def _trainee(
         tasks=tasks,
         total=sum(task.milli_points for task in tasks),
         possible=sum(task.of_milli_points for task in tasks),
-        summary=services.exercises.scenario(exercise).scenario.scenario.summary or "",
+        summary=scenario.scenario.summary or "",
         answering=exercise.permits(Act.ANSWER, team),
         because=exercise.because(team),
+        messages=services.injects.messages_to(exercise, team, caller.id),
+        expects_messages=any(inject.message for inject in scenario.injects.values()),
         board=services.scoring.board(exercise),
         ssh=ssh_command(services.settings, caller.name),
         resets=services.resets.offers(exercise, team, caller),

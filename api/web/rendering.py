@@ -67,6 +67,15 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
         "fails": Look(_CROSS, "bad"),
         "could not tell": Look(_TRIANGLE, "warn"),
         "not tested": Look(_RING, "idle"),
+        "locked": Look(_DASH, "idle"),
+        "overdue": Look(_CROSS, "bad"),
+        "held": Look(_BARS, "warn"),
+        "undecided": Look(_TRIANGLE, "warn"),
+        "firing": Look(_HALF, "busy"),
+        "fired": Look(_TICK, "ok"),
+        "skipped": Look(_DASH, "idle"),
+        "met": Look(_TICK, "ok"),
+        "missed": Look(_CROSS, "bad"),
     }
 )
 # A state that this version does not know is shown by its own word.

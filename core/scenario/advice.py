@@ -16,7 +16,7 @@ from core.scenario.schema_values import FlagValue, PasswordValue, TokenValue
 
 _VALUE = re.compile(r"""\bvalues(?:\.([a-z0-9_]+)|\[\s*['"]([a-z0-9_-]+)['"]\s*\])""")
 _SHORT = 4
-_TEXT_KEYS = frozenset({"title", "ask"})
+_TEXT_KEYS = frozenset({"title", "ask", "script"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +70,21 @@ def _reach(subject: _Subject) -> Iterator[Finding]:
 
 
 def _points(subject: _Subject) -> Iterator[Finding]:
-    if not sum(task.points for task in subject.scenario.tasks.values()):
+    tasks = subject.scenario.tasks
+    if tasks and not sum(task.points for task in tasks.values()):
         yield _warn("the points of all tasks sum to nothing", "tasks")
+
+
+def _injects(subject: _Subject) -> Iterator[Finding]:
+    scenario = subject.scenario
+    end = scenario.scenario.duration
+    for name, inject in scenario.injects.items():
+        if inject.at is not None and inject.at >= end:
+            yield _warn("this comes after the end", "injects", name, "at", at_key=False)
+        task = scenario.tasks[inject.when.task] if inject.when and inject.when.task else None
+        if task is not None and inject.cost is not None and inject.cost > task.points:
+            message = f"this costs more than the {task.points} points of the task"
+            yield _warn(message, "injects", name, "cost", at_key=False)
 
 
 def _names_for_people(subject: _Subject) -> Iterator[Finding]:
@@ -105,6 +118,9 @@ def _texts(scenario: Scenario) -> Iterator[tuple[Place, str]]:
     found += [(("hosts", n, "title"), h.title) for n, h in scenario.hosts.items() if not h.hidden]
     for name, task in scenario.tasks.items():
         found += [(("tasks", name, "title"), task.title), (("tasks", name, "ask"), task.ask)]
+    for name, inject in scenario.injects.items():
+        if inject.message is not None:
+            found.append((("injects", name, "message", "text"), inject.message.text))
     return ((place, text) for place, text in found if text is not None)
 
 
@@ -134,7 +150,7 @@ def _used_values(subject: _Subject) -> tuple[set[str], set[str]]:
     in_texts: set[str] = set()
     in_world = {t.flag for t in subject.scenario.tasks.values() if isinstance(t, FlagTask)}
     for place, text in strings_of(subject.data):
-        is_text = place[-1:] and place[-1] in _TEXT_KEYS
+        is_text = place[-1] in _TEXT_KEYS or (place[:1], place[2:3]) == (("injects",), ("message",))
         (in_texts if is_text else in_world).update(_names_in(text))
     for host in subject.scenario.hosts.values():
         for file in host.files:
@@ -153,6 +169,7 @@ _RULES: tuple[Callable[[_Subject], Iterator[Finding]], ...] = (
     _flows,
     _reach,
     _points,
+    _injects,
     _names_for_people,
     _given_away,
     _values,

@@ -16,6 +16,9 @@ _POWERS = {"k": 10, "m": 20, "g": 30}
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)%", re.ASCII)
 _PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?", re.ASCII)
 _LAST_PORT = 65_535
+_LATENCY = re.compile(r"(\d{1,6})ms", re.ASCII)
+_RATE = re.compile(r"([1-9]\d{0,5})(kbit|mbit|gbit)", re.ASCII)
+_BITS = {"kbit": 1000, "mbit": 1000**2, "gbit": 1000**3}
 _MOMENT = re.compile(r"exercise\.(start|day)(?:\s*([+-])\s*(\S+))?", re.ASCII)
 
 
@@ -61,6 +64,25 @@ def parse_share(text: object) -> Fraction:
     if share is None or share > 1:
         raise ValueError(f"{text!r} is not a share; write it like 60%")
     return share
+
+
+def parse_latency(text: object) -> timedelta:
+    """Read `200ms`, or a duration such as `2s`; raise ValueError otherwise."""
+    match = _LATENCY.fullmatch(text) if isinstance(text, str) else None
+    if match is not None:
+        return timedelta(milliseconds=int(match[1]))
+    try:
+        return parse_duration(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a delay; write it like 200ms or 2s") from None
+
+
+def parse_rate(text: object) -> int:
+    """Read `512kbit`, `10mbit`; return bits a second; raise ValueError otherwise."""
+    match = _RATE.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f"{text!r} is not a rate; write it like 512kbit or 10mbit")
+    return int(match[1]) * _BITS[match[2]]
 
 
 def _without_template(text: str) -> str:
@@ -175,6 +197,9 @@ PlainText = Annotated[Text, AfterValidator(_without_template)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 SomeTime = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(_long_enough)]
 """A duration that is not zero."""
+Latency = Annotated[timedelta, BeforeValidator(parse_latency), AfterValidator(_long_enough)]
+BitRate = Annotated[int, BeforeValidator(parse_rate)]
+"""Bits a second."""
 ByteSize = Annotated[int, BeforeValidator(parse_size)]
 Share = Annotated[Fraction, BeforeValidator(parse_share)]
 PrefixLength = Annotated[int, BeforeValidator(_prefix_length)]

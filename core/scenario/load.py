@@ -14,11 +14,11 @@ from core.scenario.advice import advice
 from core.scenario.dry_run import template_findings
 from core.scenario.fields import Id
 from core.scenario.folder import SCENARIO_FILE, FileRefusedError, Folder, digest_of
+from core.scenario.inject_references import inject_findings
 from core.scenario.positions import Finding, Mark, Place, Severity
 from core.scenario.references import Checked, reference_findings
 from core.scenario.schema import Role, Scenario
 from core.scenario.schema_errors import findings_of
-from core.scenario.schema_tasks import Task
 from core.scenario.yaml_reader import Document, read
 
 _MAX_PROBLEMS = 200
@@ -102,7 +102,6 @@ class _Draft(Scenario):
     """What is left of a scenario with errors, enough to look at how its parts name each other."""
 
     roles: Mapping[Id, Role] = {}
-    tasks: Mapping[Id, Task] = {}
 
 
 # Stands in for a head with errors: no rule across sections looks at it.
@@ -114,6 +113,7 @@ _SECTIONS = frozenset(
         "checks",
         "competencies",
         "hosts",
+        "injects",
         "networks",
         "objectives",
         "roles",
@@ -139,7 +139,9 @@ def _examined(document: Document, folder: Folder) -> tuple[Scenario | None, list
 
 def _across(scenario: Scenario, data: object, whole: object, folder: Folder) -> Iterator[Finding]:
     declared = _declared(whole)
-    yield from reference_findings(Checked(scenario=scenario, declared=declared, folder=folder))
+    checked = Checked(scenario=scenario, declared=declared, folder=folder)
+    yield from reference_findings(checked)
+    yield from inject_findings(checked)
     # Without one of these a template would be told that a name is missing that is only wrong.
     if all(declared[s] == _declared(data)[s] for s in ("hosts", "networks", "values")):
         yield from template_findings(scenario, folder, data)

@@ -27,6 +27,7 @@ from core.scenario.fields import (
     SomeTime,
     Text,
 )
+from core.scenario.schema_injects import Inject
 from core.scenario.schema_networks import Flow, Network
 from core.scenario.schema_tasks import Check, Objective, Task
 from core.scenario.schema_values import ValueSpec
@@ -222,5 +223,6 @@ class Scenario(Part):
     access: tuple[Access, ...] = ()
     checks: Mapping[Id, Check] = {}
     objectives: Mapping[Id, Objective] = {}
-    tasks: Mapping[Id, Task] = Field(min_length=1)
+    tasks: Mapping[Id, Task] = {}
+    injects: Mapping[Id, Inject] = Field(default={}, max_length=500)
     solution: Solution | None = None

@@ -168,6 +168,19 @@ class Objective(Part):
     pass_: Share = Field(alias="pass")
 
 
+class Opens(Part):
+    """What a task waits for: an inject that has gone out, or was skipped."""
+
+    with_: Ref = Field(alias="with")
+
+
+class Due(Part):
+    """Until when a task counts: `within` of the moment at which an inject went out."""
+
+    after: Ref
+    within: SomeTime
+
+
 class _Task(_Kinded):
     title: Text | None = None
     ask: Text | None = None
@@ -175,7 +188,12 @@ class _Task(_Kinded):
     objective: Ref | None = None
 
 
-class QuestionTask(_Task):
+class _TimedTask(_Task):
+    opens: Opens | None = None
+    due: Due | None = None
+
+
+class QuestionTask(_TimedTask):
     """Answered in words, numbers or times."""
 
     kind: ClassVar[str] = "answer"
@@ -183,7 +201,7 @@ class QuestionTask(_Task):
     attempts: int | None = Field(default=None, ge=1, le=1000)
 
 
-class FlagTask(_Task):
+class FlagTask(_TimedTask):
     """A flag to be found; `flag` names the value."""
 
     kind: ClassVar[str] = "flag"
@@ -191,7 +209,7 @@ class FlagTask(_Task):
     attempts: int | None = Field(default=None, ge=1, le=1000)
 
 
-class ChecksTask(_Task):
+class ChecksTask(_TimedTask):
     """Done when all of `checks` pass."""
 
     kind: ClassVar[str] = "checks"

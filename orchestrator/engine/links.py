@@ -170,9 +170,10 @@ def _leaving(address: IPv4Address, within: IPv4Network | None) -> str:
 
 
 def _limits(state: LinkState) -> list[str]:
+    # The kernel's dice never show as many as they have sides: what loses everything is down.
+    if state.down or round(state.loss * _PER_MILLE) >= _PER_MILLE:
+        return ["drop"]
     limits = []
-    if state.down:
-        limits.append("drop")
     if state.loss:
         limits.append(f"numgen random mod {_PER_MILLE} < {round(state.loss * _PER_MILLE)} drop")
     if state.rate is not None:

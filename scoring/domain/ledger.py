@@ -18,6 +18,7 @@ class EntryKind(StrEnum):
 
     SOLVE = "solve"
     AVAILABILITY = "availability"
+    COST = "cost"
 
 
 class Cause(StrEnum):
@@ -25,6 +26,7 @@ class Cause(StrEnum):
 
     SUBMISSION = "submission"
     CHECK_RUN = "check_run"
+    INJECT = "inject"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,26 @@ def availability_moved(
             kind=EntryKind.AVAILABILITY,
             milli_points=moved,
             key=key,
+            fact=fact,
+        ),
+    )
+
+
+def charged(team: TeamId, task: str, *, cost: int, has: int, fact: Fact) -> tuple[Entry, ...]:
+    """Return the entry that takes `cost` from a task, both in thousandths.
+
+    Never more than the task has: nothing when it has nothing.
+    """
+    taken = min(cost, has)
+    if taken <= 0:
+        return ()
+    return (
+        Entry(
+            team=team,
+            task=task,
+            kind=EntryKind.COST,
+            milli_points=-taken,
+            key=f"cost:{fact.id}:{task}",
             fact=fact,
         ),
     )

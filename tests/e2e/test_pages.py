@@ -330,3 +330,48 @@ def test_a_page_that_loses_its_server_says_since_when_and_keeps_what_it_shows(
     assert state_in(page, "#facts") == Phase.RUNNING
     page.context.set_offline(False)
     expect(page.locator("#connection")).to_have_text("Online again")
+
+
+# Injects
+
+
+def test_a_message_comes_by_itself_and_a_reply_that_is_being_written_stays(
+    site: ApiSite, page_of: PageOf, complaints: list[str]
+) -> None:
+    exercise = site.launch()
+    page = page_of(trainee_of(exercise))
+    page.goto(f"/exercises/{exercise.name}")
+    expect(page.locator("#messages")).to_contain_text("None yet.")
+    site.services.injects.fire(exercise.id, "call", team="team-1")
+    expect(page.locator("#messages")).to_contain_text("What do I tell my insurance, Team 1?")
+    reply = page.get_by_label("Reply to The owner")
+    reply.fill("Half a sen")
+    page.locator("h1").click()
+    with page.expect_response(re.compile(exercise.name)):
+        pass  # the page looks for news
+    expect(reply).to_have_value("Half a sen")
+    reply.fill("Nothing is stolen.")
+    page.get_by_role("button", name="Send the reply").click()
+    expect(page.locator("#messages")).to_contain_text("Nothing is stolen.")
+    assert complaints == []
+
+
+def test_an_instructor_holds_fires_and_moves_injects_on_the_page(
+    site: ApiSite, page_of: PageOf
+) -> None:
+    exercise = site.launch()
+    page = page_of("ina")
+    page.goto(f"/exercises/{exercise.name}")
+    page.locator("#inject-call").get_by_text("Act …").click()
+    page.locator("#inject-call").get_by_label("For", exact=True).select_option("team-2")
+    page.get_by_role("button", name="Hold").click()
+    expect(page.locator("#inject-state-call")).to_contain_text("held team-2")
+    page.locator("#inject-call").get_by_text("Act …").click()
+    page.get_by_role("button", name="Fire now").click()
+    expect(page.locator("#inject-state-call")).to_contain_text("fired team-1")
+    expect(page.locator("#told")).to_contain_text("What do I tell my insurance, Team 2?")
+    page.get_by_text("Move the rest …").click()
+    page.get_by_label("Minutes, below zero for earlier").fill("-5")
+    page.get_by_role("button", name="Move").click()
+    acts = [entry.act for entry in site.services.exercises.journal.of(exercise.id)]
+    assert acts.count("injects.shifted") == 2

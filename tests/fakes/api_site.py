@@ -14,22 +14,16 @@ import httpx
 
 from api.app import create_app
 from api.bootstrap import Services, assemble
-from core.errors import PoligonError
 from core.scenario.load import load
 from core.settings import Settings
 from core.users.model import Role, User
 from orchestrator.domain.exercise import Exercise
 from orchestrator.service import (
-    PREPARE,
-    RAISE_WORLD,
-    RECONCILE,
-    REMOVE_WORLD,
-    REPAIR_WORLD,
-    TEST_WORLD,
     TeamSpec,
 )
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_engine import FakeEngine
+from tests.fakes.jobs import acts_of, do
 from tests.fakes.queue import RecordingQueue
 from tests.fakes.scoring_stage import create_tables
 from tests.fakes.served import served
@@ -60,6 +54,12 @@ hosts:
 access: [{roles: [analyst], host: desk, as: ana, default: true}]
 checks: {shut: {host: desk, run: ["false"], every: 10s}}
 objectives: {logs: {competency: LOGS, pass: 50%}}
+injects:
+  call:
+    manual: true
+    title: The owner calls
+    message: {from: The owner, text: "What do I tell my insurance, {{ team.name }}?"}
+    expect: {reply: text, within: 10m}
 tasks:
   who:
     title: The thief
@@ -101,21 +101,9 @@ class ApiSite:
 
     def work(self) -> None:
         """Do every job that was sent, and those that they send; errors of ours end one."""
-        worlds = self.services.worlds
-        acts = {
-            PREPARE: worlds.prepare,
-            RAISE_WORLD: worlds.raise_world,
-            REMOVE_WORLD: worlds.remove_world,
-            RECONCILE: self.services.reconciling.reconcile,
-            REPAIR_WORLD: self.services.reconciling.repair,
-            TEST_WORLD: worlds.test_world,
-        }
         while jobs := self.queue.take():
             for job in jobs:
-                try:
-                    acts[job.name](*job.arguments)  # type: ignore[operator]
-                except PoligonError:
-                    continue
+                do(acts_of(self.services), job)
 
     def token(self, name: str) -> str:
         """Return a bearer token of somebody."""

@@ -148,6 +148,7 @@ class FakeEngine:
         self.made_at: datetime | None = None
         self.sentinels: set[ExerciseId] = set()
         self.on_start: Callable[[FakeHost], None] = lambda _: None
+        self.on_run: Callable[[HostKey, tuple[str, ...]], RunResult | None] = lambda *_: None
         self._built: set[str] = set()
         self._answers: dict[tuple[str, ...], RunResult] = {}
         self._watching: list[Callable[[ExerciseId], None]] = []
@@ -333,7 +334,9 @@ class FakeEngine:
         account: str = "root",
     ) -> RunResult:
         with self._called("run"):
-            return self._ran(self._running(host), tuple(command), timeout)
+            running = self._running(host)
+            said = self.on_run(host, tuple(command))
+            return said or self._ran(running, tuple(command), timeout)
 
     def accepts_tcp(self, host: HostKey, port: int) -> bool:
         with self._called("accepts_tcp"):

@@ -11,7 +11,6 @@ import pytest
 from api.bootstrap import Services, assemble
 from core.clock import SystemClock
 from core.db import Base
-from core.errors import PoligonError
 from core.ids import new_id
 from core.scenario.load import load
 from core.settings import Settings, read_settings
@@ -22,12 +21,9 @@ from orchestrator.domain.world import HostKey, WorldKey
 from orchestrator.engine.names import container_name, network_name
 from orchestrator.engine.runtime import DockerEngine
 from orchestrator.service import (
-    PREPARE,
-    RAISE_WORLD,
-    RECONCILE,
-    REPAIR_WORLD,
     TeamSpec,
 )
+from tests.fakes.jobs import acts_of, do
 from tests.fakes.queue import RecordingQueue
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
@@ -97,18 +93,9 @@ class Pair:
         until(is_ready, what="the world to be ready again", within=2 * SOON)
 
     def work(self) -> None:
-        acts = {
-            PREPARE: self.services.worlds.prepare,
-            RAISE_WORLD: self.services.worlds.raise_world,
-            RECONCILE: self.services.reconciling.reconcile,
-            REPAIR_WORLD: self.services.reconciling.repair,
-        }
         while jobs := self.queue.take():
             for job in jobs:
-                try:
-                    acts[job.name](*job.arguments)  # type: ignore[operator]
-                except PoligonError:
-                    continue
+                do(acts_of(self.services), job)
 
 
 @pytest.fixture(scope="module")

@@ -58,6 +58,14 @@ INTERFACE: dict[tuple[str, str], set[str]] = {
     ("GET", f"{EXERCISE}/events"): OBSERVERS,
     # The house lets its trainees reset the desk; whatever else they ask for is refused below.
     ("POST", f"{EXERCISE}/teams/{{team}}/reset"): {"trainee", *INSTRUCTORS},
+    ("GET", f"{EXERCISE}/injects"): OBSERVERS,
+    ("POST", f"{EXERCISE}/injects/shift"): INSTRUCTORS,
+    ("POST", f"{EXERCISE}/injects/{{inject}}/fire"): INSTRUCTORS,
+    ("POST", f"{EXERCISE}/injects/{{inject}}/hold"): INSTRUCTORS,
+    ("POST", f"{EXERCISE}/injects/{{inject}}/release"): INSTRUCTORS,
+    ("POST", f"{EXERCISE}/injects/{{inject}}/skip"): INSTRUCTORS,
+    ("GET", f"{EXERCISE}/messages"): INSIDE,
+    ("POST", f"{EXERCISE}/messages/{{message}}/reply"): {"trainee"},
 }
 PAGES: dict[tuple[str, str], set[str]] = {
     ("GET", "/"): LOGGED_IN,
@@ -75,6 +83,9 @@ PAGES: dict[tuple[str, str], set[str]] = {
     ("POST", "/exercises/{name}/teams/{team}/pause"): INSTRUCTORS,
     ("POST", "/exercises/{name}/teams/{team}/resume"): INSTRUCTORS,
     ("POST", "/exercises/{name}/reset"): {"trainee", *INSTRUCTORS},
+    ("POST", "/exercises/{name}/injects/shift"): INSTRUCTORS,
+    ("POST", "/exercises/{name}/injects/{inject}/{act}"): INSTRUCTORS,
+    ("POST", "/exercises/{name}/messages/{message}/reply"): {"trainee"},
     ("POST", "/exercises/{name}/{move}"): INSTRUCTORS,
 }
 BODIES: dict[str, dict[str, object]] = {
@@ -85,11 +96,20 @@ BODIES: dict[str, dict[str, object]] = {
     f"{EXERCISE}/extend": {"minutes": 5},
     f"{EXERCISE}/teams/{{team}}/reset": {"host": "desk"},
     "/exercises/{name}/reset": {"team": "team-1", "host": "desk"},
+    f"{EXERCISE}/injects/shift": {"minutes": 5},
+    f"{EXERCISE}/injects/{{inject}}/fire": {},
+    f"{EXERCISE}/injects/{{inject}}/hold": {},
+    f"{EXERCISE}/injects/{{inject}}/release": {},
+    f"{EXERCISE}/injects/{{inject}}/skip": {},
+    f"{EXERCISE}/messages/{{message}}/reply": {"text": "Nothing yet."},
     "/login": {"name": "ina", "password": PASSWORD},
     "/me/keys": {"public_key": KEY},
     "/exercises": {"scenario": "house", "teams": "1"},
     "/exercises/{name}/extend": {"minutes": "5"},
     "/exercises/{name}/answers": {"task": "who", "value": "x", "client_key": "k"},
+    "/exercises/{name}/injects/shift": {"minutes": "5"},
+    "/exercises/{name}/injects/{inject}/{act}": {"team": ""},
+    "/exercises/{name}/messages/{message}/reply": {"text": "Nothing yet.", "client_key": "r"},
 }
 
 
@@ -107,7 +127,9 @@ def _fresh_tokens(site: ApiSite) -> None:
 
 @pytest.fixture(scope="module")
 def exercise(site: ApiSite) -> Exercise:
-    return site.launch()
+    exercise = site.launch()
+    site.services.injects.fire(exercise.id, "call")
+    return exercise
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +158,7 @@ def routes_of(router: FastAPI | APIRouter) -> list[tuple[str, str]]:
 
 def filled(path: str, exercise: Exercise) -> str:
     path = path.replace("{name}", exercise.name).replace("{team}", "team-1")
+    path = path.replace("{inject}", "call").replace("{act}", "fire").replace("{message}", "1")
     return path.replace("{form}", "csv").replace("{move}", "retry")
 
 

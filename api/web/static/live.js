@@ -6,9 +6,12 @@ const page = document.getElementById("main").dataset.from;
 const connection = document.getElementById("connection");
 const parts = () => [...document.querySelectorAll("[data-live]")];
 
-// Nothing is taken from under somebody's hands: an open details, or the focus inside.
+// Nothing is taken from under somebody's hands: an open details, the focus, or words half-written.
+const written = (field) => field.value !== field.defaultValue;
 const inUse = (part) =>
-  part.contains(document.activeElement) || part.querySelector("details[open]") !== null;
+  part.contains(document.activeElement) ||
+  part.querySelector("details[open]") !== null ||
+  [...part.querySelectorAll("textarea")].some(written);
 
 function replace(fresh) {
   for (const part of parts()) {

@@ -19,9 +19,10 @@ from core.settings import Settings
 from orchestrator.domain.phases import Phase
 from orchestrator.domain.world import RouterPlan
 from orchestrator.ports import Dropped, EngineUnavailableError, RangeEngine
-from orchestrator.service import PREPARE, RAISE_WORLD, REMOVE_WORLD, REPAIR_WORLD, TEST_WORLD
+from orchestrator.service import PREPARE
 from tests.fakes.api_site import KEY, SCENARIO
 from tests.fakes.fake_engine import FakeEngine, FakeRouter
+from tests.fakes.jobs import acts_of, do
 from tests.fakes.queue import RecordingQueue
 
 
@@ -40,17 +41,9 @@ class Working(RecordingQueue):
 
     def work(self) -> None:
         assert self.services is not None
-        worlds = self.services.worlds
-        acts = {
-            PREPARE: worlds.prepare,
-            RAISE_WORLD: worlds.raise_world,
-            REMOVE_WORLD: worlds.remove_world,
-            TEST_WORLD: worlds.test_world,
-            REPAIR_WORLD: self.services.reconciling.repair,
-        }
         while jobs := self.take():
             for job in jobs:
-                acts[job.name](*job.arguments)  # type: ignore[operator]
+                do(acts_of(self.services), job)
 
 
 @pytest.fixture
@@ -299,6 +292,29 @@ def test_down_closes_exercises_and_leaves_nothing_on_the_engine(
     assert (told["exercises_closed"], engine.hosts, engine.networks) == (1, {}, {})
     status = json.loads(poligon("exercise", "status", name, "--json").stdout)
     assert (status["phase"], {t["world"] for t in status["teams"]}) == ("closed", {"removed"})
+
+
+def test_injects_are_listed_held_fired_and_moved(queue: Working) -> None:
+    name = launched(queue)
+    poligon("exercise", "start", name)
+    held = poligon("inject", "hold", name, "call", "--team", "team-2", "--reason", "wait")
+    assert (held.exit_code, held.stdout) == (0, "hold call: team-2\n")
+    assert poligon("inject", "fire", name, "call", "--team", "team-1").exit_code == 0
+    (inject,) = json.loads(poligon("inject", "list", name, "--json").stdout)
+    assert [team["state"] for team in inject["teams"]] == ["fired", "held"]
+    assert inject["teams"][0]["expectation"] == "open"
+    assert "The owner calls" not in poligon("inject", "list", name).stdout
+    assert "held" in poligon("inject", "list", name).stdout
+    again = poligon("inject", "fire", name, "call", "--team", "team-1")
+    assert (again.exit_code, "is fired already" in again.stderr) == (5, True)
+    assert poligon("inject", "release", name, "call").stdout == "release call: team-2\n"
+    assert json.loads(poligon("inject", "skip", name, "call", "--json").stdout) == {
+        "teams": ["team-2"]
+    }
+    moved = poligon("inject", "shift", name, "10m", "--earlier", "--team", "team-1")
+    assert moved.stdout == "Moved by -10m: team-1\n"
+    assert poligon("inject", "shift", name, "ten").exit_code == 2
+    assert poligon("inject", "skip", name, "cal").exit_code == 3
 
 
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,13 @@ import pytest
 
 from api.v1.points import spelled
 from api.web.rendering import LOOKS, clock, moment, sentence
+from orchestrator.domain.injects import Expectation, FiringState
 from orchestrator.domain.isolation import Verdict as Isolated
 from orchestrator.domain.phases import Phase, WorldPhase
 from scoring.domain.verdicts import Verdict
 from scoring.views import TaskState
 
-KINDS = (Phase, WorldPhase, TaskState, Verdict, Isolated)
+KINDS = (Phase, WorldPhase, TaskState, Verdict, Isolated, FiringState, Expectation)
 WORDS = sorted({str(word) for kind in KINDS for word in kind})
 
 

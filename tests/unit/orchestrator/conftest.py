@@ -10,7 +10,6 @@ import pytest
 import api.tables
 import scoring.tables
 from core.db import Base, Database
-from core.errors import PoligonError
 from core.jobs import Job
 from core.scenario.load import LoadedScenario, load
 from core.users.service import Users
@@ -20,18 +19,13 @@ from orchestrator.library import Library
 from orchestrator.reconcile import Reconciling
 from orchestrator.self_test import Thoroughness
 from orchestrator.service import (
-    PREPARE,
-    RAISE_WORLD,
-    RECONCILE,
-    REMOVE_WORLD,
-    REPAIR_WORLD,
-    TEST_WORLD,
     Exercises,
     TeamSpec,
 )
 from orchestrator.worlds import Worlds
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_engine import FakeEngine
+from tests.fakes.jobs import acts_on_worlds, do
 from tests.fakes.queue import RecordingQueue
 
 TABLES = (api.tables, scoring.tables)
@@ -93,19 +87,7 @@ class Site:
 
     def do(self, job: Job, worker: Worlds | None = None) -> None:
         """Do a job as a worker does: an error of ours ends it, and nothing else."""
-        worlds = worker or self.worker
-        acts: dict[str, Callable[..., None]] = {
-            PREPARE: worlds.prepare,
-            RAISE_WORLD: worlds.raise_world,
-            REMOVE_WORLD: worlds.remove_world,
-            RECONCILE: self.reconciling.reconcile,
-            REPAIR_WORLD: self.reconciling.repair,
-            TEST_WORLD: worlds.test_world,
-        }
-        try:
-            acts[job.name](*job.arguments)
-        except PoligonError:
-            return
+        do(acts_on_worlds(worker or self.worker, self.reconciling), job)
 
     def work(self) -> None:
         """Do every job that was sent, and those that they send."""

@@ -30,6 +30,11 @@ def test_a_hosts_link_is_shaped_in_both_directions_on_each_of_its_places() -> No
         assert f'oifname != "lo" ip saddr {address} drop' in text
 
 
+def test_what_loses_everything_is_down() -> None:
+    assert rules(LAN, LinkState(loss=1.0), [PLACE]) == rules(LAN, LinkState(down=True), [PLACE])
+    assert "< 999 drop" in rules(LAN, LinkState(loss=0.999), [PLACE])
+
+
 def test_a_rate_is_in_bytes_with_room_for_the_largest_packet() -> None:
     slow, quick = LinkState(rate=8_000), LinkState(rate=80_000_000)
     assert "limit rate over 1000 bytes/second burst 131072 bytes drop" in rules(DESK, slow, [PLACE])

@@ -1,0 +1,64 @@
+"""Messages to teams, and their replies."""
+
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query, status
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.auth import Caller, ServicesHere, Trainee
+from api.responses import RESPONSES
+from api.teams import team_for
+from api.v1.exercises import ExerciseHere
+from api.v1.inject_models import MessageOut, message_out
+
+router = APIRouter(tags=["play"], responses=RESPONSES)
+
+
+class ReplyIn(BaseModel):
+    """A reply to a message."""
+
+    model_config = ConfigDict(extra="forbid")
+    text: str = Field(max_length=10_000, examples=["We look into it."])
+
+
+@router.get("/exercises/{name}/messages")
+def list_messages(
+    exercise: ExerciseHere,
+    caller: Caller,
+    services: ServicesHere,
+    team: Annotated[str | None, Query(max_length=64, description="For staff: whose.")] = None,
+) -> list[MessageOut]:
+    """List messages, newest first: a trainee's own by role, everybody else all or one team's."""
+    if caller.sees_results:
+        slug = team_for(exercise, caller, team).slug if team is not None else ""
+        return [message_out(m) for m in services.injects.messages(exercise, team=slug)]
+    own = team_for(exercise, caller, team)
+    return [message_out(m) for m in services.injects.messages_to(exercise, own, caller.id)]
+
+
+@router.post("/exercises/{name}/messages/{message}/reply", status_code=status.HTTP_204_NO_CONTENT)
+def reply(
+    message: Annotated[int, Path(ge=1, examples=[17])],
+    sent: ReplyIn,
+    caller: Trainee,
+    exercise: ExerciseHere,
+    services: ServicesHere,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            min_length=1,
+            max_length=100,
+            description="Send the same reply again with the same key: it is taken once.",
+        ),
+    ] = None,
+) -> None:
+    """Reply to a message for one's team."""
+    services.injects.reply(
+        exercise,
+        team_for(exercise, caller, None),
+        caller.id,
+        message,
+        text=sent.text,
+        client_key=idempotency_key or secrets.token_hex(16),
+    )

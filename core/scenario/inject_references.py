@@ -1,0 +1,90 @@
+"""What injects, and tasks that follow them, say of the rest of a scenario."""
+
+from collections.abc import Iterator
+
+from core.scenario.positions import Finding, Place
+from core.scenario.references import Checked
+from core.scenario.schema import Scenario
+from core.scenario.schema_errors import suggestion
+from core.scenario.schema_injects import Inject
+from core.scenario.schema_tasks import AvailabilityTask
+
+_EVERYBODY = "all"
+
+
+def inject_findings(checked: Checked) -> Iterator[Finding]:
+    """Yield every error across sections that has to do with injects."""
+    if not checked.declared["tasks"] and not checked.declared["injects"]:
+        yield Finding(message="a scenario needs tasks or injects")
+    for section, name, place in _names(checked.scenario):
+        if name not in checked.declared[section]:
+            near = suggestion(name, checked.declared[section])
+            yield Finding(message=f"{section} has no {name!r}{near}", place=place)
+    yield from _circles(checked.scenario)
+    yield from _deadlines(checked.scenario)
+
+
+def _names(scenario: Scenario) -> Iterator[tuple[str, str, Place]]:
+    """Yield each name, the section that it must be in, and where it stands."""
+    for inject_id, inject in scenario.injects.items():
+        for section, name, *steps in _names_of(inject):
+            if name is not None:
+                yield str(section), name, ("injects", inject_id, *map(str, steps))
+    for task_id, task in scenario.tasks.items():
+        if isinstance(task, AvailabilityTask):
+            continue
+        if task.opens is not None:
+            yield "injects", task.opens.with_, ("tasks", task_id, "opens", "with")
+        if task.due is not None:
+            yield "injects", task.due.after, ("tasks", task_id, "due", "after")
+
+
+def _names_of(inject: Inject) -> Iterator[tuple[str | None, ...]]:
+    yield "injects", inject.after, "after"
+    yield "hosts", inject.host, "host"
+    if inject.link is not None:
+        yield "networks", inject.link.network, "link", "network"
+        yield "hosts", inject.link.host, "link", "host"
+    if inject.when is not None:
+        yield "checks", inject.when.check, "when", "check"
+        yield "tasks", inject.when.task, "when", "task"
+    if inject.message is not None and inject.message.to != _EVERYBODY:
+        yield "roles", inject.message.to, "message", "to"
+    if inject.expect is not None:
+        yield "tasks", inject.expect.task, "expect", "task"
+
+
+def _circles(scenario: Scenario) -> Iterator[Finding]:
+    waits_for = {name: _before(scenario, inject) for name, inject in scenario.injects.items()}
+    for name, first in waits_for.items():
+        row, step = [name], first
+        while step in waits_for and step not in row:
+            row.append(step)
+            step = waits_for[step]
+        if step == name:
+            circle = " → ".join([*row, name])
+            yield Finding(message=f"a circle: {circle}", place=("injects", name))
+
+
+def _before(scenario: Scenario, inject: Inject) -> str:
+    """Return the inject that another one cannot go out without; empty when it waits for none."""
+    if inject.when is not None and inject.when.solved:
+        task = scenario.tasks.get(inject.when.task or "")
+        if task is not None and not isinstance(task, AvailabilityTask) and task.opens is not None:
+            return task.opens.with_
+    return inject.after or ""
+
+
+def _deadlines(scenario: Scenario) -> Iterator[Finding]:
+    for name, inject in scenario.injects.items():
+        expect = inject.expect
+        task = scenario.tasks.get(expect.task or "") if expect is not None else None
+        if expect is None or task is None:
+            continue
+        place = ("injects", name, "expect")
+        if isinstance(task, AvailabilityTask):
+            message = f"{expect.task} is never solved: it is scored round after round"
+            yield Finding(message=message, place=(*place, "task"))
+        elif task.due and task.due.after == name and task.due.within != expect.within:
+            message = f"{expect.task} is due within another time than this"
+            yield Finding(message=message, place=(*place, "within"))

@@ -1,0 +1,166 @@
+"""Messages that injects send to teams, and what the teams reply."""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.db import Database
+from core.ids import UserId
+from core.scenario.access import lineage
+from orchestrator.domain.exercise import Exercise, Team
+from orchestrator.domain.injects import Expectation
+from orchestrator.domain.phases import Act
+from orchestrator.injects.errors import (
+    MessageUnknownError,
+    ReplyInvalidError,
+    ReplyKeyReusedError,
+)
+from orchestrator.injects.message_repository import MessageRepository
+from orchestrator.injects.records import Reply, StoredMessage
+from orchestrator.injects.turns import Turn, Turns
+from orchestrator.journal import By
+from orchestrator.service import Exercises
+from orchestrator.tables import InjectReplyRow
+
+MAX_REPLY = 4000
+MAX_CLIENT_KEY = 100
+_EVERYBODY = "all"
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageView:
+    """A message to a team. `deadline` is the team's clock; `None` when no reply is expected."""
+
+    id: int
+    team: str
+    firing: str
+    inject: str
+    sender: str
+    to: str
+    text: str
+    at: datetime
+    elapsed: timedelta
+    deadline: timedelta | None
+    expectation: Expectation | None
+    replies: tuple[Reply, ...]
+
+
+class Messages:
+    """Messages of an exercise."""
+
+    def __init__(self, database: Database, turns: Turns, exercises: Exercises) -> None:
+        self._database = database
+        self._turns = turns
+        self._exercises = exercises
+
+    def of_teams(self, exercise: Exercise, team: str = "") -> tuple[MessageView, ...]:
+        """Return what the teams, or one, were told, newest first."""
+        teams = [t for t in exercise.teams if team in {"", t.slug}]
+        with self._database.reading() as session:
+            found = MessageRepository(session).of_teams([t.id for t in teams])
+        slugs = {t.id: t.slug for t in exercise.teams}
+        return tuple(self._view(exercise, slugs[message.team], message) for message in found)
+
+    def of_member(self, exercise: Exercise, team: Team, user: UserId) -> tuple[MessageView, ...]:
+        """Return what somebody of a team was told, newest first."""
+        scenario = self._exercises.scenario(exercise).scenario
+        role = next(member.role for member in team.members if member.user == user)
+        mine = {_EVERYBODY, *lineage(scenario, role)}
+        return tuple(view for view in self.of_teams(exercise, team.slug) if view.to in mine)
+
+    def _view(self, exercise: Exercise, team: str, message: StoredMessage) -> MessageView:
+        expect = self._exercises.scenario(exercise).scenario.injects[message.inject].expect
+        wanted = expect is not None and expect.reply is not None
+        return MessageView(
+            id=message.id,
+            team=team,
+            firing=message.firing,
+            inject=message.inject,
+            sender=message.letter.sender,
+            to=message.letter.to,
+            text=message.letter.text,
+            at=message.at,
+            elapsed=message.elapsed,
+            deadline=message.fired + expect.within if expect is not None and wanted else None,
+            expectation=message.expectation if wanted else None,
+            replies=message.replies,
+        )
+
+    def reply(
+        self,
+        exercise: Exercise,
+        team: Team,
+        user: UserId,
+        message: int,
+        *,
+        text: str,
+        client_key: str,
+    ) -> None:
+        """See `Injects.reply`."""
+        exercise.require(Act.ANSWER, team)
+        _require_readable(text, client_key)
+        found = next((m for m in self.of_member(exercise, team, user) if m.id == message), None)
+        if found is None or found.deadline is None:
+            raise MessageUnknownError(
+                f"there is no message {message} that your team could reply to",
+                hint="Reload the page",
+            )
+        with self._turns.take(exercise.id, team.id) as turn:
+            turn.exercise.require(Act.ANSWER, turn.team)
+            self._take(turn, user, found, text, client_key)
+
+    def _take(
+        self, turn: Turn, user: UserId, message: MessageView, text: str, client_key: str
+    ) -> None:
+        firing = message.firing
+        earlier = turn.messages.reply(turn.team.id, client_key)
+        if earlier is not None:
+            _require_same(earlier, firing, text)
+            return
+        turn.messages.add_reply(
+            InjectReplyRow(
+                team_id=turn.team.id,
+                firing_id=firing,
+                user_id=user,
+                client_key=client_key,
+                text=text,
+                at=turn.now,
+                exercise_ms=turn.elapsed // _MILLISECOND,
+            )
+        )
+        self._exercises.journal.note(
+            turn.transaction,
+            turn.exercise,
+            "reply.received",
+            text,
+            team=turn.team.id,
+            subject=message.inject,
+            by=By(user=user),
+        )
+
+
+def _require_same(earlier: InjectReplyRow, firing: str, text: str) -> None:
+    if (earlier.firing_id, earlier.text) != (firing, text):
+        raise ReplyKeyReusedError(
+            "this key came with another reply before",
+            hint="Send a new key with each reply; nothing was changed",
+        )
+
+
+def _require_readable(text: str, client_key: str) -> None:
+    if not text.strip() or len(text) > MAX_REPLY:
+        raise ReplyInvalidError(
+            f"a reply has 1 to {MAX_REPLY} characters, this one {len(text.strip())}",
+            hint="Nothing was sent",
+        )
+    # Zero characters and halves of surrogate pairs cannot be stored as text.
+    if any(unicodedata.category(c) == "Cs" or c == "\0" for c in text):
+        raise ReplyInvalidError(
+            "a reply is text; this one holds something else", hint="Type it instead of pasting"
+        )
+    if not 0 < len(client_key) <= MAX_CLIENT_KEY or not client_key.isprintable():
+        raise ReplyInvalidError(
+            f"the key of a reply has 1 to {MAX_CLIENT_KEY} printable characters",
+            hint="Send a new UUID with each reply",
+        )

@@ -1,0 +1,42 @@
+"""When a task of a team counts: from an inject on, and until some time after one."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from core.scenario.schema_tasks import AvailabilityTask, Task
+from orchestrator.domain.injects import PASSED, Firing, FiringState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """Whether a task is open, and until when on the team's clock; `None` without a limit."""
+
+    is_open: bool = True
+    due: timedelta | None = None
+
+    def is_over(self, elapsed: timedelta) -> bool:
+        """Tell whether the task counts no more at this time of the team's clock."""
+        return self.due is not None and elapsed > self.due
+
+
+def is_timed(task: Task) -> bool:
+    """Tell whether a task's times depend on injects."""
+    return not isinstance(task, AvailabilityTask) and bool(task.opens or task.due)
+
+
+def times_of(task: Task, firings: Iterable[Firing]) -> Times:
+    """Return a task's times from what became of the team's injects.
+
+    It opens when the inject has gone out or was skipped. It is due only after one that went out:
+    what a team was never told of has no deadline.
+    """
+    if isinstance(task, AvailabilityTask):
+        return Times()
+    first = {f.inject: f for f in firings if f.occurrence == 1 and f.state in PASSED}
+    is_open = task.opens is None or task.opens.with_ in first
+    after = first.get(task.due.after) if task.due is not None else None
+    if task.due is None or after is None or after.state is not FiringState.FIRED:
+        return Times(is_open=is_open)
+    assert after.at is not None
+    return Times(is_open=is_open, due=after.at + task.due.within)
