@@ -7,8 +7,13 @@ from pathlib import Path
 import docker
 import pytest
 from docker.errors import DockerException
+from hypothesis import HealthCheck, settings
 
 from tests.contracts.postgres import PostgresServer, postgres_server
+
+# Rules are tested for what they say: how long an example takes on a busy machine says nothing.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

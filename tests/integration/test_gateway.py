@@ -216,7 +216,7 @@ def test_a_login_that_names_a_host_lands_there(stage: Stage, office: Box) -> Non
 
 def test_what_was_left_running_on_purpose_stays_after_a_clean_exit(stage: Stage, desk: Box) -> None:
     assert stage.ssh("nohup sleep 2000 >/dev/null 2>&1 </dev/null & exit 0").returncode == 0
-    assert "sleep 2000" in desk.processes()
+    eventually(lambda: "sleep 2000" in desk.processes(), what="sleep to run")
     desk.run("kill $(pidof sleep)", account="trainee")
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Integer, select, text
+from sqlalchemy import Integer, MetaData, select, text
 from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,7 +15,14 @@ from core.jobs import Job
 from tests.fakes.queue import RecordingQueue
 
 
-class CounterRow(Base):
+class OwnBase(Base):
+    """The tables of this test: not among those that migrations make."""
+
+    __abstract__ = True
+    metadata = MetaData()
+
+
+class CounterRow(OwnBase):
     __tablename__ = "test_counters"
 
     id: Mapped[int] = mapped_column(Integer(), primary_key=True)
