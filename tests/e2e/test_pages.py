@@ -270,6 +270,31 @@ def test_one_team_is_paused_and_given_more_time(site: ApiSite, page_of: PageOf) 
     expect(events.nth(1)).to_contain_text("the lights went out")
 
 
+def test_a_machine_is_made_anew_by_the_instructor_and_by_its_team(
+    site: ApiSite, page_of: PageOf
+) -> None:
+    exercise = site.launch()
+    page = page_of("ina")
+    page.goto(f"/exercises/{exercise.name}")
+    page.click("summary:has-text('Reset a machine')")
+    page.select_option("#reset-team", "team-2")
+    page.select_option("#reset-host", "desk")
+    page.click("button:has-text('Reset it')")
+    second = page.locator("#teams tr:has(th:text-is('Team 2'))")
+    expect(second).to_contain_text("degraded")
+    site.work()
+    expect(second).to_contain_text("ready")
+    expect(page.locator("#events tbody tr", has_text="world.reset")).to_contain_text("ina")
+    trainee = page_of(trainee_of(exercise, 1))
+    trainee.goto(f"/exercises/{exercise.name}")
+    trainee.click("summary:has-text('Reset')")
+    trainee.click("button:has-text('Reset')")
+    first = page.locator("#teams tr:has(th:text-is('Team 1'))")
+    expect(first).to_contain_text("degraded")
+    site.work()
+    expect(first).to_contain_text("ready")
+
+
 def test_the_login_sheet_is_for_print_and_its_logins_work(site: ApiSite, page_of: PageOf) -> None:
     exercise = site.launch()
     page = page_of("ina")
