@@ -60,6 +60,11 @@ class Caller:
         headers = {"Idempotency-Key": key} if key is not None else {}
         return self._read(self._http.post(path, json=body or {}, headers=headers))
 
+    def send(self, path: str, body: Mapping[str, Any]) -> None:
+        """Write where nothing is answered."""
+        response = self._http.post(path, json=body)
+        expect(response.is_success, f"POST {path} to succeed", response.text)
+
     def put(self, path: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401  # whatever JSON holds
         """Replace or add."""
         return self._read(self._http.put(path, json=body))
@@ -135,6 +140,15 @@ class Shell:
                 "POLIGON_JOURNEY_PASSWORD": self.password,
             }
         return environment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trainee:
+    """Somebody of a team, logged in to the interface and able to open a shell."""
+
+    caller: Caller
+    shell: Shell
+    team: str
 
 
 def new_key(folder: Path, name: str) -> tuple[Path, str]:

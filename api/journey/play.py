@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from api.journey.people import Caller, Say, Shell, expect, new_key, wait_for
+from api.journey.happenings import launch_another, see_a_reset, see_injects
+from api.journey.people import Caller, Say, Shell, Trainee, expect, new_key, wait_for
 
 SCENARIO = "night-shift"
 _BUILD = timedelta(minutes=8)
@@ -32,15 +33,6 @@ class Stage:
     folder: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trainee:
-    """Somebody of a team, logged in to the interface and able to open a shell."""
-
-    caller: Caller
-    shell: Shell
-    team: str
-
-
 class Journey:
     """One exercise from launch to removal. Call the steps in their order."""
 
@@ -54,16 +46,20 @@ class Journey:
     def play(self) -> None:
         """Play the whole exercise; it is ended and its worlds are removed when this returns."""
         self.launch()
+        other = launch_another(self._instructor, SCENARIO, self._say)
         self.start()
         trainees = self.log_in()
         ours, theirs = trainees
         self._see_the_intruder_at_work(trainees)
+        see_injects(self._instructor, self.name, ours, theirs, self._say)
+        see_a_reset(self.name, theirs, self._say)
         answers = self._play_solution(ours)
         foreign = self._play_solution(theirs, look_only=True)
         self._answer(ours, answers, foreign)
         self._see_checks_turn(ours, theirs)
         self._read_board_and_record(ours, theirs)
         self._pause_and_end(ours)
+        self._destroy(other)
         self.destroy()
         for caller in (self._instructor, self._staff, ours.caller, theirs.caller):
             caller.close()
@@ -113,14 +109,17 @@ class Journey:
 
     def destroy(self) -> None:
         """Remove both worlds and wait until they are gone."""
-        self._instructor.post(f"/exercises/{self.name}/destroy")
+        self._destroy(self.name)
+        self._say("worlds removed")
+
+    def _destroy(self, exercise: str) -> None:
+        self._instructor.post(f"/exercises/{exercise}/destroy")
         wait_for(
-            lambda: self._instructor.get(f"/exercises/{self.name}"),
+            lambda: self._instructor.get(f"/exercises/{exercise}"),
             lambda seen: {team["world"] for team in seen["teams"]} == {"removed"},
-            what="both worlds to be removed",
+            what=f"the worlds of {exercise} to be removed",
             within=_REMOVAL,
         )
-        self._say("worlds removed")
 
     def _trainee(self, login: Mapping[str, str], *, by_key: bool) -> Trainee:
         caller = Caller(self._stage.base_url, login["user"], login["password"])
