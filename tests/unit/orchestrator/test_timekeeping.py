@@ -154,7 +154,7 @@ def test_what_cannot_be_is_refused_in_a_sentence(site: Site, keeper: Timekeeping
 
 
 def test_every_act_is_in_the_journal_with_who_when_and_why(site: Site) -> None:
-    user = site.users.add("ines", role=Role.INSTRUCTOR)
+    user = site.users.add("ina", role=Role.INSTRUCTOR)
     exercise = running(site)
     site.clock.advance(12 * MINUTE)
     site.exercises.pause(exercise.id, by=By(user=user.id, reason="lunch"))
@@ -168,7 +168,7 @@ def test_every_act_is_in_the_journal_with_who_when_and_why(site: Site) -> None:
         "exercise.paused",
     ]
     paused = entries[-1]
-    assert (paused.actor, paused.reason, paused.elapsed) == ("ines", "lunch", 12 * MINUTE)
+    assert (paused.actor, paused.reason, paused.elapsed) == ("ina", "lunch", 12 * MINUTE)
     assert paused.at == site.clock.now()
     assert site.exercises.journal.of(exercise.id, after=paused.id) == ()
     assert site.exercises.journal.latest(exercise.id, limit=1) == (paused,)

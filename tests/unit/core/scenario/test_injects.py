@@ -64,7 +64,7 @@ SPOILT = {
     "run without host": ("host: box, run: [/opt/wave]", "run: [/opt/wave]", "run and do need host"),
     "host without anything": ("host: box, do: stop", "host: box, script: x", "one of them"),
     "stop and run": ("do: stop", "do: stop, run: [a]", "host needs one of them"),
-    "unknown deed": ("do: stop", "do: stopp", "(did you mean stop?)"),
+    "unknown deed": ("do: stop", "do: sotp", "(did you mean stop?)"),
     "link of nothing": ("{network: lan, loss", "{loss", "either network or host"),
     "link unchanged": ("{network: lan, loss: 100%, for: 2m}", "{network: lan}", "some of down"),
     "restored and cut": ("restore: true", "restore: true, down: true", "or else restore"),
