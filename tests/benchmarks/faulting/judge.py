@@ -19,13 +19,14 @@ from scoring.domain.holds import CheckRun, CheckState
 from scoring.domain.ledger import MILLI, Cause, Fact, availability_moved, solved
 from scoring.domain.verdicts import Verdict
 from tests.benchmarks.faulting.play import Story
-from tests.benchmarks.faulting.scenario import FLAG, HELD, KEPT, QUESTION, TEAMS
+from tests.benchmarks.faulting.scenario import FLAG, GREETING, HELD, KEPT, MARK, QUESTION, TEAMS
 from tests.benchmarks.faulting.watch import EngineWatch
 
 _POINTS: Mapping[str, int] = {QUESTION: 5, FLAG: 10, KEPT: 20, HELD: 3}
 # A helper of a killed worker is no part of an exercise. It ends by itself within half a minute, and
 # a removal takes those along that are older than a minute: a seed is over sooner.
 HELPER = "helper"
+_TICKS_OF_ALL = "SELECT tick FROM clock_events WHERE team_id IS NULL ORDER BY position"
 _TICKS = ["start", "pause", "resume", "end"]
 
 Row = Mapping[str, Any]
@@ -42,6 +43,8 @@ class Facts:
     submissions: Sequence[Row]
     check_runs: Sequence[Row]
     entries: Sequence[Row]
+    messages: Sequence[Row]
+    firings: Sequence[Row]
 
 
 def read_facts(database: Path) -> Facts:
@@ -56,10 +59,12 @@ def read_facts(database: Path) -> Facts:
             exercises=rows("SELECT * FROM exercises"),
             teams=rows("SELECT * FROM teams"),
             subnets=rows("SELECT * FROM subnets WHERE team_id IS NOT NULL"),
-            ticks=[r["tick"] for r in rows("SELECT * FROM clock_events ORDER BY position")],
+            ticks=[row["tick"] for row in rows(_TICKS_OF_ALL)],
             submissions=rows("SELECT * FROM submissions ORDER BY rowid"),
             check_runs=rows("SELECT * FROM check_runs ORDER BY team_id, round"),
             entries=rows("SELECT * FROM score_entries ORDER BY id"),
+            messages=rows("SELECT * FROM messages"),
+            firings=rows("SELECT * FROM inject_firings"),
         )
 
 
@@ -70,6 +75,7 @@ def judge(facts: Facts, story: Story, watch: EngineWatch, left: Sequence[str]) -
         *_engine(watch, left),
         *_answers(facts, story),
         *_scores(facts, story),
+        *_injects(facts, story),
     ]
 
 
@@ -127,6 +133,22 @@ def _scores(facts: Facts, story: Story) -> list[str]:
         total = sum(r["milli_points"] for r in facts.entries if r["team_id"] == team["id"])
         if shown.get(team["slug"]) != total:
             wrong.append(f"the board shows {shown.get(team['slug'])}, the ledger {total}")
+    return wrong
+
+
+def _injects(facts: Facts, story: Story) -> list[str]:
+    """Every inject went out once for each team; of a command that died with its worker we know."""
+    wrong: list[str] = []
+    for team in facts.teams:
+        fired = {r["inject"]: r["state"] for r in facts.firings if r["team_id"] == team["id"]}
+        told = sum(row["team_id"] == team["id"] for row in facts.messages)
+        if told != 1 or fired.get(GREETING) != "fired":
+            wrong.append(f"{team['slug']} was greeted {told} times: {fired}")
+        ran = story.marks.get(team["slug"])
+        if ran != 1 and not (ran == 0 and fired.get(MARK) == "failed"):
+            wrong.append(f"the command ran {ran} times in {team['slug']}: {fired}")
+    if len(facts.firings) != len(facts.teams) * 2:
+        wrong.append(f"injects went out more than once: {len(facts.firings)} firings")
     return wrong
 
 

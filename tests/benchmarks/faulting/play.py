@@ -12,7 +12,17 @@ from api.journey.people import Shell
 from core.errors import PoligonError
 from core.waiting import until
 from tests.benchmarks.faulting.client import Client, now
-from tests.benchmarks.faulting.scenario import FLAG, HELD, KEPT, NAME, NOTE, QUESTION, TEAMS
+from tests.benchmarks.faulting.scenario import (
+    FLAG,
+    HELD,
+    KEPT,
+    MARK,
+    MARKS,
+    NAME,
+    NOTE,
+    QUESTION,
+    TEAMS,
+)
 from tests.benchmarks.faulting.schedule import Step
 
 CONVERGES = timedelta(seconds=75)
@@ -40,6 +50,8 @@ class Story:
     reached: dict[Step, float] = field(default_factory=dict)
     retries: int = 0
     board: Any = None
+    marks: dict[str, int] = field(default_factory=dict)
+    """Team → how often the inject's command was seen to have run, before the end."""
 
 
 class Play:
@@ -105,11 +117,31 @@ class Play:
         for team, (client, shell) in self._players.items():
             for value in ("split", "bar", "bar"):
                 self._send(team, client, QUESTION, value)
-            flag = self._read_note(shell)
+            flag = self._read(shell, f"cat {NOTE}")
             self._send(team, client, FLAG, flag)
         for client, _ in self._players.values():
             self._await_task(client, KEPT, lambda task: task["share"] is not None)
             self._await_task(client, HELD, lambda task: task["state"] == "done")
+        self._await_injects()
+        for team, (_, shell) in self._players.items():
+            self.story.marks[team] = int(self._read(shell, f"cat {MARKS} 2>/dev/null | wc -l"))
+
+    def _await_injects(self) -> None:
+        """Wait until the command of every team went out, or is said to have failed."""
+        seen: list[Any] = []
+
+        def are_settled() -> bool:
+            injects = self._instructor.get(f"/exercises/{self.story.exercise}/injects")
+            seen[:] = next(one["teams"] for one in injects if one["inject"] == MARK)
+            return all(team["state"] in {"fired", "failed"} for team in seen)
+
+        until(
+            are_settled,
+            what="the inject to go out",
+            within=CONVERGES,
+            every=_LOOK_EVERY,
+            last_seen=lambda: str(seen),
+        )
 
     def _send(self, team: str, client: Client, task: str, value: str) -> None:
         key = str(uuid4())
@@ -119,18 +151,18 @@ class Play:
             Acknowledged(team=team, task=task, value=value, key=key, verdict=told["verdict"])
         )
 
-    def _read_note(self, shell: Shell) -> str:
+    def _read(self, shell: Shell, command: str) -> str:
         read: list[str] = []
 
         def is_read() -> bool:
             try:
-                done = shell.run(f"cat {NOTE}", may_fail=True)
+                done = shell.run(command, may_fail=True)
             except (subprocess.TimeoutExpired, PoligonError):
                 return False
             read[:] = [done.stdout.decode().strip()]
             return done.returncode == 0 and bool(read[0])
 
-        until(is_read, what="the note to be read by SSH", within=CONVERGES, every=_LOOK_EVERY)
+        until(is_read, what=f"`{command}` by SSH", within=CONVERGES, every=_LOOK_EVERY)
         return read[0]
 
     def _await_task(self, client: Client, name: str, holds: Callable[[Any], bool]) -> None:

@@ -1,4 +1,4 @@
-"""The exercise that is played: two hosts a team, a question, a flag, a check that never fails."""
+"""The exercise that is played: two hosts a team, a check that never fails, a few tasks, injects."""
 
 from pathlib import Path
 
@@ -7,11 +7,13 @@ TEAMS = 2
 HOSTS = 2
 QUESTION, FLAG, KEPT, HELD = "harbour", "note", "kept", "held"
 NOTE = "/srv/note"
+GREETING, MARK = "greeting", "mark"
+MARKS = "/srv/marks"
 
 # Readiness takes a moment, so that there is a half-way to be struck at.
 SCENARIO = f"""\
 language: 1
-scenario: {{id: {NAME}, version: 1.0.0, title: Faults, kind: investigation, duration: 1h}}
+scenario: {{id: {NAME}, version: 1.0.0, title: Faults, kind: investigation, duration: 24h}}
 roles: {{analyst: {{side: blue}}}}
 values: {{note: {{type: flag, format: "F{{%s}}", length: 12}}}}
 networks: {{office: {{size: /28}}, yard: {{size: /28}}}}
@@ -30,6 +32,9 @@ tasks:
   {FLAG}: {{flag: note, title: The note, points: 10}}
   {KEPT}: {{title: Keep the note, availability: note_there, points: 20}}
   {HELD}: {{title: Have the note, checks: [note_there], points: 3}}
+injects:
+  {GREETING}: {{at: 0m, message: {{from: Duty officer, to: all, text: Begin.}}}}
+  {MARK}: {{at: 1s, late: fire, host: desk, run: [sh, -c, "echo $POLIGON_OCCURRENCE >>{MARKS}"]}}
 """
 
 

@@ -67,11 +67,6 @@ _WEIGHTS: Mapping[Step, int] = MappingProxyType(
         Step.DESTROY: 3,
     }
 )
-# A world whose containers died while it was played stays dead until somebody asks for it again, so
-# such a fault would only tell that nobody did.
-_ONLY_IN: Mapping[Kind, frozenset[Step]] = MappingProxyType(
-    {Kind.RESET_ENGINE: frozenset({Step.END, Step.DESTROY})}
-)
 _LASTS: Mapping[Kind, tuple[float, float]] = MappingProxyType(
     {
         Kind.LOSE_MESSAGES: (0.5, 3),
@@ -105,8 +100,7 @@ def schedule(seed: int, kinds: Collection[Kind]) -> tuple[Fault, ...]:
 
 
 def _fault(random: Random, kind: Kind) -> Fault:
-    steps = [step for step in Step if step in _ONLY_IN.get(kind, set(Step))]
-    step = random.choices(steps, [_WEIGHTS[step] for step in steps])[0]
+    step = random.choices(list(Step), [_WEIGHTS[step] for step in Step])[0]
     return Fault(
         kind=kind,
         step=step,

@@ -43,6 +43,12 @@ WELL = Facts(
     submissions=[SUBMISSION],
     check_runs=[],
     entries=[ENTRY],
+    messages=[{"team_id": "t1"}, {"team_id": "t2"}],
+    firings=[
+        {"team_id": team, "inject": inject, "state": "fired"}
+        for team in ("t1", "t2")
+        for inject in ("greeting", "mark")
+    ],
 )
 
 
@@ -56,7 +62,7 @@ def watch() -> EngineWatch:
 @pytest.fixture
 def story() -> Story:
     rows = [{"team": "team-1", "points": 5}, {"team": "team-2", "points": 0}]
-    return Story(answers=[RIGHT], board={"rows": rows})
+    return Story(answers=[RIGHT], board={"rows": rows}, marks={"team-1": 1, "team-2": 1})
 
 
 def test_a_seed_that_went_well_is_judged_so(watch: EngineWatch, story: Story) -> None:
@@ -83,6 +89,9 @@ def test_a_seed_that_went_well_is_judged_so(watch: EngineWatch, story: Story) ->
         (replace(WELL, entries=[{**ENTRY, "milli_points": 4000}]), "otherwise than the facts"),
         (replace(WELL, check_runs=[{**RUN, "verdict": "down"}]), "blamed"),
         (replace(WELL, check_runs=[RUN]), "otherwise than the facts"),
+        (replace(WELL, messages=[*WELL.messages, {"team_id": "t2"}]), "greeted 2 times"),
+        (replace(WELL, messages=WELL.messages[:1]), "greeted 0 times"),
+        (replace(WELL, firings=[*WELL.firings, WELL.firings[0]]), "more than once"),
     ],
 )
 def test_whatever_does_not_hold_is_told(
@@ -95,6 +104,23 @@ def test_what_stood_twice_or_stands_still_is_told(watch: EngineWatch, story: Sto
     assert judge(WELL, story, watch, ["host x team-1 desk"])
     watch.doubled.add("network x team-1 office")
     assert judge(WELL, story, watch, [])
+
+
+@pytest.mark.parametrize(("ran", "state"), [(2, "fired"), (0, "fired"), (2, "failed")])
+def test_a_command_that_ran_otherwise_than_once_is_told(
+    watch: EngineWatch, story: Story, ran: int, state: str
+) -> None:
+    story.marks["team-2"] = ran
+    facts = replace(WELL, firings=[*WELL.firings[:3], {**WELL.firings[3], "state": state}])
+    assert any("the command ran" in sentence for sentence in judge(facts, story, watch, []))
+
+
+def test_a_command_that_failed_with_its_worker_may_not_have_run(
+    watch: EngineWatch, story: Story
+) -> None:
+    story.marks["team-2"] = 0
+    facts = replace(WELL, firings=[*WELL.firings[:3], {**WELL.firings[3], "state": "failed"}])
+    assert judge(facts, story, watch, []) == []
 
 
 def test_a_watch_that_saw_nothing_is_no_proof(watch: EngineWatch, story: Story) -> None:
