@@ -1,50 +1,28 @@
 """P5: how long it takes until a host is as at the start, beside bare remove, create and start.
 
-The host has an account, a file and a question that it must answer before it is ready, as a
-scenario's has. The bare calls replay what the engine tells of the product's own container, and put
-nothing into it. The two take turns. `reset` below is the only place that knows how the product does
-it: by the engine adapter, without database and queue.
+The product runs as it does for a user, API and worker as processes; the clock runs from the request
+over HTTP to the moment that the world is noted as ready again. The bare calls replay what the
+engine tells of the product's own container, and ask nothing in it. The two take turns, and the
+product's processes stand still meanwhile.
 
 Usage: ./dev bench reset [--rounds 10] [--json FILE]
 """
 
 import argparse
 import json
+import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import timedelta
-from ipaddress import IPv4Network
 from pathlib import Path
 from statistics import median
 from uuid import uuid4
 
-from core.ids import ExerciseId
-from core.settings import read_settings
-from orchestrator.domain.world import (
-    AccountPlan,
-    Attachment,
-    FilePlan,
-    HostPlan,
-    NetworkPlan,
-    ReadyProbe,
-    WorldKey,
-)
-from orchestrator.engine.runtime import DockerEngine
 from tests.benchmarks.ways.bare import Blueprint, Body, EngineApi, create_and_start
+from tests.benchmarks.ways.product import Product
+from tests.ports import free_port
 
 _LIMIT = 1.5
-_SUBNET = IPv4Network("10.212.7.0/28")
-_WORLD = WorldKey(exercise=ExerciseId("reset"), team="team-1")
-_HOST = HostPlan(
-    host="desk",
-    image="debian:bookworm-slim",
-    attachments=(Attachment(network="office", address=_SUBNET[5], alias="desk.reset.test"),),
-    accounts=(AccountPlan(name="ana", password="h7kd-92mf-xq4r"),),
-    files=(FilePlan(path="/srv/note", content=b"as at the start"),),
-    probes=(ReadyProbe(run=("true",), within=timedelta(seconds=30), every=timedelta(seconds=1)),),
-)
+_HOST = "one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,52 +33,27 @@ class Turn:
     bare: float
 
 
-def reset(engine: DockerEngine, api: EngineApi, container: str) -> None:
-    """Make the host as at the start, and wait until it is ready."""
-    remove(api, container)
-    engine.raise_host(_WORLD, _HOST)
-    engine.await_ready(_WORLD, _HOST)
-
-
-def reset_bare(api: EngineApi, container: str, body: Mapping[str, object]) -> None:
-    """Remove, create and start, by three calls."""
-    remove(api, container)
-    create_and_start(api, dict(body))
-
-
-def remove(api: EngineApi, container: str) -> None:
-    """Remove a container, whatever it does."""
-    api.call("DELETE", f"/containers/{container}?force=1&v=1")
-
-
-@contextmanager
-def one_host(installation: str) -> Iterator[DockerEngine]:
-    """Lend an engine on which the host stands; nothing is left of it afterwards."""
-    engine = DockerEngine(read_settings().docker_host, installation=installation)
-    try:
-        engine.raise_network(_WORLD, NetworkPlan(network="office", subnet=_SUBNET))
-        engine.raise_host(_WORLD, _HOST)
-        yield engine
-    finally:
-        engine.remove_everything()
-
-
 def measure(rounds: int) -> list[Turn]:
-    """Let both take turns."""
-    installation = f"bench-{uuid4().hex[:6]}"
+    """Let both take turns on one host of one team."""
     api = EngineApi()
-    with one_host(installation) as engine:
-        (body,) = Blueprint.of(api, f"cyberpoligon={installation}").containers
-        name = str(body["Name"])
-        return [_turn(engine, api, name, body) for _ in range(rounds)]
+    with tempfile.TemporaryDirectory(prefix="poligon-bench-") as folder:
+        product = Product(Path(folder), installation=f"bench-{uuid4().hex[:6]}", port=free_port())
+        with product.running():
+            exercise, _ = product.launch(1)
+            bodies = Blueprint.of(api, product.owner).containers
+            body = next(b for b in bodies if b["Labels"]["cyberpoligon.host"] == _HOST)
+            turns = [_turn(product, exercise, api, body) for _ in range(rounds)]
+            product.destroy(exercise)
+    return turns
 
 
-def _turn(engine: DockerEngine, api: EngineApi, name: str, body: Body) -> Turn:
-    began = time.perf_counter()
-    reset(engine, api, name)
-    between = time.perf_counter()
-    reset_bare(api, name, body)
-    return Turn(product=between - began, bare=time.perf_counter() - between)
+def _turn(product: Product, exercise: str, api: EngineApi, body: Body) -> Turn:
+    by_product = product.reset(exercise, team="team-1", host=_HOST)
+    with product.frozen():
+        began = time.perf_counter()
+        api.call("DELETE", f"/containers/{body['Name']}?force=1&v=1")
+        create_and_start(api, dict(body))
+        return Turn(product=by_product, bare=time.perf_counter() - began)
 
 
 def main() -> None:

@@ -109,6 +109,20 @@ class Product:
         self._call("POST", f"/exercises/{exercise}/destroy")
         return self._last_world(exercise, phase="removed") - began
 
+    def reset(self, exercise: str, *, team: str, host: str) -> float:
+        """Have a host made anew; return the seconds until its world was ready again."""
+        began = time.time()
+        self._call("POST", f"/exercises/{exercise}/teams/{team}/reset", {"host": host})
+        found: list[Any] = []
+
+        def is_ready() -> bool:
+            teams = self._call("GET", f"/exercises/{exercise}")["teams"]
+            found[:] = [one for one in teams if one["slug"] == team]
+            return bool(found[0]["world"] == "ready")
+
+        until(is_ready, what=f"{host} to be made anew", within=_RAISE, every=_LOOK_EVERY)
+        return datetime.fromisoformat(found[0]["world_since"]).timestamp() - began
+
     def left_over(self, api: EngineApi) -> int:
         """Return how many containers and networks of this installation stand."""
         return sum(len(api.listed(kind, self.owner)) for kind in ("containers", "networks"))
