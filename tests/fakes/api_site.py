@@ -58,7 +58,10 @@ injects:
   call:
     manual: true
     title: The owner calls
-    message: {from: The owner, text: "What do I tell my insurance, {{ team.name }}?"}
+    message:
+      from: The owner
+      text: "What do I tell my insurance, {{ team.name }}?"
+      files: [{from: door.html}, {template: letter.txt.j2, name: "the insurer's “letter” ü.txt"}]
     expect: {reply: text, within: 10m}
 tasks:
   who:
@@ -71,6 +74,8 @@ tasks:
   mark: {title: The mark, ask: Find it., flag: mark, points: 10, objective: logs}
   shut: {title: Shut it, ask: Shut it., checks: [shut], points: 5}
 """
+DOOR = b"<script>alert('door')</script>"
+LETTER = "To {{ team.name }}\n"
 PASSWORD = "h7kd-92mf-xq4r"
 STAFF = {"ina": Role.INSTRUCTOR, "sara": Role.STAFF, "root": Role.ADMIN}
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPdVJf0mWx+8GyNYMDcpRGvJxnqb0FJHmGMhfWJtKtCW me@laptop"
@@ -132,6 +137,8 @@ def api_site(folder: Path) -> Iterator[ApiSite]:
     for name, text in {"house": SCENARIO, "torn": "language: 1\nscenario: {id: torn}\n"}.items():
         (scenarios / name).mkdir(parents=True)
         (scenarios / name / "scenario.yaml").write_text(text)
+    (scenarios / "house" / "door.html").write_bytes(DOOR)
+    (scenarios / "house" / "letter.txt.j2").write_text(LETTER)
     settings = Settings(
         home=folder / "home",
         installation="test",
