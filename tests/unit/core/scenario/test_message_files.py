@@ -60,7 +60,7 @@ SPOILT = {
     "a name of two lines": ("press release.pdf", '"a\\nb"', "is not a file's name"),
     "a name per team": ("press release.pdf", "'{{ team }}'", "before any team exists"),
     "too many": ("files:\n", "files:\n" + 10 * ONE, "at most 10"),
-    "unknown key": ("template: text", "templat: text", "(did you mean template?)"),
+    "unknown key": ("name: press", "names: press", "(did you mean name?)"),
 }
 
 
