@@ -51,6 +51,14 @@ class ReplyOut(BaseModel):
     elapsed_seconds: float
 
 
+class MessageFileOut(BaseModel):
+    """A file of a message, with its number in the address; `size` in bytes, null for a template."""
+
+    number: int = Field(examples=[1])
+    name: str = Field(examples=["press release.pdf"])
+    size: int | None = Field(examples=[48213])
+
+
 class MessageOut(BaseModel):
     """A message to a team; `to` is a role, or `all`.
 
@@ -62,6 +70,7 @@ class MessageOut(BaseModel):
     sender: str = Field(examples=["Duty officer"])
     to: str = Field(examples=["all"])
     text: str
+    files: list[MessageFileOut]
     at: datetime
     elapsed_seconds: float
     reply_until_seconds: float | None
@@ -101,6 +110,10 @@ def message_out(view: MessageView) -> MessageOut:
         sender=view.sender,
         to=view.to,
         text=view.text,
+        files=[
+            MessageFileOut(number=number, name=file.name, size=file.size)
+            for number, file in enumerate(view.files, 1)
+        ],
         at=view.at,
         elapsed_seconds=view.elapsed.total_seconds(),
         reply_until_seconds=_seconds(view.deadline),

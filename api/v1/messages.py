@@ -3,16 +3,23 @@
 import secrets
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, status
+from fastapi import APIRouter, Header, Path, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Caller, ServicesHere, Trainee
+from api.bootstrap import Services
+from api.downloads import BYTES, download
 from api.responses import RESPONSES
 from api.teams import team_for
 from api.v1.exercises import ExerciseHere
 from api.v1.inject_models import MessageOut, message_out
+from core.users.model import User
+from orchestrator.domain.exercise import Exercise
 
 router = APIRouter(tags=["play"], responses=RESPONSES)
+
+MessageNumber = Annotated[int, Path(ge=1, examples=[17])]
+FileNumber = Annotated[int, Path(ge=1, examples=[1])]
 
 
 class ReplyIn(BaseModel):
@@ -37,9 +44,38 @@ def list_messages(
     return [message_out(m) for m in services.injects.messages_to(exercise, own, caller.id)]
 
 
+@router.get(
+    "/exercises/{name}/messages/{message}/files/{number}",
+    response_class=Response,
+    responses={200: {"content": {BYTES: {}}}},
+)
+def message_file(
+    message: MessageNumber,
+    number: FileNumber,
+    caller: Caller,
+    exercise: ExerciseHere,
+    services: ServicesHere,
+) -> Response:
+    """Download a file of a message that the caller may read."""
+    return file_response(services, exercise, caller, message, number)
+
+
+def file_response(
+    services: Services, exercise: Exercise, caller: User, message: int, number: int
+) -> Response:
+    """Return a file of a message to keep: a trainee's own by role, anybody's to observers."""
+    injects = services.injects
+    if caller.sees_results:
+        found = injects.message_file(exercise, message, number)
+    else:
+        own = team_for(exercise, caller, None)
+        found = injects.message_file_to(exercise, own, caller.id, message, number)
+    return download(found.content, found.name)
+
+
 @router.post("/exercises/{name}/messages/{message}/reply", status_code=status.HTTP_204_NO_CONTENT)
 def reply(
-    message: Annotated[int, Path(ge=1, examples=[17])],
+    message: MessageNumber,
     sent: ReplyIn,
     caller: Trainee,
     exercise: ExerciseHere,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from api.auth import Caller, Instructor, Observer, ServicesHere
 from api.bootstrap import Services
+from api.downloads import download
 from api.responses import RESPONSES
 from api.v1.exercises import ExerciseHere
 from api.v1.points import points
@@ -112,8 +113,7 @@ def record_response(services: Services, exercise: Exercise, *, as_csv: bool) -> 
         if as_csv
         else (as_json_text(shown), "json", "application/json")
     )
-    name = f'attachment; filename="{exercise.name}-record.{kind}"'
-    return Response(text, media_type=media, headers={"Content-Disposition": name})
+    return download(text, f"{exercise.name}-record.{kind}", media_type=media)
 
 
 @router.get("/exercises/{name}/signals")

@@ -1,4 +1,4 @@
-"""Forms about injects and messages; their parts of the exercise's page are in its templates."""
+"""Injects and messages on the exercise's page: forms and files; how they look is in templates."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -6,11 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.auth import PageInstructor, PageTrainee, SameOrigin, ServicesHere
+from api.auth import PageCaller, PageInstructor, PageTrainee, SameOrigin, ServicesHere
 from api.bootstrap import Services
 from api.problems import problem_of, status_of
 from api.teams import team_for
 from api.v1.injects import InjectAct, ShiftIn, act_on
+from api.v1.messages import FileNumber, MessageNumber, file_response
 from api.web.exercise import ExerciseHere, instructor_page, trainee_refused
 from core.errors import PoligonError
 from core.users.model import User
@@ -60,10 +61,22 @@ def act_on_inject(
     return RedirectResponse(f"/exercises/{exercise.name}#inject-{inject}", HTTPStatus.SEE_OTHER)
 
 
+@router.get("/exercises/{name}/messages/{message}/files/{number}")
+def message_file(
+    message: MessageNumber,
+    number: FileNumber,
+    caller: PageCaller,
+    exercise: ExerciseHere,
+    services: ServicesHere,
+) -> Response:
+    """Hand out a file of a message that the reader may read."""
+    return file_response(services, exercise, caller, message, number)
+
+
 @router.post("/exercises/{name}/messages/{message}/reply", dependencies=[SameOrigin])
 def reply(
     request: Request,
-    message: Annotated[int, Path(ge=1)],
+    message: MessageNumber,
     caller: PageTrainee,
     exercise: ExerciseHere,
     services: ServicesHere,

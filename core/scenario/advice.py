@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from core.scenario.access import reachable_hosts
-from core.scenario.dry_run import invented_team
+from core.scenario.dry_run import invented_team, template_files
 from core.scenario.folder import Folder
 from core.scenario.networks import crossing_flows
 from core.scenario.positions import Finding, Place, Severity, strings_of
@@ -152,10 +152,8 @@ def _used_values(subject: _Subject) -> tuple[set[str], set[str]]:
     for place, text in strings_of(subject.data):
         is_text = place[-1] in _TEXT_KEYS or (place[:1], place[2:3]) == (("injects",), ("message",))
         (in_texts if is_text else in_world).update(_names_in(text))
-    for host in subject.scenario.hosts.values():
-        for file in host.files:
-            if file.template:
-                in_world |= _names_in(subject.folder.read(file.template).decode())
+    for _, path in template_files(subject.scenario):
+        in_world |= _names_in(subject.folder.read(path).decode())
     return in_texts, in_world
 
 

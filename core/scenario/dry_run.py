@@ -62,6 +62,18 @@ def invented_team(scenario: Scenario) -> TeamFacts:
     )
 
 
+def template_files(scenario: Scenario) -> Iterator[tuple[Place, str]]:
+    """Yield where each template file of the scenario is named, and its path."""
+    for name, host in scenario.hosts.items():
+        for index, file in enumerate(host.files):
+            if file.template is not None:
+                yield ("hosts", name, "files", index, "template"), file.template
+    for name, inject in scenario.injects.items():
+        for index, sent in enumerate(inject.message.files if inject.message is not None else ()):
+            if sent.template is not None:
+                yield ("injects", name, "message", "files", index, "template"), sent.template
+
+
 def template_findings(scenario: Scenario, files: Files, data: object) -> Iterator[Finding]:
     """Yield what fails in the strings of `data` and in the template files of the scenario."""
     try:
@@ -92,11 +104,8 @@ def _attempts(
             yield place, partial(_leaf, renderer, text, place)
     for place, read in _typed_fields(scenario, renderer):
         yield place, partial(_tried, read, place)
-    for name, host in scenario.hosts.items():
-        for index, file in enumerate(host.files):
-            if file.template is not None:
-                place = ("hosts", name, "files", index, "template")
-                yield place, partial(_template_file, files, renderer, file.template)
+    for place, path in template_files(scenario):
+        yield place, partial(_template_file, files, renderer, path)
 
 
 def _leaf(renderer: Renderer, text: str, place: Place) -> Iterator[Finding]:

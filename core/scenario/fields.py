@@ -111,6 +111,12 @@ def _relative_path(text: str) -> str:
     return text
 
 
+def _file_name(text: str) -> str:
+    if text in {"", ".", ".."} or set("/\\") & set(text) or not text.isprintable():
+        raise ValueError(f"{text!r} is not a file's name; write one like 'press release.pdf'")
+    return _without_template(text)
+
+
 def _host_path(text: str) -> str:
     if not text.startswith("/") or ".." in text.split("/") or text.endswith("/") or "\0" in text:
         raise ValueError(f"{text!r} must be an absolute path of a file on the host")
@@ -205,6 +211,8 @@ Share = Annotated[Fraction, BeforeValidator(parse_share)]
 PrefixLength = Annotated[int, BeforeValidator(_prefix_length)]
 FolderPath = Annotated[str, AfterValidator(_relative_path)]
 """A file or folder of the scenario, relative to its folder."""
+FileName = Annotated[str, Field(max_length=100), AfterValidator(_file_name)]
+"""What a file is called, without folders; the same for every team."""
 HostPath = Annotated[str, AfterValidator(_host_path)]
 Alias = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
 Command = Annotated[tuple[str, ...], Field(min_length=1)]

@@ -38,20 +38,18 @@ class Folder:
 
     def read(self, relative: str) -> bytes:
         """Return a file's content. Raises FileRefusedError."""
-        path = self._followed.get(relative) or self._inside(relative)
-        try:
-            status = path.stat()
-        except OSError:
-            status = None
-        if status is None or not stat.S_ISREG(status.st_mode):
-            raise FileRefusedError(f"{relative} is not a file of the scenario's folder")
-        if status.st_size > MAX_FOLDER_BYTES:
+        path, size = self._found(relative)
+        if size > MAX_FOLDER_BYTES:
             raise FileRefusedError(f"{relative} is larger than {MAX_FOLDER_BYTES >> 20} MiB")
         self._followed[relative] = path  # its links need not be followed for every team
         try:
             return path.read_bytes()
         except OSError as exc:
             raise FileRefusedError(f"{relative} cannot be read: {exc.strerror}") from exc
+
+    def size(self, relative: str) -> int:
+        """Return how many bytes a file has. Raises FileRefusedError."""
+        return self._found(relative)[1]
 
     def has_file(self, relative: str) -> bool:
         """Tell whether it is a file. Raises FileRefusedError when it lies outside."""
@@ -76,6 +74,16 @@ class Folder:
             executable = bool(path.stat().st_mode & 0o100)
             found.append(Entry(path=relative, content=content, executable=executable))
         return sorted(found, key=lambda entry: entry.path)
+
+    def _found(self, relative: str) -> tuple[Path, int]:
+        path = self._followed.get(relative) or self._inside(relative)
+        try:
+            status = path.stat()
+        except OSError:
+            status = None
+        if status is None or not stat.S_ISREG(status.st_mode):
+            raise FileRefusedError(f"{relative} is not a file of the scenario's folder")
+        return path, status.st_size
 
     def _walk(self, folder: Path) -> Iterator[Path]:
         for path in folder.iterdir():

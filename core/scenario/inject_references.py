@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from core.scenario.positions import Finding, Place
-from core.scenario.references import Checked
+from core.scenario.references import Checked, there
 from core.scenario.schema import Scenario
 from core.scenario.schema_errors import suggestion
 from core.scenario.schema_injects import Inject
@@ -20,6 +20,7 @@ def inject_findings(checked: Checked) -> Iterator[Finding]:
         if name not in checked.declared[section]:
             near = suggestion(name, checked.declared[section])
             yield Finding(message=f"{section} has no {name!r}{near}", place=place)
+    yield from _files(checked)
     yield from _circles(checked.scenario)
     yield from _deadlines(checked.scenario)
 
@@ -52,6 +53,15 @@ def _names_of(inject: Inject) -> Iterator[tuple[str | None, ...]]:
         yield "roles", inject.message.to, "message", "to"
     if inject.expect is not None:
         yield "tasks", inject.expect.task, "expect", "task"
+
+
+def _files(checked: Checked) -> Iterator[Finding]:
+    for name, inject in checked.scenario.injects.items():
+        for index, file in enumerate(inject.message.files if inject.message is not None else ()):
+            place: Place = ("injects", name, "message", "files", index)
+            for key, path in (("from", file.from_), ("template", file.template)):
+                if path is not None:
+                    yield from there(checked.folder, path, (*place, key))
 
 
 def _circles(scenario: Scenario) -> Iterator[Finding]:

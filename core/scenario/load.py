@@ -65,6 +65,10 @@ class LoadedScenario:
         """Return a file of the folder. Raises FileRefusedError for what is not there or outside."""
         return _folder(self.folder).read(relative)
 
+    def size(self, relative: str) -> int:
+        """Return how many bytes such a file has. Raises FileRefusedError."""
+        return _folder(self.folder).size(relative)
+
 
 @lru_cache(maxsize=64)
 def _folder(root: Path) -> Folder:

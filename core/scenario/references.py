@@ -125,15 +125,16 @@ def _host_paths(checked: Checked, name: str, host: Host) -> Iterator[Finding]:
     if host.build:
         place: Place = ("hosts", name, "build", "context")
         dockerfile = f"{host.build.context}/Dockerfile"
-        yield from _there(checked.folder, dockerfile, place)
+        yield from there(checked.folder, dockerfile, place)
     for index, file in enumerate(host.files):
         place = ("hosts", name, "files", index)
         for key, path in (("from", file.from_), ("template", file.template)):
             if path is not None:
-                yield from _there(checked.folder, path, (*place, key))
+                yield from there(checked.folder, path, (*place, key))
 
 
-def _there(folder: Folder, path: str, place: Place) -> Iterator[Finding]:
+def there(folder: Folder, path: str, place: Place) -> Iterator[Finding]:
+    """Yield what is wrong with a path that should be a file of the scenario."""
     try:
         if not folder.has_file(path):
             yield Finding(message=f"there is no file {path} in the scenario", place=place)
@@ -268,7 +269,7 @@ def _objectives(checked: Checked) -> Iterator[Finding]:
 def _solution(checked: Checked) -> Iterator[Finding]:
     solution = checked.scenario.solution
     if solution:
-        yield from _there(checked.folder, solution.run, ("solution", "run"))
+        yield from there(checked.folder, solution.run, ("solution", "run"))
         if checked.scenario.hosts and not checked.declared["access"]:
             message = "a solution is played on a host that a role has access to; access has none"
             yield Finding(message=message, place=("solution",))

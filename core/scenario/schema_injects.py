@@ -1,6 +1,7 @@
 """Injects: what happens to a team while it plays, when, and what is expected of it then."""
 
 from datetime import timedelta
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -9,6 +10,8 @@ from core.scenario.fields import (
     BitRate,
     Command,
     Duration,
+    FileName,
+    FolderPath,
     Latency,
     Part,
     Ref,
@@ -28,12 +31,36 @@ def _short_enough(value: timedelta) -> timedelta:
     return value
 
 
+class MessageFile(Part):
+    """A file that goes with a message, as it is or rendered for the team; one of two sources."""
+
+    from_: FolderPath | None = Field(default=None, alias="from")
+    template: FolderPath | None = None
+    name: FileName | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "MessageFile":
+        if (self.from_ is None) == (self.template is None):
+            raise ValueError("a message's file needs exactly one of from, template")
+        return self
+
+    @property
+    def shown_name(self) -> str:
+        """What the team sees it called; left out, the file's own name, a template's without .j2."""
+        if self.name is not None:
+            return self.name
+        if self.template is not None:
+            return PurePosixPath(self.template).name.removesuffix(".j2")
+        return PurePosixPath(self.from_ or "").name
+
+
 class Message(Part):
     """Something that a team reads; `to` is a role, or everybody with `all`."""
 
     text: Text
     from_: Text | None = Field(default=None, alias="from")
     to: Ref = "all"
+    files: tuple[MessageFile, ...] = Field(default=(), max_length=10)
 
 
 class Link(Part):

@@ -25,9 +25,23 @@ class ShiftInvalidError(PoligonError):
 
 
 class MessageUnknownError(PoligonError):
-    """The team has no such message, or nobody may answer it."""
+    """There is no such message for this reader, or nobody may answer it."""
 
     code = "message.unknown"
+    fault = Fault.MISSING
+
+
+class MessageFileUnknownError(PoligonError):
+    """The message has no such file."""
+
+    code = "message.file_unknown"
+    fault = Fault.MISSING
+
+
+class MessageFileGoneError(PoligonError):
+    """The file was written for the team from what is no longer there."""
+
+    code = "message.file_gone"
     fault = Fault.MISSING
 
 

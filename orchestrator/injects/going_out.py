@@ -7,6 +7,8 @@ import structlog
 
 from core.errors import PoligonError
 from core.jobs import Job
+from core.scenario.render import Renderer
+from core.scenario.schema_injects import Message
 from core.scenario.template import TemplateFailedError
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.injects import (
@@ -97,11 +99,7 @@ class GoingOut:
         for name in injects:
             message = scenario.injects[name].message
             try:
-                letters[name] = Letter(
-                    sender=renderer.text(message.from_ or "") if message else "",
-                    to=message.to if message else "",
-                    text=renderer.text(message.text) if message else "",
-                )
+                letters[name] = _letter(renderer, message)
             except TemplateFailedError as error:
                 letters[name] = error
         return letters
@@ -179,6 +177,18 @@ class GoingOut:
         self._exercises.journal.note(
             turn.transaction, turn.exercise, act, text, team=turn.team.id, subject=inject, by=by
         )
+
+
+def _letter(renderer: Renderer, message: Message | None) -> Letter:
+    if message is None:
+        return Letter(sender="", to="", text="")
+    for file in message.files:
+        if file.template is not None:
+            # Kept nowhere: one that cannot be written fails the inject, as a text does.
+            renderer.file(file.template)
+    return Letter(
+        sender=renderer.text(message.from_ or ""), to=message.to, text=renderer.text(message.text)
+    )
 
 
 def _send_to_undo(turn: Turn) -> None:

@@ -1,6 +1,7 @@
 """Messages that injects send to teams, and what the teams reply."""
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +16,7 @@ from orchestrator.injects.errors import (
     ReplyInvalidError,
     ReplyKeyReusedError,
 )
+from orchestrator.injects.message_files import FileContent, FileView, file_content, file_views
 from orchestrator.injects.message_repository import MessageRepository
 from orchestrator.injects.records import Reply, StoredMessage
 from orchestrator.injects.turns import Turn, Turns
@@ -39,6 +41,7 @@ class MessageView:
     sender: str
     to: str
     text: str
+    files: tuple[FileView, ...]
     at: datetime
     elapsed: timedelta
     deadline: timedelta | None
@@ -69,8 +72,31 @@ class Messages:
         mine = {_EVERYBODY, *lineage(scenario, role)}
         return tuple(view for view in self.of_teams(exercise, team.slug) if view.to in mine)
 
+    def file(self, exercise: Exercise, message: int, number: int) -> FileContent:
+        """See `Injects.message_file`."""
+        return self._file(exercise, self.of_teams(exercise), message, number)
+
+    def file_of_member(
+        self, exercise: Exercise, team: Team, user: UserId, message: int, number: int
+    ) -> FileContent:
+        """See `Injects.message_file_to`."""
+        return self._file(exercise, self.of_member(exercise, team, user), message, number)
+
+    def _file(
+        self, exercise: Exercise, readable: Iterable[MessageView], message: int, number: int
+    ) -> FileContent:
+        found = next((m for m in readable if m.id == message), None)
+        team = exercise.team(found.team) if found is not None else None
+        if found is None or team is None:
+            raise MessageUnknownError(
+                f"there is no message {message} for you", hint="Reload the page"
+            )
+        return file_content(self._exercises, exercise, team, found.inject, number)
+
     def _view(self, exercise: Exercise, team: str, message: StoredMessage) -> MessageView:
-        expect = self._exercises.scenario(exercise).scenario.injects[message.inject].expect
+        loaded = self._exercises.scenario(exercise)
+        inject = loaded.scenario.injects[message.inject]
+        expect = inject.expect
         wanted = expect is not None and expect.reply is not None
         return MessageView(
             id=message.id,
@@ -80,6 +106,7 @@ class Messages:
             sender=message.letter.sender,
             to=message.letter.to,
             text=message.letter.text,
+            files=file_views(loaded, inject.message.files if inject.message is not None else ()),
             at=message.at,
             elapsed=message.elapsed,
             deadline=message.fired + expect.within if expect is not None and wanted else None,

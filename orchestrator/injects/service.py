@@ -12,6 +12,7 @@ from orchestrator.domain.world import WorldPlan
 from orchestrator.injects.acts import InjectActs
 from orchestrator.injects.deeds import Deeds
 from orchestrator.injects.going_out import GoingOut
+from orchestrator.injects.message_files import FileContent
 from orchestrator.injects.messages import Messages, MessageView
 from orchestrator.injects.outside import Outside
 from orchestrator.injects.ports import Scorekeeper
@@ -116,6 +117,22 @@ class Injects:
     def messages_to(self, exercise: Exercise, team: Team, user: UserId) -> tuple[MessageView, ...]:
         """Return what a member of a team was told, by their role, newest first."""
         return self._messages.of_member(exercise, team, user)
+
+    def message_file(self, exercise: Exercise, message: int, number: int) -> FileContent:
+        """Return a file of any message, as its team gets it; a message's files count from 1.
+
+        Raises MessageUnknownError, MessageFileUnknownError, MessageFileGoneError.
+        """
+        return self._messages.file(exercise, message, number)
+
+    def message_file_to(
+        self, exercise: Exercise, team: Team, user: UserId, message: int, number: int
+    ) -> FileContent:
+        """Return a file of a message that a member of a team was told, by their role.
+
+        Raises what `message_file` does.
+        """
+        return self._messages.file_of_member(exercise, team, user, message, number)
 
     def reply(
         self,

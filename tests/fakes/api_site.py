@@ -71,6 +71,12 @@ tasks:
   mark: {title: The mark, ask: Find it., flag: mark, points: 10, objective: logs}
   shut: {title: Shut it, ask: Shut it., checks: [shut], points: 5}
 """
+# On a site, the owner's message has these; SCENARIO alone is a whole folder.
+DOOR = b"<script>alert('door')</script>"
+LETTER = "To {{ team.name }}"
+FILES = """\
+, files: [{from: door.html}, {template: letter.txt.j2, name: "the insurer's “letter” ü.txt"}]\
+"""
 PASSWORD = "h7kd-92mf-xq4r"
 STAFF = {"ina": Role.INSTRUCTOR, "sara": Role.STAFF, "root": Role.ADMIN}
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPdVJf0mWx+8GyNYMDcpRGvJxnqb0FJHmGMhfWJtKtCW me@laptop"
@@ -129,9 +135,12 @@ class ApiSite:
 def api_site(folder: Path) -> Iterator[ApiSite]:
     """Lend a site in `folder`, on SQLite."""
     scenarios = folder / "scenarios"
-    for name, text in {"house": SCENARIO, "torn": "language: 1\nscenario: {id: torn}\n"}.items():
+    house = SCENARIO.replace('{{ team.name }}?"', '{{ team.name }}?"' + FILES)
+    for name, text in {"house": house, "torn": "language: 1\nscenario: {id: torn}\n"}.items():
         (scenarios / name).mkdir(parents=True)
         (scenarios / name / "scenario.yaml").write_text(text)
+    (scenarios / "house" / "door.html").write_bytes(DOOR)
+    (scenarios / "house" / "letter.txt.j2").write_text(LETTER)
     settings = Settings(
         home=folder / "home",
         installation="test",

@@ -210,7 +210,7 @@ def inject_site(
     Its engine is the fake unless a `real` one is given.
     """
     source = folder / "harbour"
-    source.mkdir()
+    source.mkdir(exist_ok=True)  # a test may have put files of messages there
     head = HEAD
     for words in WAITS_FOR_NOTE if "  note:" not in story else ():
         head = head.replace(words, "")

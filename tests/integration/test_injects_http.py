@@ -9,7 +9,7 @@ import pytest
 
 from api.auth import COOKIE
 from orchestrator.domain.exercise import Exercise
-from tests.fakes.api_site import ApiSite, api_site
+from tests.fakes.api_site import DOOR, ApiSite, api_site
 
 
 @pytest.fixture
@@ -119,6 +119,68 @@ def test_a_reply_to_nothing_and_one_that_is_empty_are_problems(
         site, exercise, trainee(exercise, 2), f"messages/{message['id']}/reply", {"text": "x"}
     )
     assert other.status_code == 404
+
+
+# Files of messages
+
+
+def opened(site: ApiSite, who: str, path: str) -> tuple[httpx.Response, httpx.Response]:
+    """Return a file as somebody gets it from the interface, and on a page."""
+    return (
+        site.web.get(f"/api/v1{path}", headers=site.bearer(who)),
+        httpx.get(site.url + path, cookies={COOKIE: site.token(who)}),
+    )
+
+
+def test_files_of_a_message_are_listed_and_handed_out_to_its_team_and_to_observers(
+    site: ApiSite, exercise: Exercise
+) -> None:
+    site.services.injects.fire(exercise.id, "call")
+    (message,) = get(site, exercise, trainee(exercise), "messages")
+    assert message["files"] == [
+        {"number": 1, "name": "door.html", "size": len(DOOR)},
+        {"number": 2, "name": "the insurer's “letter” ü.txt", "size": None},
+    ]
+    path = f"/exercises/{exercise.name}/messages/{message['id']}/files"
+    for who in (trainee(exercise), "sara", "ina"):
+        for answer in opened(site, who, f"{path}/1"):
+            assert (answer.status_code, answer.content) == (200, DOOR)
+            assert answer.headers["content-type"] == "application/octet-stream"
+            assert answer.headers["content-disposition"] == 'attachment; filename="door.html"'
+            assert answer.headers["x-content-type-options"] == "nosniff"
+        for answer in opened(site, who, f"{path}/2"):
+            assert answer.text == "To Team 1"
+            assert answer.headers["content-disposition"] == (
+                'attachment; filename="the insurer_s _letter_ u.txt";'
+                " filename*=UTF-8''the%20insurer%27s%20%E2%80%9Cletter%E2%80%9D%20%C3%BC.txt"
+            )
+
+
+def test_files_of_another_teams_message_are_as_unknown_as_those_of_none(
+    site: ApiSite, exercise: Exercise
+) -> None:
+    site.services.injects.fire(exercise.id, "call")
+    (message,) = get(site, exercise, trainee(exercise, 2), "messages")
+    here = f"/exercises/{exercise.name}/messages"
+    codes = {
+        f"{here}/{message['id']}/files/1": "message.unknown",
+        f"{here}/999/files/1": "message.unknown",
+        f"{here}/{int(str(message['id'])) - 1}/files/3": "message.file_unknown",
+    }
+    for path, code in codes.items():
+        from_interface, on_page = opened(site, trainee(exercise), path)
+        assert (from_interface.status_code, from_interface.json()["code"]) == (404, code)
+        assert on_page.status_code == 404
+
+
+def test_the_page_links_the_files(site: ApiSite, exercise: Exercise) -> None:
+    site.services.injects.fire(exercise.id, "call", team="team-1")
+    (message,) = get(site, exercise, trainee(exercise), "messages")
+    path = f"/exercises/{exercise.name}/messages/{message['id']}/files"
+    for who in (trainee(exercise), "ina"):
+        page = httpx.get(f"{site.url}/exercises/{exercise.name}", cookies={COOKIE: site.token(who)})
+        for number in (1, 2):
+            assert f'href="{path}/{number}"' in page.text
 
 
 # Pages

@@ -65,6 +65,7 @@ INTERFACE: dict[tuple[str, str], set[str]] = {
     ("POST", f"{EXERCISE}/injects/{{inject}}/release"): INSTRUCTORS,
     ("POST", f"{EXERCISE}/injects/{{inject}}/skip"): INSTRUCTORS,
     ("GET", f"{EXERCISE}/messages"): INSIDE,
+    ("GET", f"{EXERCISE}/messages/{{message}}/files/{{number}}"): INSIDE,
     ("POST", f"{EXERCISE}/messages/{{message}}/reply"): {"trainee"},
 }
 PAGES: dict[tuple[str, str], set[str]] = {
@@ -85,6 +86,7 @@ PAGES: dict[tuple[str, str], set[str]] = {
     ("POST", "/exercises/{name}/reset"): {"trainee", *INSTRUCTORS},
     ("POST", "/exercises/{name}/injects/shift"): INSTRUCTORS,
     ("POST", "/exercises/{name}/injects/{inject}/{act}"): INSTRUCTORS,
+    ("GET", "/exercises/{name}/messages/{message}/files/{number}"): INSIDE,
     ("POST", "/exercises/{name}/messages/{message}/reply"): {"trainee"},
     ("POST", "/exercises/{name}/{move}"): INSTRUCTORS,
 }
@@ -159,6 +161,7 @@ def routes_of(router: FastAPI | APIRouter) -> list[tuple[str, str]]:
 def filled(path: str, exercise: Exercise) -> str:
     path = path.replace("{name}", exercise.name).replace("{team}", "team-1")
     path = path.replace("{inject}", "call").replace("{act}", "fire").replace("{message}", "1")
+    path = path.replace("{number}", "1")
     return path.replace("{form}", "csv").replace("{move}", "retry")
 
 
