@@ -1,16 +1,21 @@
 """Clocks of teams, extensions, and the log of what was done."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Instructor, Observer, ServicesHere
+from api.bootstrap import Services
 from api.idempotency import RememberingRoute
 from api.responses import RESPONSES
 from api.v1.exercises import ExerciseHere, document_key
 from api.v1.models import ExerciseOut, exercise_out
+from orchestrator.domain.exercise import Exercise
 from orchestrator.journal import By, JournalEntry
 
 router = APIRouter(tags=["exercises"], responses=RESPONSES)
@@ -61,32 +66,55 @@ def extend(
     return exercise_out(after, now=services.clock.now(), to=caller)
 
 
-@repeatable.post("/exercises/{name}/teams/{team}/pause")
-def pause_team(
-    team: _TeamSlug,
-    sent: ReasonIn,
-    caller: Instructor,
-    exercise: ExerciseHere,
-    services: ServicesHere,
-) -> ExerciseOut:
-    """Stop the clock of one team."""
-    by = By(user=caller.id, reason=sent.reason)
-    after = services.timekeeping.pause_team(exercise.id, team, by=by)
-    return exercise_out(after, now=services.clock.now(), to=caller)
+class TeamMove(StrEnum):
+    """What is done to the clock of one team."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
 
 
-@repeatable.post("/exercises/{name}/teams/{team}/resume")
-def resume_team(
-    team: _TeamSlug,
-    sent: ReasonIn,
-    caller: Instructor,
-    exercise: ExerciseHere,
-    services: ServicesHere,
-) -> ExerciseOut:
-    """Let the clock of one team run on."""
-    by = By(user=caller.id, reason=sent.reason)
-    after = services.timekeeping.resume_team(exercise.id, team, by=by)
-    return exercise_out(after, now=services.clock.now(), to=caller)
+_WHAT_IT_DOES: Mapping[TeamMove, str] = MappingProxyType(
+    {
+        TeamMove.PAUSE: "Stop the clock of one team.",
+        TeamMove.RESUME: "Let the clock of one team run on.",
+    }
+)
+
+
+def move_team(
+    services: Services, move: TeamMove, exercise: Exercise, team: str, *, by: By
+) -> Exercise:
+    """Do it, and return the exercise afterwards; raises as `Timekeeping` does."""
+    acts = {
+        TeamMove.PAUSE: services.timekeeping.pause_team,
+        TeamMove.RESUME: services.timekeeping.resume_team,
+    }
+    return acts[move](exercise.id, team, by=by)
+
+
+def _team_mover(move: TeamMove) -> Callable[..., ExerciseOut]:
+    def carry_it_out(
+        team: _TeamSlug,
+        sent: ReasonIn,
+        caller: Instructor,
+        exercise: ExerciseHere,
+        services: ServicesHere,
+    ) -> ExerciseOut:
+        by = By(user=caller.id, reason=sent.reason)
+        after = move_team(services, move, exercise, team, by=by)
+        return exercise_out(after, now=services.clock.now(), to=caller)
+
+    carry_it_out.__doc__ = _WHAT_IT_DOES[move]
+    return carry_it_out
+
+
+for _move in TeamMove:
+    repeatable.add_api_route(
+        f"/exercises/{{name}}/teams/{{team}}/{_move}",
+        _team_mover(_move),
+        methods=["POST"],
+        name=f"{_move}_team",
+    )
 
 
 @router.get("/exercises/{name}/events")

@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from api.auth import PageInstructor, SameOrigin, ServicesHere
 from api.bootstrap import Services
 from api.problems import problem_of, status_of
+from api.v1.conduct import TeamMove, move_team
 from api.web.exercise import ExerciseHere, instructor_page
 from core.errors import PoligonError
 from core.users.model import User
@@ -45,41 +46,23 @@ def extend(
     )
 
 
-@router.post("/exercises/{name}/teams/{team}/pause")
-def pause_team(
+@router.post("/exercises/{name}/teams/{team}/{clock_move}")
+def move_clock(
     request: Request,
     team: _TeamSlug,
+    clock_move: TeamMove,
     caller: PageInstructor,
     exercise: ExerciseHere,
     services: ServicesHere,
 ) -> Response:
-    """Stop the clock of one team."""
+    """Stop the clock of one team, or let it run on."""
     by = By(user=caller.id)
     return answered(
         request,
         exercise,
         caller,
         services,
-        lambda: services.timekeeping.pause_team(exercise.id, team, by=by),
-    )
-
-
-@router.post("/exercises/{name}/teams/{team}/resume")
-def resume_team(
-    request: Request,
-    team: _TeamSlug,
-    caller: PageInstructor,
-    exercise: ExerciseHere,
-    services: ServicesHere,
-) -> Response:
-    """Let the clock of one team run on."""
-    by = By(user=caller.id)
-    return answered(
-        request,
-        exercise,
-        caller,
-        services,
-        lambda: services.timekeeping.resume_team(exercise.id, team, by=by),
+        lambda: move_team(services, clock_move, exercise, team, by=by),
     )
 
 

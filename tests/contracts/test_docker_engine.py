@@ -161,11 +161,19 @@ def test_removing_everything_takes_images_and_firewall_rule_along(
         engine.require_image(engine._toolbox.reference)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "task {}: already exists",
+        "failed to start shim: mkdir /run/docker/containerd/daemon/task/moby/{}: file exists",
+    ],
+)
 def test_a_host_that_the_engine_lost_half_started_is_made_again(
     docker_client: docker.DockerClient,
     docker_case: DockerCase,
     host: HostKey,
     subnet: IPv4Network,
+    words: str,
 ) -> None:
     """What an engine says that was killed while it started a container; seen by bench faults."""
     lost = docker_client.containers.get(docker_case._name(host))
@@ -174,7 +182,7 @@ def test_a_host_that_the_engine_lost_half_started_is_made_again(
 
     def refusing(hosts: Hosts, container: str) -> None:
         if container == lost.id:
-            raise EngineRefusedError(f"the Docker Engine refused: task {container}: already exists")
+            raise EngineRefusedError(f"the Docker Engine refused: {words.format(container)}")
         start(hosts, container)
 
     with pytest.MonkeyPatch.context() as patch:

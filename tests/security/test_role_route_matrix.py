@@ -81,8 +81,7 @@ PAGES: dict[tuple[str, str], set[str]] = {
     ("POST", "/exercises/{name}/logins"): INSTRUCTORS,
     ("POST", "/exercises/{name}/answers"): {"trainee"},
     ("POST", "/exercises/{name}/extend"): INSTRUCTORS,
-    ("POST", "/exercises/{name}/teams/{team}/pause"): INSTRUCTORS,
-    ("POST", "/exercises/{name}/teams/{team}/resume"): INSTRUCTORS,
+    ("POST", "/exercises/{name}/teams/{team}/{clock_move}"): INSTRUCTORS,
     ("POST", "/exercises/{name}/reset"): {"trainee", *INSTRUCTORS},
     ("POST", "/exercises/{name}/injects/shift"): INSTRUCTORS,
     ("POST", "/exercises/{name}/injects/{inject}/{act}"): INSTRUCTORS,
@@ -161,7 +160,7 @@ def routes_of(router: FastAPI | APIRouter) -> list[tuple[str, str]]:
 def filled(path: str, exercise: Exercise) -> str:
     path = path.replace("{name}", exercise.name).replace("{team}", "team-1")
     path = path.replace("{inject}", "call").replace("{act}", "fire").replace("{message}", "1")
-    path = path.replace("{number}", "1")
+    path = path.replace("{number}", "1").replace("{clock_move}", "pause")
     return path.replace("{form}", "csv").replace("{move}", "retry")
 
 
