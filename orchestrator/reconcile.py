@@ -21,6 +21,7 @@ from core.scenario.networks import crossing_flows
 from core.scenario.schema import Host
 from orchestrator.claims import Claims
 from orchestrator.domain.backoff import WITHIN
+from orchestrator.domain.changes import Change, ChangeKind
 from orchestrator.domain.exercise import Exercise, Problem, Stage, Team
 from orchestrator.domain.health import Ailing, Ailment, diagnose, unrouted
 from orchestrator.domain.inject_deeds import stopped_hosts
@@ -30,6 +31,7 @@ from orchestrator.domain.repair import RESET, Case, Decision, Repair, decide, pr
 from orchestrator.domain.world import WorldKey
 from orchestrator.injects.repository import InjectRepository
 from orchestrator.ports import (
+    EngineFullError,
     EngineUnavailableError,
     HostGoneError,
     HostNotReadyError,
@@ -47,8 +49,8 @@ log = structlog.get_logger()
 _STANDING = (WorldPhase.READY, WorldPhase.DEGRADED)
 # How often a world that is not ready is asked again whether it is by now.
 _ASKED_AGAIN = timedelta(seconds=15)
-# How often the host's firewall rules are asserted: a run of the toolbox each time.
-_PROTECTED_AGAIN = timedelta(minutes=1)
+# How often the host's firewall rules are asserted and its disk is looked at: a run of the toolbox.
+_PROTECTED_AGAIN = timedelta(seconds=30)
 
 
 class Reconciling:
@@ -80,7 +82,7 @@ class Reconciling:
         """Look at every exercise that should stand; one call to the engine each."""
         standing = self._exercises.permitting(Act.STAND)
         if standing:
-            self._assert_protection()
+            self._assert_protection(standing)
         for exercise in standing:
             try:
                 self._look(exercise)
@@ -89,30 +91,43 @@ class Reconciling:
             except PoligonError as error:
                 log.warning("look.failed", exercise=exercise.name, error=str(error))
 
-    def _assert_protection(self) -> None:
-        """Have the engine's host protected: a reboot or a flush takes its rules away."""
+    def _assert_protection(self, standing: Sequence[Exercise]) -> None:
+        """Have the engine's host protected: a reboot or a flush takes its rules away.
+
+        What its disk has left is seen with it, and told when it is full.
+        """
         now = self._clock.now()
-        if self._protected_at is None or now - self._protected_at >= _PROTECTED_AGAIN:
-            self._engine.protect_host()
+        if self._protected_at is not None and now - self._protected_at < _PROTECTED_AGAIN:
+            return
+        try:
+            free = self._engine.protect_host()
+        except EngineFullError:
+            free = 0  # it is tried again with the next look
+        else:
             self._protected_at = now
+        self._exercises.shortages.tell_disk(standing, free)
 
     def watch(self, stop: threading.Event) -> None:
         """Look at whatever the engine tells of, until `stop` is set."""
         self._engine.watch(self._noticed, stop)
 
-    def _noticed(self, exercise: ExerciseId) -> None:
+    def _noticed(self, change: Change) -> None:
         try:
-            self.notice(exercise)
+            self.notice(change)
         except PoligonError as error:  # the sweep looks again soon
-            log.warning("notice.failed", exercise=exercise, error=str(error))
+            log.warning("notice.failed", exercise=change.exercise, error=str(error))
         except Exception:  # the outermost loop of this thread: it must not die
-            log.exception("notice.crashed", exercise=exercise)
+            log.exception("notice.crashed", exercise=change.exercise)
 
-    def notice(self, exercise: ExerciseId) -> None:
-        """Look at an exercise of which something changed on the engine."""
-        found = self._exercises.get(exercise)
-        if Act.STAND in PERMITS[found.phase]:
+    def notice(self, change: Change) -> None:
+        """Look at an exercise of which something changed on the engine; tell of lacking memory."""
+        found = self._exercises.get(change.exercise)
+        if Act.STAND not in PERMITS[found.phase]:
+            return
+        if change.kind is not ChangeKind.OUT_OF_MEMORY:
             self._look(found)
+        elif change.host is not None:  # if the host ended of it, that is told by itself
+            self._exercises.shortages.tell_memory(found, change.host)
 
     def _look(self, exercise: Exercise) -> None:
         """Send the jobs of what is to be done, unless they are on their way."""

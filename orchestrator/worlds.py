@@ -45,6 +45,7 @@ from orchestrator.service import (
     TEST_WORLD,
     Exercises,
 )
+from orchestrator.shortages import require_space
 from orchestrator.standing import HostEndedError, Standing
 from orchestrator.tables import ExerciseRow, TeamRow
 
@@ -101,7 +102,10 @@ class Worlds:
             waiting = [team for team in exercise.teams if team.world in _WAITING]
             try:
                 self._have_images(exercise)
-                self._have_addresses(exercise, waiting, routed=self._prepared_host(exercise_id))
+                routed, free = self._prepared_host(exercise_id)
+                if waiting == list(exercise.teams):  # nothing of it stands yet
+                    require_space(free)
+                self._have_addresses(exercise, waiting, routed=routed)
             except EngineUnavailableError as error:
                 self._note(waiting, _problem(exercise, Stage.ENGINE, error))
                 raise
@@ -125,17 +129,18 @@ class Worlds:
             log.info("image.wanted", image=build.reference)
             self._engine.build_image(build)
 
-    def _prepared_host(self, exercise: ExerciseId) -> tuple[IPv4Network, ...]:
-        """Have the host protected and watched; return what it routes. All at once: each asks it."""
+    def _prepared_host(self, exercise: ExerciseId) -> tuple[tuple[IPv4Network, ...], int]:
+        """Have the host protected and watched; return what it routes and how much disk is left.
+
+        All at once: each asks it.
+        """
         with ThreadPoolExecutor(max_workers=2) as pool:
-            others = (
-                pool.submit(self._engine.protect_host),
-                pool.submit(self._self_test.make_ready, exercise),
-            )
+            protecting = pool.submit(self._engine.protect_host)
+            watching = pool.submit(self._self_test.make_ready, exercise)
             routed = self._engine.taken_subnets()
-        for other in others:
-            other.result()
-        return routed
+        free = protecting.result()
+        watching.result()
+        return routed, free
 
     def _have_addresses(
         self, exercise: Exercise, teams: Sequence[Team], *, routed: Sequence[IPv4Network]

@@ -10,8 +10,13 @@ from orchestrator.domain.engine_facts import EngineFacts, Tables
 
 BASE_IMAGE = "debian:bookworm-slim"
 
+FREE_SPACE = "docker system df shows what takes it; docker builder prune frees some"
+"""What to do about a disk that is full."""
+
 _GIB = 1024**3
 _TIGHT, _TOO_TIGHT = 10 * _GIB, 2 * _GIB
+# What was full is not well at the first byte, or it would be both by turns.
+_ROOM_AGAIN = 3 * _GIB
 _SKEWED, _TOO_SKEWED = timedelta(seconds=2), timedelta(minutes=5)
 _LIMITS = frozenset({"memory", "swap", "processes", "CPU"})
 _OLDEST_API = (1, 41)
@@ -51,6 +56,16 @@ class _Said:
 
 def _ok(says: str) -> _Said:
     return _Said(State.OK, says)
+
+
+def is_full(free: int, *, was: bool = False) -> bool:
+    """Tell whether so many free bytes are too few to begin anything; `was`: they were before."""
+    return free < (_ROOM_AGAIN if was else _TOO_TIGHT)
+
+
+def told_of_space(free: int) -> str:
+    """Return the sentence about what the engine's disk has left."""
+    return f"the engine's data has {free / _GIB:.1f} GiB free"
 
 
 def diagnose(facts: EngineFacts, *, worlds_stand: bool) -> Iterator[Finding]:
@@ -155,13 +170,11 @@ def _disk_limit(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
 
 
 def _space(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
-    says = f"the engine's data has {facts.free / _GIB:.1f} GiB free"
+    says = told_of_space(facts.free)
     if facts.free >= _TIGHT:
         return _ok(says)
-    state = State.BROKEN if facts.free < _TOO_TIGHT else State.NOTE
-    return _Said(
-        state, says, "docker system df shows what takes it; docker builder prune frees some"
-    )
+    state = State.BROKEN if is_full(facts.free) else State.NOTE
+    return _Said(state, says, FREE_SPACE)
 
 
 def _delay(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001

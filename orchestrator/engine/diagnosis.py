@@ -16,6 +16,7 @@ from orchestrator.engine.errors import is_status
 from orchestrator.engine.inventory import engine_time
 from orchestrator.engine.labels import Labels
 from orchestrator.engine.names import bridge_prefix
+from orchestrator.engine.space import TELL_FREE
 from orchestrator.engine.toolbox import Toolbox
 from orchestrator.ports import EngineRefusedError
 
@@ -45,9 +46,8 @@ for at in $(ss -Hltn '( sport = :2375 or sport = :2376 )' | awk '{print $4}'); d
 done
 true
 """
-_OF_KERNEL = """
-echo free $(($(df -Pk / | awk 'NR==2 {print $4}') * 1024))
-tc qdisc add dev lo root netem delay 1ms >/dev/null 2>&1 && echo delays yes
+_OF_KERNEL = f"""
+{TELL_FREE}tc qdisc add dev lo root netem delay 1ms >/dev/null 2>&1 && echo delays yes
 true
 """
 

@@ -15,6 +15,7 @@ from ipaddress import IPv4Address, IPv4Network
 from core.clock import Clock, SystemClock
 from core.errors import PoligonError
 from core.ids import ExerciseId
+from orchestrator.domain.changes import Change, ChangeKind
 from orchestrator.domain.engine_facts import EngineFacts, Tables
 from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.isolation import Answer, Dial, Heard, Lookup, Sentinel, Target
@@ -151,7 +152,7 @@ class FakeEngine:
         self.on_run: Callable[[HostKey, tuple[str, ...]], RunResult | None] = lambda *_: None
         self._built: set[str] = set()
         self._answers: dict[tuple[str, ...], RunResult] = {}
-        self._watching: list[Callable[[ExerciseId], None]] = []
+        self._watching: list[Callable[[Change], None]] = []
         self._failures: dict[str, deque[PoligonError]] = {}
         self._clock = clock or SystemClock()
         self._lock = threading.RLock()
@@ -170,7 +171,13 @@ class FakeEngine:
         host.running, host.exit_code, host.out_of_memory = False, exit_code, out_of_memory
         host.ended_at = self._clock.now()
         host.listening.clear()
-        self._tell(key.world)
+        if out_of_memory:
+            self.kill_for_memory(key)
+        self._tell(key.world, ChangeKind.ENDED, key)
+
+    def kill_for_memory(self, key: HostKey) -> None:
+        """Let a process of a host be killed because the host may not have more memory."""
+        self._tell(key.world, ChangeKind.OUT_OF_MEMORY, key)
 
     def end_everything(self) -> None:
         """Let every host stop, as when the engine or its machine goes down and comes back."""
@@ -183,12 +190,12 @@ class FakeEngine:
         for key, host in self.hosts.items():
             if key.world == world:
                 host.networks.discard(network)
-        self._tell(world)
+        self._tell(world, ChangeKind.GONE)
 
     def lose_host(self, key: HostKey) -> None:
         """Let somebody remove a host by hand."""
         del self.hosts[key]
-        self._tell(key.world)
+        self._tell(key.world, ChangeKind.GONE, key)
 
     def create_host(self, world: WorldKey, plan: HostPlan) -> None:
         """Leave a host as a crash would between create and start."""
@@ -234,9 +241,10 @@ class FakeEngine:
             if reference in self.foreign_images:
                 raise ForeignImageError(f"the image {reference} is for arm64")
 
-    def protect_host(self) -> None:
+    def protect_host(self) -> int:
         with self._called("protect_host"):
             self.protected = True
+            return self.facts.free
 
     def raise_network(self, world: WorldKey, plan: NetworkPlan) -> None:
         with self._called("raise_network"):
@@ -289,7 +297,7 @@ class FakeEngine:
     def remove_host(self, host: HostKey) -> None:
         with self._called("remove_host"):
             if self.hosts.pop(host, None) is not None:
-                self._tell(host.world)
+                self._tell(host.world, ChangeKind.GONE, host)
 
     def await_ready(self, world: WorldKey, plan: HostPlan) -> None:
         key = HostKey(world=world, host=plan.host)
@@ -320,7 +328,7 @@ class FakeEngine:
                 if key.world.exercise == exercise
             )
 
-    def watch(self, on_change: Callable[[ExerciseId], None], stop: threading.Event) -> None:
+    def watch(self, on_change: Callable[[Change], None], stop: threading.Event) -> None:
         self._watching.append(on_change)
         stop.wait()
         self._watching.remove(on_change)
@@ -454,9 +462,9 @@ class FakeEngine:
                 containers=removed.containers, networks=removed.networks, images=len(images)
             )
 
-    def _tell(self, world: WorldKey) -> None:
+    def _tell(self, world: WorldKey, kind: ChangeKind, host: HostKey | None = None) -> None:
         for on_change in tuple(self._watching):
-            on_change(world.exercise)
+            on_change(Change(exercise=world.exercise, kind=kind, host=host))
 
     def _heard(self, asking: HostKey, target: Target) -> Answer:
         """Return what reaches a host when networks are apart and the engine's host is closed."""
