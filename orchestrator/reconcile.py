@@ -22,6 +22,7 @@ from core.scenario.schema import Host
 from orchestrator.claims import Claims
 from orchestrator.domain.backoff import WITHIN
 from orchestrator.domain.changes import Change, ChangeKind
+from orchestrator.domain.engine_facts import Space
 from orchestrator.domain.exercise import Exercise, Problem, Stage, Team
 from orchestrator.domain.health import Ailing, Ailment, diagnose, unrouted
 from orchestrator.domain.inject_deeds import stopped_hosts
@@ -51,6 +52,7 @@ _STANDING = (WorldPhase.READY, WorldPhase.DEGRADED)
 _ASKED_AGAIN = timedelta(seconds=15)
 # How often the host's firewall rules are asserted and its disk is looked at: a run of the toolbox.
 _PROTECTED_AGAIN = timedelta(seconds=30)
+_NO_SPACE = Space(free=0, total=1)
 
 
 class Reconciling:
@@ -100,12 +102,12 @@ class Reconciling:
         if self._protected_at is not None and now - self._protected_at < _PROTECTED_AGAIN:
             return
         try:
-            free = self._engine.protect_host()
+            space = self._engine.protect_host()
         except EngineFullError:
-            free = 0  # it is tried again with the next look
+            space = _NO_SPACE  # it is tried again with the next look
         else:
             self._protected_at = now
-        self._exercises.shortages.tell_disk(standing, free)
+        self._exercises.shortages.tell_disk(standing, space)
 
     def watch(self, stop: threading.Event) -> None:
         """Look at whatever the engine tells of, until `stop` is set."""

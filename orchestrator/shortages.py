@@ -12,6 +12,7 @@ from core.clock import Clock
 from core.db import Database
 from core.ids import ExerciseId
 from orchestrator.domain.diagnosis import FREE_SPACE, is_full, told_of_space
+from orchestrator.domain.engine_facts import Space
 from orchestrator.domain.exercise import Exercise
 from orchestrator.domain.phases import PERMITS, Act, Phase
 from orchestrator.domain.world import HostKey
@@ -58,18 +59,15 @@ class Shortages:
             )
         log.info(_OUT_OF_MEMORY, exercise=exercise.name, team=team.slug, host=host.host)
 
-    def tell_disk(self, exercises: Sequence[Exercise], free: int) -> None:
-        """Write down in each exercise that the engine's disk became full, or is so no more.
-
-        `free` is how many bytes are left.
-        """
+    def tell_disk(self, exercises: Sequence[Exercise], space: Space) -> None:
+        """Write down in each exercise that the engine's disk became full, or is so no more."""
         full = self._full([exercise.id for exercise in exercises])
         for exercise in exercises:
             was = exercise.id in full
-            if is_full(free, was=was) != was:
-                self._note_disk(exercise, free, was=was)
+            if is_full(space, was=was) != was:
+                self._note_disk(exercise, space, was=was)
 
-    def _note_disk(self, exercise: Exercise, free: int, *, was: bool) -> None:
+    def _note_disk(self, exercise: Exercise, space: Space, *, was: bool) -> None:
         with self._database.transaction() as transaction:
             ExerciseRepository(transaction.session).hold(exercise.id)
             last = self._journal.last_acts(
@@ -78,8 +76,8 @@ class Shortages:
             if (last.get(exercise.id) == _DISK_FULL) != was:
                 return  # another worker was faster
             act = _DISK_OK if was else _DISK_FULL
-            self._journal.note(transaction, exercise, act, told_of_space(free))
-        log.warning(act, exercise=exercise.name, free=free)
+            self._journal.note(transaction, exercise, act, told_of_space(space))
+        log.warning(act, exercise=exercise.name, free=space.free)
 
     def disk_is_full(self, exercise: Exercise) -> bool:
         """Tell whether the engine's disk was full when it was last looked at for the exercise."""
@@ -101,7 +99,7 @@ class Shortages:
         return frozenset(exercise for exercise, act in last.items() if act == _DISK_FULL)
 
 
-def require_space(free: int) -> None:
-    """Raise EngineFullError when so many free bytes are too few to build a world."""
-    if is_full(free):
-        raise EngineFullError(f"{told_of_space(free)}, so nothing new is built", hint=FREE_SPACE)
+def require_space(space: Space) -> None:
+    """Raise EngineFullError when too little is left to build a world."""
+    if is_full(space):
+        raise EngineFullError(f"{told_of_space(space)}, so nothing new is built", hint=FREE_SPACE)

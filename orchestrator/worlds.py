@@ -21,6 +21,7 @@ from orchestrator.build_repository import BuildRepository
 from orchestrator.claims import Claims, NotYetError
 from orchestrator.domain.addresses import Pools
 from orchestrator.domain.backoff import WITHIN, next_try
+from orchestrator.domain.engine_facts import Space
 from orchestrator.domain.exercise import Exercise, Problem, Stage, Team
 from orchestrator.domain.needs import dependents
 from orchestrator.domain.phases import MOVES, PERMITS, Act, Phase, WorldPhase, settled
@@ -102,9 +103,9 @@ class Worlds:
             waiting = [team for team in exercise.teams if team.world in _WAITING]
             try:
                 self._have_images(exercise)
-                routed, free = self._prepared_host(exercise_id)
+                routed, space = self._prepared_host(exercise_id)
                 if waiting == list(exercise.teams):  # nothing of it stands yet
-                    require_space(free)
+                    require_space(space)
                 self._have_addresses(exercise, waiting, routed=routed)
             except EngineUnavailableError as error:
                 self._note(waiting, _problem(exercise, Stage.ENGINE, error))
@@ -129,7 +130,7 @@ class Worlds:
             log.info("image.wanted", image=build.reference)
             self._engine.build_image(build)
 
-    def _prepared_host(self, exercise: ExerciseId) -> tuple[tuple[IPv4Network, ...], int]:
+    def _prepared_host(self, exercise: ExerciseId) -> tuple[tuple[IPv4Network, ...], Space]:
         """Have the host protected and watched; return what it routes and how much disk is left.
 
         All at once: each asks it.
@@ -138,9 +139,9 @@ class Worlds:
             protecting = pool.submit(self._engine.protect_host)
             watching = pool.submit(self._self_test.make_ready, exercise)
             routed = self._engine.taken_subnets()
-        free = protecting.result()
+        space = protecting.result()
         watching.result()
-        return routed, free
+        return routed, space
 
     def _have_addresses(
         self, exercise: Exercise, teams: Sequence[Team], *, routed: Sequence[IPv4Network]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from orchestrator.domain.engine_facts import EngineFacts, Tables
+from orchestrator.domain.engine_facts import EngineFacts, Space, Tables
 
 BASE_IMAGE = "debian:bookworm-slim"
 
@@ -15,8 +15,10 @@ FREE_SPACE = "docker system df shows what takes it; docker builder prune frees s
 
 _GIB = 1024**3
 _TIGHT, _TOO_TIGHT = 10 * _GIB, 2 * _GIB
+# A small disk is full later: at so many of its bytes.
+_TOO_TIGHT_SHARE = 0.05
 # What was full is not well at the first byte, or it would be both by turns.
-_ROOM_AGAIN = 3 * _GIB
+_ROOM_AGAIN = 1.5
 _SKEWED, _TOO_SKEWED = timedelta(seconds=2), timedelta(minutes=5)
 _LIMITS = frozenset({"memory", "swap", "processes", "CPU"})
 _OLDEST_API = (1, 41)
@@ -58,14 +60,15 @@ def _ok(says: str) -> _Said:
     return _Said(State.OK, says)
 
 
-def is_full(free: int, *, was: bool = False) -> bool:
-    """Tell whether so many free bytes are too few to begin anything; `was`: they were before."""
-    return free < (_ROOM_AGAIN if was else _TOO_TIGHT)
+def is_full(space: Space, *, was: bool = False) -> bool:
+    """Tell whether too little is left to begin anything; `was`: it was so before."""
+    least = min(_TOO_TIGHT, space.total * _TOO_TIGHT_SHARE)
+    return space.free < least * (_ROOM_AGAIN if was else 1)
 
 
-def told_of_space(free: int) -> str:
+def told_of_space(space: Space) -> str:
     """Return the sentence about what the engine's disk has left."""
-    return f"the engine's data has {free / _GIB:.1f} GiB free"
+    return f"the engine's data has {space.free / _GIB:.1f} GiB free"
 
 
 def diagnose(facts: EngineFacts, *, worlds_stand: bool) -> Iterator[Finding]:
@@ -170,10 +173,10 @@ def _disk_limit(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
 
 
 def _space(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
-    says = told_of_space(facts.free)
-    if facts.free >= _TIGHT:
+    says = told_of_space(facts.space)
+    if facts.space.free >= _TIGHT:
         return _ok(says)
-    state = State.BROKEN if is_full(facts.free) else State.NOTE
+    state = State.BROKEN if is_full(facts.space) else State.NOTE
     return _Said(state, says, FREE_SPACE)
 
 

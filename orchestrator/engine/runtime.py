@@ -10,7 +10,7 @@ from ipaddress import IPv4Network
 from core.clock import Clock, SystemClock
 from core.ids import ExerciseId
 from orchestrator.domain.changes import Change
-from orchestrator.domain.engine_facts import EngineFacts
+from orchestrator.domain.engine_facts import EngineFacts, Space
 from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.isolation import Answer, Sentinel, Target
 from orchestrator.domain.leftovers import Standing
@@ -124,7 +124,7 @@ class DockerEngine:
         """Raise UnknownImageError unless the engine has the image."""
         self._images.facts(reference)
 
-    def protect_host(self) -> int:
+    def protect_host(self) -> Space:
         """Have the firewall rules that keep ranges off the engine's host, and let routers work."""
         return self._rules.protect()
 

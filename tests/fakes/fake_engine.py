@@ -16,7 +16,7 @@ from core.clock import Clock, SystemClock
 from core.errors import PoligonError
 from core.ids import ExerciseId
 from orchestrator.domain.changes import Change, ChangeKind
-from orchestrator.domain.engine_facts import EngineFacts, Tables
+from orchestrator.domain.engine_facts import EngineFacts, Space, Tables
 from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.isolation import Answer, Dial, Heard, Lookup, Sentinel, Target
 from orchestrator.domain.leftovers import Standing
@@ -71,7 +71,7 @@ WELL = EngineFacts(
     limits=frozenset({"memory", "swap", "processes", "CPU"}),
     limits_disk=True,
     storage="overlay2 on xfs",
-    free=200 * 1024**3,
+    space=Space(free=200 * 1024**3, total=250 * 1024**3),
     user_namespaces=True,
     seccomp=True,
     at=datetime(2026, 11, 23, 12, tzinfo=UTC),
@@ -241,10 +241,10 @@ class FakeEngine:
             if reference in self.foreign_images:
                 raise ForeignImageError(f"the image {reference} is for arm64")
 
-    def protect_host(self) -> int:
+    def protect_host(self) -> Space:
         with self._called("protect_host"):
             self.protected = True
-            return self.facts.free
+            return self.facts.space
 
     def raise_network(self, world: WorldKey, plan: NetworkPlan) -> None:
         with self._called("raise_network"):

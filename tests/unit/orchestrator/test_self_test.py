@@ -72,7 +72,7 @@ def test_one_team_alone_is_asked_against_another_exercise(site: Site) -> None:
 def test_a_world_that_reaches_the_engines_host_is_degraded_and_says_so(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(site.engine, "protect_host", lambda: WELL.free)
+    monkeypatch.setattr(site.engine, "protect_host", lambda: WELL.space)
     exercise = site.launch(teams=1)
     site.work()
     now = site.now(exercise)

@@ -16,7 +16,7 @@ from tests.unit.orchestrator.conftest import Site
 
 GIB = 1024**3
 LOOKED_AGAIN = timedelta(seconds=30)
-ENOUGH = WELL.free
+ENOUGH = WELL.space.free
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def lack_memory(site: Site, exercise: Exercise, team: str, host: str) -> None:
 def look(site: Site, free: int, after: timedelta = LOOKED_AGAIN) -> None:
     """Look at the engine's disk when it has so much left."""
     site.clock.advance(after)
-    site.engine.facts = replace(WELL, free=free)
+    site.engine.facts = replace(WELL, space=replace(WELL.space, free=free))
     site.reconciling.sweep()
 
 
@@ -155,7 +155,7 @@ def test_a_launch_on_a_full_disk_is_refused_in_one_sentence(site: Site, exercise
 
 
 def test_a_first_launch_on_a_full_disk_fails_before_anything_stands(site: Site) -> None:
-    site.engine.facts = replace(WELL, free=GIB)
+    site.engine.facts = replace(WELL, space=replace(WELL.space, free=GIB))
     exercise = site.launch(teams=1)
     for _ in range(MOST_TRIES):
         site.work()
