@@ -5,7 +5,7 @@ send a job where something is to be done; the job looks again under a claim and 
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -30,6 +30,7 @@ from orchestrator.domain.needs import dependents
 from orchestrator.domain.phases import PERMITS, Act, WorldPhase
 from orchestrator.domain.repair import RESET, Case, Decision, Repair, decide, problem_of
 from orchestrator.domain.world import WorldKey
+from orchestrator.injects.links import LinksInForce
 from orchestrator.injects.repository import InjectRepository
 from orchestrator.ports import (
     EngineFullError,
@@ -74,6 +75,7 @@ class Reconciling:
         self._worlds = worlds
         self._engine = engine
         self._standing = Standing(engine)
+        self._links = LinksInForce(database, clock, exercises, engine)
         self._claims = claims
         self._asked: dict[TeamId, datetime] = {}
         self._protected_at: datetime | None = None
@@ -319,10 +321,16 @@ class Reconciling:
         def reached(_: Stage) -> None:
             self._worlds.require_wanted(exercise.id)
 
+        def put_up(only: Collection[str], anew: Collection[str] = ()) -> None:
+            try:
+                self._standing.put_up(plan, reached=reached, only=only, anew=anew)
+            finally:
+                self._links.put_back(exercise, team)
+
         if any(repair.cause == Ailment.OUTAGE for repair in repairs):
             self._engine.protect_host()  # before anything comes back that should not get out
         if repairs:
-            self._standing.put_up(plan, reached=reached, only=repaired, anew=anew)
+            put_up(repaired, anew)
         if not repairs or team.never_ready:
             hosts = self._exercises.scenario(exercise).scenario.hosts
             waiting = set(_waiting(team, hosts)) - repaired
@@ -330,7 +338,7 @@ class Reconciling:
                 stopped = self._stopped(session, exercise, [team.id])[team.id]
             self._standing.ask_once(plan, but=waiting | stopped)
             if waiting:
-                self._standing.put_up(plan, reached=reached, only=waiting)
+                put_up(waiting)
 
     def _finish(
         self,

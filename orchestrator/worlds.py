@@ -4,7 +4,7 @@ Every method takes ids, may run twice, and may be killed at any point: what is d
 database, what stands is found by label, and a sweep sends again what got lost.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from ipaddress import IPv4Network
@@ -29,6 +29,7 @@ from orchestrator.domain.plan import named_images, plan_images, plan_world
 from orchestrator.domain.repair import BUILD, RESET, WORLD, Repair
 from orchestrator.domain.world import WorldKey, WorldPlan
 from orchestrator.images import image_namer
+from orchestrator.injects.links import LinksInForce
 from orchestrator.ports import (
     EngineUnavailableError,
     HostNotReadyError,
@@ -85,6 +86,7 @@ class Worlds:
         self._exercises = exercises
         self._engine = engine
         self._standing = Standing(engine)
+        self._links = LinksInForce(database, clock, exercises, engine)
         self._installation = installation
         self._pools = Pools(ordinary=tuple(pool), internet=tuple(internet_pool))
         self._self_test = SelfTest(database, clock, exercises, engine, thoroughness=self_test)
@@ -192,13 +194,7 @@ class Worlds:
 
         resets = self._resets(team)
         try:
-            plan = self.plan(exercise, team)
-            self._standing.put_up(
-                plan,
-                reached=reached,
-                anew={repair.host for repair in resets},
-                during=lambda wait: self._self_test.beside(exercise, team, plan, wait),
-            )
+            self._put_up(exercise, team, resets, reached)
         except NotWantedError:
             return  # the sweep removes what stands
         except SubnetTakenError as error:
@@ -220,6 +216,24 @@ class Worlds:
         else:
             self._move(exercise, team, (WorldPhase.BUILDING,), WorldPhase.READY, done=resets)
             log.info("world.ready")
+
+    def _put_up(
+        self,
+        exercise: Exercise,
+        team: Team,
+        resets: Sequence[Repair],
+        reached: Callable[[Stage], None],
+    ) -> None:
+        plan = self.plan(exercise, team)
+        try:
+            self._standing.put_up(
+                plan,
+                reached=reached,
+                anew={repair.host for repair in resets},
+                during=lambda wait: self._self_test.beside(exercise, team, plan, wait),
+            )
+        finally:  # after the test, which asks over links that are whole
+            self._links.put_back(exercise, team)
 
     def test_world(self, exercise_id: ExerciseId, team_id: TeamId) -> None:
         """Test a world once more that was tested when no other team stood."""

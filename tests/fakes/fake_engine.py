@@ -7,7 +7,7 @@ the test (`answer`), except for a handful of plain commands that it understands.
 import tarfile
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network
@@ -113,6 +113,7 @@ class FakeHost:
     networks: set[str] = field(default_factory=set)
     files: dict[str, Entry] = field(default_factory=dict)
     listening: set[int] = field(default_factory=set)
+    links: dict[Link, LinkState] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -132,7 +133,6 @@ class FakeEngine:
         self.networks: dict[tuple[WorldKey, str], IPv4Network] = {}
         self.hosts: dict[HostKey, FakeHost] = {}
         self.routers: dict[WorldKey, FakeRouter] = {}
-        self.links: dict[tuple[WorldKey, Link], LinkState] = {}
         self.kernel_delays = False
         self.routed: set[IPv4Network] = set()
         self.calls: list[str] = []
@@ -156,6 +156,15 @@ class FakeEngine:
         self._failures: dict[str, deque[PoligonError]] = {}
         self._clock = clock or SystemClock()
         self._lock = threading.RLock()
+
+    @property
+    def links(self) -> dict[tuple[WorldKey, Link], LinkState]:
+        """The links that are not as planned, of any host."""
+        return {
+            (key.world, link): state
+            for key, host in self.hosts.items()
+            for link, state in host.links.items()
+        }
 
     def fail(self, method: str, *errors: PoligonError) -> None:
         """Let the next calls of a method raise these errors, one each."""
@@ -360,10 +369,10 @@ class FakeEngine:
                 self._running(HostKey(world=world, host=link.host))
             if state.delay and not self.kernel_delays:
                 raise NotEnforcedError("delay is not enforced here: this kernel has no netem")
-            if state == AS_PLANNED:
-                self.links.pop((world, link), None)
-            else:
-                self.links[world, link] = state
+            for host in self._at(world, link):
+                host.links.pop(link, None)
+                if state != AS_PLANNED:
+                    host.links[link] = state
 
     def can_delay(self) -> bool:
         with self._called("can_delay"):
@@ -529,7 +538,19 @@ class FakeEngine:
                 host.files = {entry.path: entry for entry in entries(archive, at="/.")}
         host.running, host.exit_code, host.out_of_memory = True, None, False
         host.ended_at = None
+        host.links.clear()
         self.on_start(host)
+
+    def _at(self, world: WorldKey, link: Link) -> Iterator[FakeHost]:
+        """Yield the running hosts that a link means."""
+        for key, host in self.hosts.items():
+            means = (
+                link.host == key.host
+                if isinstance(link, HostLink)
+                else link.network in {place.network for place in host.plan.attachments}
+            )
+            if key.world == world and host.running and means:
+                yield host
 
     def _running(self, key: HostKey) -> FakeHost:
         host = self.hosts.get(key)
@@ -559,7 +580,6 @@ class FakeEngine:
         networks = [key for key in self.networks if belongs(key[0])]
         for host in hosts:
             del self.hosts[host]
-        self.links = {place: s for place, s in self.links.items() if not belongs(place[0])}
         for router in routers:
             del self.routers[router]
         for network in networks:
