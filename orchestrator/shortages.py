@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
+from sqlalchemy.orm import Session
 
 from core.clock import Clock
 from core.db import Database
@@ -41,13 +42,23 @@ class Shortages:
         team = exercise.team(host.world.team)
         if team is None:
             return
-        since = self._clock.now() - _TOLD_AGAIN
+
+        def is_told(session: Session) -> bool:
+            return self._journal.told_since(
+                session,
+                exercise.id,
+                _OUT_OF_MEMORY,
+                team=team.id,
+                subject=host.host,
+                since=self._clock.now() - _TOLD_AGAIN,
+            )
+
+        with self._database.reading() as session:
+            if is_told(session):
+                return  # many a second, and none of them holds a writer up
         with self._database.transaction() as transaction:
-            session = transaction.session
-            ExerciseRepository(session).hold(exercise.id)
-            if self._journal.told_since(
-                session, exercise.id, _OUT_OF_MEMORY, team=team.id, subject=host.host, since=since
-            ):
+            ExerciseRepository(transaction.session).hold(exercise.id)
+            if is_told(transaction.session):
                 return
             self._journal.note(
                 transaction,
