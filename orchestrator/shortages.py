@@ -14,7 +14,7 @@ from core.db import Database
 from core.ids import ExerciseId
 from orchestrator.domain.diagnosis import FREE_SPACE, is_full, told_of_space
 from orchestrator.domain.engine_facts import Space
-from orchestrator.domain.exercise import Exercise
+from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import PERMITS, Act, Phase
 from orchestrator.domain.world import HostKey
 from orchestrator.journal import Journal
@@ -43,22 +43,12 @@ class Shortages:
         if team is None:
             return
 
-        def is_told(session: Session) -> bool:
-            return self._journal.told_since(
-                session,
-                exercise.id,
-                _OUT_OF_MEMORY,
-                team=team.id,
-                subject=host.host,
-                since=self._clock.now() - _TOLD_AGAIN,
-            )
-
         with self._database.reading() as session:
-            if is_told(session):
+            if self._is_told(session, exercise, team, host.host):
                 return  # many a second, and none of them holds a writer up
         with self._database.transaction() as transaction:
             ExerciseRepository(transaction.session).hold(exercise.id)
-            if is_told(transaction.session):
+            if self._is_told(transaction.session, exercise, team, host.host):
                 return
             self._journal.note(
                 transaction,
@@ -69,6 +59,12 @@ class Shortages:
                 subject=host.host,
             )
         log.info(_OUT_OF_MEMORY, exercise=exercise.name, team=team.slug, host=host.host)
+
+    def _is_told(self, session: Session, exercise: Exercise, team: Team, host: str) -> bool:
+        since = self._clock.now() - _TOLD_AGAIN
+        return self._journal.told_since(
+            session, exercise.id, _OUT_OF_MEMORY, team=team.id, subject=host, since=since
+        )
 
     def tell_disk(self, exercises: Sequence[Exercise], space: Space) -> None:
         """Write down in each exercise that the engine's disk became full, or is so no more."""
