@@ -1,4 +1,4 @@
-"""What people are told of an exercise that nobody has touched for long."""
+"""What people are told of an exercise before it hurts: it expires, the engine's disk is full."""
 
 from api.bootstrap import Services
 from orchestrator.domain.exercise import Exercise
@@ -14,3 +14,10 @@ def expiry_warning(services: Services, exercise: Exercise) -> str:
     return (
         f"nobody touches this exercise; its machines are removed at {expiry.at:%Y-%m-%d %H:%M} UTC"
     )
+
+
+def disk_warning(services: Services, exercise: Exercise) -> str:
+    """Return one sentence, without its stop, while the engine's disk is full; else nothing."""
+    if not services.exercises.shortages.disk_is_full(exercise):
+        return ""
+    return "the engine's disk is almost full: machines may fail to write, nothing new is launched"

@@ -1,9 +1,11 @@
 """The event log of an exercise: every act of people and of the system, on both clocks, and why."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from core.clock import Clock
 from core.db import Database, Transaction
@@ -126,6 +128,32 @@ class Journal:
             ).all()
         before = last[limit] if len(last) > limit else 0
         return self.of(exercise, after=before, limit=limit)[::-1]
+
+    def told_since(
+        self,
+        session: Session,
+        exercise: ExerciseId,
+        act: str,
+        *,
+        team: TeamId,
+        subject: str,
+        since: datetime,
+    ) -> bool:
+        """Tell whether an act of a team about a subject was written down after `since`."""
+        row = JournalRow
+        mine = (row.exercise_id == exercise) & (row.team_id == team) & (row.subject == subject)
+        told = select(row.id).where(mine, row.act == act, row.at > since).limit(1)
+        return session.scalar(told) is not None
+
+    def last_acts(
+        self, session: Session, exercises: Sequence[ExerciseId], acts: Sequence[str]
+    ) -> Mapping[ExerciseId, str]:
+        """Return which of the acts came last in each exercise; none for one that has none."""
+        row = JournalRow
+        of_them = row.exercise_id.in_(exercises) & row.act.in_(acts)
+        last = select(func.max(row.id)).where(of_them).group_by(row.exercise_id)
+        found = session.execute(select(row.exercise_id, row.act).where(row.id.in_(last)))
+        return {ExerciseId(exercise): act for exercise, act in found}
 
 
 def _entry(row: JournalRow, actor: str, team: str) -> JournalEntry:

@@ -12,7 +12,8 @@ from typing import Protocol
 
 from core.errors import Fault, PoligonError
 from core.ids import ExerciseId
-from orchestrator.domain.engine_facts import EngineFacts
+from orchestrator.domain.changes import Change
+from orchestrator.domain.engine_facts import EngineFacts, Space
 from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.isolation import Answer, Sentinel, Target
 from orchestrator.domain.leftovers import Standing
@@ -52,6 +53,12 @@ class EngineExhaustedError(EngineRefusedError):
     """The engine's host has no memory or no disk space left."""
 
     code = "engine.exhausted"
+
+
+class EngineFullError(EngineExhaustedError):
+    """The engine's host has no disk space left, or so little that nothing more is begun."""
+
+    code = "engine.full"
 
 
 class UnknownImageError(PoligonError):
@@ -197,10 +204,11 @@ class RangeEngine(Protocol):
         """Raise UnknownImageError unless the engine has the image."""
         ...
 
-    def protect_host(self) -> None:
+    def protect_host(self) -> Space:
         """Let no range bridge reach the engine's own host; the host still reaches ranges.
 
-        And let the engine's host stand in no router's way.
+        And let the engine's host stand in no router's way. Returns what is left on the disk of the
+        engine's data, seen in the same run. Raises EngineFullError when there is no room to look.
         """
         ...
 
@@ -250,8 +258,11 @@ class RangeEngine(Protocol):
         """
         ...
 
-    def watch(self, on_change: Callable[[ExerciseId], None], stop: threading.Event) -> None:
-        """Tell the exercise of every host that ends or goes and every network that goes.
+    def watch(self, on_change: Callable[[Change], None], stop: threading.Event) -> None:
+        """Tell of every host that ends, goes or lacks memory, and every network that goes.
+
+        Memory is lacking when a process of the host was killed for it, whether or not the host's
+        own runs on. Routers are told of as hosts are, without a name.
 
         Returns once `stop` is set. An engine that went away is followed again when it is back, and
         what happened in between is not told: never raises EngineUnavailableError. What `on_change`

@@ -5,7 +5,7 @@ send a job where something is to be done; the job looks again under a claim and 
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -21,6 +21,8 @@ from core.scenario.networks import crossing_flows
 from core.scenario.schema import Host
 from orchestrator.claims import Claims
 from orchestrator.domain.backoff import WITHIN
+from orchestrator.domain.changes import Change, ChangeKind
+from orchestrator.domain.engine_facts import Space
 from orchestrator.domain.exercise import Exercise, Problem, Stage, Team
 from orchestrator.domain.health import Ailing, Ailment, diagnose, unrouted
 from orchestrator.domain.inject_deeds import stopped_hosts
@@ -28,8 +30,10 @@ from orchestrator.domain.needs import dependents
 from orchestrator.domain.phases import PERMITS, Act, WorldPhase
 from orchestrator.domain.repair import RESET, Case, Decision, Repair, decide, problem_of
 from orchestrator.domain.world import WorldKey
+from orchestrator.injects.links import LinksInForce
 from orchestrator.injects.repository import InjectRepository
 from orchestrator.ports import (
+    EngineFullError,
     EngineUnavailableError,
     HostGoneError,
     HostNotReadyError,
@@ -47,8 +51,9 @@ log = structlog.get_logger()
 _STANDING = (WorldPhase.READY, WorldPhase.DEGRADED)
 # How often a world that is not ready is asked again whether it is by now.
 _ASKED_AGAIN = timedelta(seconds=15)
-# How often the host's firewall rules are asserted: a run of the toolbox each time.
-_PROTECTED_AGAIN = timedelta(minutes=1)
+# How often the host's firewall rules are asserted and its disk is looked at: a run of the toolbox.
+_PROTECTED_AGAIN = timedelta(seconds=30)
+_NO_SPACE = Space(free=0, total=1)
 
 
 class Reconciling:
@@ -70,6 +75,7 @@ class Reconciling:
         self._worlds = worlds
         self._engine = engine
         self._standing = Standing(engine)
+        self._links = LinksInForce(database, clock, exercises, engine)
         self._claims = claims
         self._asked: dict[TeamId, datetime] = {}
         self._protected_at: datetime | None = None
@@ -80,7 +86,7 @@ class Reconciling:
         """Look at every exercise that should stand; one call to the engine each."""
         standing = self._exercises.permitting(Act.STAND)
         if standing:
-            self._assert_protection()
+            self._assert_protection(standing)
         for exercise in standing:
             try:
                 self._look(exercise)
@@ -89,30 +95,43 @@ class Reconciling:
             except PoligonError as error:
                 log.warning("look.failed", exercise=exercise.name, error=str(error))
 
-    def _assert_protection(self) -> None:
-        """Have the engine's host protected: a reboot or a flush takes its rules away."""
+    def _assert_protection(self, standing: Sequence[Exercise]) -> None:
+        """Have the engine's host protected: a reboot or a flush takes its rules away.
+
+        What its disk has left is seen with it, and told when it is full.
+        """
         now = self._clock.now()
-        if self._protected_at is None or now - self._protected_at >= _PROTECTED_AGAIN:
-            self._engine.protect_host()
+        if self._protected_at is not None and now - self._protected_at < _PROTECTED_AGAIN:
+            return
+        try:
+            space = self._engine.protect_host()
+        except EngineFullError:
+            space = _NO_SPACE  # it is tried again with the next look
+        else:
             self._protected_at = now
+        self._exercises.shortages.tell_disk(standing, space)
 
     def watch(self, stop: threading.Event) -> None:
         """Look at whatever the engine tells of, until `stop` is set."""
         self._engine.watch(self._noticed, stop)
 
-    def _noticed(self, exercise: ExerciseId) -> None:
+    def _noticed(self, change: Change) -> None:
         try:
-            self.notice(exercise)
+            self.notice(change)
         except PoligonError as error:  # the sweep looks again soon
-            log.warning("notice.failed", exercise=exercise, error=str(error))
+            log.warning("notice.failed", exercise=change.exercise, error=str(error))
         except Exception:  # the outermost loop of this thread: it must not die
-            log.exception("notice.crashed", exercise=exercise)
+            log.exception("notice.crashed", exercise=change.exercise)
 
-    def notice(self, exercise: ExerciseId) -> None:
-        """Look at an exercise of which something changed on the engine."""
-        found = self._exercises.get(exercise)
-        if Act.STAND in PERMITS[found.phase]:
+    def notice(self, change: Change) -> None:
+        """Look at an exercise of which something changed on the engine; tell of lacking memory."""
+        found = self._exercises.get(change.exercise)
+        if Act.STAND not in PERMITS[found.phase]:
+            return
+        if change.kind is not ChangeKind.OUT_OF_MEMORY:
             self._look(found)
+        elif change.host is not None:  # if the host ended of it, that is told by itself
+            self._exercises.shortages.tell_memory(found, change.host)
 
     def _look(self, exercise: Exercise) -> None:
         """Send the jobs of what is to be done, unless they are on their way."""
@@ -302,10 +321,16 @@ class Reconciling:
         def reached(_: Stage) -> None:
             self._worlds.require_wanted(exercise.id)
 
+        def put_up(only: Collection[str], anew: Collection[str] = ()) -> None:
+            try:
+                self._standing.put_up(plan, reached=reached, only=only, anew=anew)
+            finally:
+                self._links.put_back(exercise, team)
+
         if any(repair.cause == Ailment.OUTAGE for repair in repairs):
             self._engine.protect_host()  # before anything comes back that should not get out
         if repairs:
-            self._standing.put_up(plan, reached=reached, only=repaired, anew=anew)
+            put_up(repaired, anew)
         if not repairs or team.never_ready:
             hosts = self._exercises.scenario(exercise).scenario.hosts
             waiting = set(_waiting(team, hosts)) - repaired
@@ -313,7 +338,7 @@ class Reconciling:
                 stopped = self._stopped(session, exercise, [team.id])[team.id]
             self._standing.ask_once(plan, but=waiting | stopped)
             if waiting:
-                self._standing.put_up(plan, reached=reached, only=waiting)
+                put_up(waiting)
 
     def _finish(
         self,

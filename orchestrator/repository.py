@@ -146,11 +146,15 @@ class ExerciseRepository:
             .values(phase=after)
         )
 
-    def tick(self, exercise: ExerciseId, event: ClockEvent) -> None:
-        """Add to the exercise's clock; two that come at once are put one after the other."""
+    def hold(self, exercise: ExerciseId) -> None:
+        """Wait until no other transaction holds the exercise; then none does until this ends."""
         self._session.execute(
             select(ExerciseRow.id).where(ExerciseRow.id == exercise).with_for_update()
         )
+
+    def tick(self, exercise: ExerciseId, event: ClockEvent) -> None:
+        """Add to the exercise's clock; two that come at once are put one after the other."""
+        self.hold(exercise)
         events = ClockEventRow.exercise_id == exercise
         position = self._session.scalar(
             select(func.count()).select_from(ClockEventRow).where(events)

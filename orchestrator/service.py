@@ -45,6 +45,7 @@ from orchestrator.journal import SYSTEM, By, Journal
 from orchestrator.library import Library
 from orchestrator.repair_repository import RepairRepository
 from orchestrator.repository import ExerciseRepository
+from orchestrator.shortages import Shortages
 from orchestrator.tables import ExerciseRow, MemberRow, TeamRow
 
 log = structlog.get_logger()
@@ -120,6 +121,7 @@ class Exercises:
         self._users = users
         self._library = library
         self.journal = Journal(database, clock)
+        self.shortages = Shortages(database, clock, self.journal)
 
     # Reading
 
@@ -224,8 +226,9 @@ class Exercises:
     ) -> Exercise:
         """Begin to build a world for each team; return the exercise, provisioning.
 
-        Raises TeamsInvalidError, UserUnknownError.
+        Raises TeamsInvalidError, UserUnknownError, EngineFullError.
         """
+        self.shortages.require_room()
         slugs = _slugs(teams)
         members = {n: self._users.named(n).id for spec in teams for n in spec.members}
         self._library.keep(scenario)

@@ -4,7 +4,7 @@ Every method takes ids, may run twice, and may be killed at any point: what is d
 database, what stands is found by label, and a sweep sends again what got lost.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from ipaddress import IPv4Network
@@ -21,6 +21,7 @@ from orchestrator.build_repository import BuildRepository
 from orchestrator.claims import Claims, NotYetError
 from orchestrator.domain.addresses import Pools
 from orchestrator.domain.backoff import WITHIN, next_try
+from orchestrator.domain.engine_facts import Space
 from orchestrator.domain.exercise import Exercise, Problem, Stage, Team
 from orchestrator.domain.needs import dependents
 from orchestrator.domain.phases import MOVES, PERMITS, Act, Phase, WorldPhase, settled
@@ -28,6 +29,7 @@ from orchestrator.domain.plan import named_images, plan_images, plan_world
 from orchestrator.domain.repair import BUILD, RESET, WORLD, Repair
 from orchestrator.domain.world import WorldKey, WorldPlan
 from orchestrator.images import image_namer
+from orchestrator.injects.links import LinksInForce
 from orchestrator.ports import (
     EngineUnavailableError,
     HostNotReadyError,
@@ -45,6 +47,7 @@ from orchestrator.service import (
     TEST_WORLD,
     Exercises,
 )
+from orchestrator.shortages import require_space
 from orchestrator.standing import HostEndedError, Standing
 from orchestrator.tables import ExerciseRow, TeamRow
 
@@ -83,6 +86,7 @@ class Worlds:
         self._exercises = exercises
         self._engine = engine
         self._standing = Standing(engine)
+        self._links = LinksInForce(database, clock, exercises, engine)
         self._installation = installation
         self._pools = Pools(ordinary=tuple(pool), internet=tuple(internet_pool))
         self._self_test = SelfTest(database, clock, exercises, engine, thoroughness=self_test)
@@ -101,7 +105,10 @@ class Worlds:
             waiting = [team for team in exercise.teams if team.world in _WAITING]
             try:
                 self._have_images(exercise)
-                self._have_addresses(exercise, waiting, routed=self._prepared_host(exercise_id))
+                routed, space = self._prepared_host(exercise_id)
+                if waiting == list(exercise.teams):  # nothing of it stands yet
+                    require_space(space)
+                self._have_addresses(exercise, waiting, routed=routed)
             except EngineUnavailableError as error:
                 self._note(waiting, _problem(exercise, Stage.ENGINE, error))
                 raise
@@ -125,17 +132,18 @@ class Worlds:
             log.info("image.wanted", image=build.reference)
             self._engine.build_image(build)
 
-    def _prepared_host(self, exercise: ExerciseId) -> tuple[IPv4Network, ...]:
-        """Have the host protected and watched; return what it routes. All at once: each asks it."""
+    def _prepared_host(self, exercise: ExerciseId) -> tuple[tuple[IPv4Network, ...], Space]:
+        """Have the host protected and watched; return what it routes and how much disk is left.
+
+        All at once: each asks it.
+        """
         with ThreadPoolExecutor(max_workers=2) as pool:
-            others = (
-                pool.submit(self._engine.protect_host),
-                pool.submit(self._self_test.make_ready, exercise),
-            )
+            protecting = pool.submit(self._engine.protect_host)
+            watching = pool.submit(self._self_test.make_ready, exercise)
             routed = self._engine.taken_subnets()
-        for other in others:
-            other.result()
-        return routed
+        space = protecting.result()
+        watching.result()
+        return routed, space
 
     def _have_addresses(
         self, exercise: Exercise, teams: Sequence[Team], *, routed: Sequence[IPv4Network]
@@ -186,13 +194,7 @@ class Worlds:
 
         resets = self._resets(team)
         try:
-            plan = self.plan(exercise, team)
-            self._standing.put_up(
-                plan,
-                reached=reached,
-                anew={repair.host for repair in resets},
-                during=lambda wait: self._self_test.beside(exercise, team, plan, wait),
-            )
+            self._put_up(exercise, team, resets, reached)
         except NotWantedError:
             return  # the sweep removes what stands
         except SubnetTakenError as error:
@@ -214,6 +216,24 @@ class Worlds:
         else:
             self._move(exercise, team, (WorldPhase.BUILDING,), WorldPhase.READY, done=resets)
             log.info("world.ready")
+
+    def _put_up(
+        self,
+        exercise: Exercise,
+        team: Team,
+        resets: Sequence[Repair],
+        reached: Callable[[Stage], None],
+    ) -> None:
+        plan = self.plan(exercise, team)
+        try:
+            self._standing.put_up(
+                plan,
+                reached=reached,
+                anew={repair.host for repair in resets},
+                during=lambda wait: self._self_test.beside(exercise, team, plan, wait),
+            )
+        finally:  # after the test, which asks over links that are whole
+            self._links.put_back(exercise, team)
 
     def test_world(self, exercise_id: ExerciseId, team_id: TeamId) -> None:
         """Test a world once more that was tested when no other team stood."""

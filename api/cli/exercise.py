@@ -12,7 +12,7 @@ from api.cli.launching import Progress, follow
 from api.cli.output import Exit, Json, Output, reporting
 from api.cli.scenario import ScenarioPath, load
 from api.moves import Move, carry_out
-from api.outlook import expiry_warning
+from api.outlook import disk_warning, expiry_warning
 from api.teams import team_for
 from api.v1.models import exercise_out
 from api.v1.points import spelled
@@ -20,6 +20,7 @@ from api.v1.results import board_out
 from core.ids import UserId
 from core.users.model import Role, User
 from orchestrator.domain.causes import causes
+from orchestrator.domain.diagnosis import FREE_SPACE
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import Phase, WorldPhase
 from orchestrator.journal import By
@@ -189,6 +190,8 @@ def _tell(output: Output, services: Services, exercise: Exercise) -> None:
     output.line(f"{exercise.name}: {exercise.phase}, {minutes}:{seconds:02} of {exercise.duration}")
     if warning := expiry_warning(services, exercise):
         output.line(f"{warning}; poligon exercise keep {exercise.name}")
+    if warning := disk_warning(services, exercise):
+        output.line(f"{warning}; {FREE_SPACE}")
     rows = [
         (
             team.slug,

@@ -6,12 +6,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from orchestrator.domain.engine_facts import EngineFacts, Tables
+from orchestrator.domain.engine_facts import EngineFacts, Space, Tables
 
 BASE_IMAGE = "debian:bookworm-slim"
 
+FREE_SPACE = "docker system df shows what takes it; docker builder prune frees some"
+"""What to do about a disk that is full."""
+
 _GIB = 1024**3
 _TIGHT, _TOO_TIGHT = 10 * _GIB, 2 * _GIB
+# A small disk is full later: at so many of its bytes.
+_TOO_TIGHT_SHARE = 0.05
+# What was full is not well at the first byte, or it would be both by turns.
+_ROOM_AGAIN = 1.5
 _SKEWED, _TOO_SKEWED = timedelta(seconds=2), timedelta(minutes=5)
 _LIMITS = frozenset({"memory", "swap", "processes", "CPU"})
 _OLDEST_API = (1, 41)
@@ -51,6 +58,17 @@ class _Said:
 
 def _ok(says: str) -> _Said:
     return _Said(State.OK, says)
+
+
+def is_full(space: Space, *, was: bool = False) -> bool:
+    """Tell whether too little is left to begin anything; `was`: it was so before."""
+    least = min(_TOO_TIGHT, space.total * _TOO_TIGHT_SHARE)
+    return space.free < least * (_ROOM_AGAIN if was else 1)
+
+
+def told_of_space(space: Space) -> str:
+    """Return the sentence about what the engine's disk has left."""
+    return f"the engine's data has {space.free / _GIB:.1f} GiB free"
 
 
 def diagnose(facts: EngineFacts, *, worlds_stand: bool) -> Iterator[Finding]:
@@ -155,13 +173,11 @@ def _disk_limit(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
 
 
 def _space(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
-    says = f"the engine's data has {facts.free / _GIB:.1f} GiB free"
-    if facts.free >= _TIGHT:
+    says = told_of_space(facts.space)
+    if facts.space.free >= _TIGHT:
         return _ok(says)
-    state = State.BROKEN if facts.free < _TOO_TIGHT else State.NOTE
-    return _Said(
-        state, says, "docker system df shows what takes it; docker builder prune frees some"
-    )
+    state = State.BROKEN if is_full(facts.space) else State.NOTE
+    return _Said(state, says, FREE_SPACE)
 
 
 def _delay(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001

@@ -15,6 +15,14 @@ class Tables(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """A disk: bytes that are left, and all."""
+
+    free: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineFacts:
     """Seen in one go; sizes in bytes, `at` and `time` by our clock and by the engine's."""
 
@@ -28,7 +36,8 @@ class EngineFacts:
     """Which of memory, swap, processes and CPU the kernel lets the engine limit."""
     limits_disk: bool
     storage: str
-    free: int
+    space: Space
+    """Of the disk that has the engine's data."""
     user_namespaces: bool
     seccomp: bool
     at: datetime

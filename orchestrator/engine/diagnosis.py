@@ -16,6 +16,7 @@ from orchestrator.engine.errors import is_status
 from orchestrator.engine.inventory import engine_time
 from orchestrator.engine.labels import Labels
 from orchestrator.engine.names import bridge_prefix
+from orchestrator.engine.space import TELL_SPACE, space_of
 from orchestrator.engine.toolbox import Toolbox
 from orchestrator.ports import EngineRefusedError
 
@@ -45,9 +46,8 @@ for at in $(ss -Hltn '( sport = :2375 or sport = :2376 )' | awk '{print $4}'); d
 done
 true
 """
-_OF_KERNEL = """
-echo free $(($(df -Pk / | awk 'NR==2 {print $4}') * 1024))
-tc qdisc add dev lo root netem delay 1ms >/dev/null 2>&1 && echo delays yes
+_OF_KERNEL = f"""
+{TELL_SPACE}tc qdisc add dev lo root netem delay 1ms >/dev/null 2>&1 && echo delays yes
 true
 """
 
@@ -69,8 +69,8 @@ class Diagnosis:
             version, info, at = api.version(), api.info(), self._clock.now()
             base = _architecture(api)
         security = " ".join(info.get("SecurityOptions") or ())
-        host = self._told(_OF_HOST, "host", ("NET_ADMIN", "NET_RAW"))
-        kernel = self._told(_OF_KERNEL, "none", ("NET_ADMIN",))
+        host = _by_word(self._told(_OF_HOST, "host", ("NET_ADMIN", "NET_RAW")))
+        of_kernel = self._told(_OF_KERNEL, "none", ("NET_ADMIN",))
         return EngineFacts(
             version=info["ServerVersion"],
             api_version=version["ApiVersion"],
@@ -81,7 +81,7 @@ class Diagnosis:
             limits=frozenset(name for name, field in _LIMITS.items() if info.get(field)),
             limits_disk=self._limits_disk(),
             storage=_storage(info),
-            free=int(kernel["free"][0]),
+            space=space_of(of_kernel),
             user_namespaces="name=userns" in security or "name=rootless" in security,
             seccomp="name=seccomp" in security,
             at=at,
@@ -90,16 +90,14 @@ class Diagnosis:
             tables=_tables(host["tables"]),
             protected=bool(host["protected"]),
             bridges_filtered=host["filtered"] == ["1"],
-            delays=bool(kernel["delays"]),
+            delays=bool(_by_word(of_kernel)["delays"]),
             open_without_tls=tuple(host["open"]),
             name_servers=tuple(host["server"]),
             base_architecture=base,
         )
 
-    def _told(
-        self, script: str, network: str, capabilities: Sequence[str]
-    ) -> Mapping[str, list[str]]:
-        """Return what a script prints: the words after each first word."""
+    def _told(self, script: str, network: str, capabilities: Sequence[str]) -> str:
+        """Return what a script prints."""
         result = self._toolbox.run(
             ("sh", "-c", script, "sh", bridge_prefix(self._labels.installation)),
             network_mode=network,
@@ -109,11 +107,7 @@ class Diagnosis:
         )
         if not result.ok:
             raise EngineRefusedError(f"the engine's host tells nothing: {result.output.strip()}")
-        told: dict[str, list[str]] = defaultdict(list)
-        for line in result.output.splitlines():
-            word, _, rest = line.partition(" ")
-            told[word].append(rest.strip())
-        return told
+        return result.output
 
     def _limits_disk(self) -> bool:
         """Tell whether the engine takes a container with a limit on its disk; none is started."""
@@ -131,6 +125,15 @@ class Diagnosis:
                 return False
             api.remove_container(made["Id"], force=True, v=True)
         return True
+
+
+def _by_word(output: str) -> Mapping[str, list[str]]:
+    """Return the words after each first word of a line."""
+    told: dict[str, list[str]] = defaultdict(list)
+    for line in output.splitlines():
+        word, _, rest = line.partition(" ")
+        told[word].append(rest.strip())
+    return told
 
 
 def _architecture(api: Any) -> str | None:  # noqa: ANN401  # the SDK's client is bare

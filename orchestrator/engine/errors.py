@@ -9,12 +9,23 @@ from requests import RequestException
 from urllib3.exceptions import HTTPError
 
 from core.errors import PoligonError
-from orchestrator.ports import EngineExhaustedError, EngineRefusedError, EngineUnavailableError
+from orchestrator.ports import (
+    EngineExhaustedError,
+    EngineFullError,
+    EngineRefusedError,
+    EngineUnavailableError,
+)
 
-# What the kernel says through the engine, and what an operator does about it.
+# What the kernel says through the engine, what that is, and what an operator does about it.
 _EXHAUSTED = {
-    "cannot allocate memory": "Launch fewer teams, lower the hosts' limits, or add memory",
-    "no space left on device": "Free disk space on the engine's host: docker system df",
+    "cannot allocate memory": (
+        EngineExhaustedError,
+        "Launch fewer teams, lower the hosts' limits, or add memory",
+    ),
+    "no space left on device": (
+        EngineFullError,
+        "Free disk space on the engine's host: docker system df",
+    ),
 }
 
 
@@ -44,9 +55,9 @@ def _answered(address: str, error: APIError) -> PoligonError:
         return EngineUnavailableError(
             f"the Docker Engine at {address} is not ready: {said(error)}", hint="Try again shortly"
         )
-    for sign, fix in _EXHAUSTED.items():
+    for sign, (exhausted, fix) in _EXHAUSTED.items():
         if sign in said(error).lower():
-            return EngineExhaustedError(f"the engine's host is full: {said(error)}", hint=fix)
+            return exhausted(f"the engine's host is full: {said(error)}", hint=fix)
     return EngineRefusedError(
         f"the Docker Engine refused: {said(error)}",
         hint="`journalctl -u docker` on the engine's host may say more",

@@ -11,16 +11,23 @@ from docker.types.daemon import CancellableStream
 from core.errors import PoligonError
 from core.ids import ExerciseId
 from core.waiting import pause
+from orchestrator.domain.changes import Change, ChangeKind
+from orchestrator.domain.world import HostKey, WorldKey
 from orchestrator.engine.connection import EngineConnection
-from orchestrator.engine.labels import EXERCISE, KIND, OWNER, Kind, Labels
+from orchestrator.engine.labels import EXERCISE, HOST, KIND, OWNER, TEAM, Kind, Labels
 from orchestrator.engine.names import exercise_of_network
 
 _log = structlog.get_logger()
 
 _AGAIN_AFTER_SECONDS = 1.0
 # Not `start`: a launch is hundreds of them, and each would be looked at for nothing.
+_KINDS = {
+    "die": ChangeKind.ENDED,
+    "destroy": ChangeKind.GONE,
+    "oom": ChangeKind.OUT_OF_MEMORY,
+}
 _STANDING = frozenset({Kind.HOST, Kind.ROUTER})
-_WATCHED = {"type": ["container", "network"], "event": ["die", "oom", "destroy"]}
+_WATCHED = {"type": ["container", "network"], "event": list(_KINDS)}
 
 
 class Events:
@@ -30,8 +37,8 @@ class Events:
         self._connection = connection
         self._labels = labels
 
-    def watch(self, on_change: Callable[[ExerciseId], None], stop: threading.Event) -> None:
-        """Tell whose a host or router is that ends or goes, or a network that goes."""
+    def watch(self, on_change: Callable[[Change], None], stop: threading.Event) -> None:
+        """Tell of hosts and routers that end, go or lack memory, and of networks that go."""
         stream = _Stream(stop)
         while not stop.is_set():
             try:
@@ -42,19 +49,25 @@ class Events:
             pause(_AGAIN_AFTER_SECONDS, interrupted_by=stop)
 
     def _follow(
-        self, events: Iterable[Mapping[str, Any]], on_change: Callable[[ExerciseId], None]
+        self, events: Iterable[Mapping[str, Any]], on_change: Callable[[Change], None]
     ) -> None:
         for event in events:
-            exercise = self._exercise(event)
-            if exercise is not None:
-                on_change(exercise)
+            change = self._change(event)
+            if change is not None:
+                on_change(change)
 
-    def _exercise(self, event: Mapping[str, Any]) -> ExerciseId | None:
-        about = event["Actor"]["Attributes"]
+    def _change(self, event: Mapping[str, Any]) -> Change | None:
+        about, kind = event["Actor"]["Attributes"], _KINDS[event["Action"]]
         if event["Type"] == "network":  # the engine does not tell a network's labels
-            return exercise_of_network(self._labels.installation, about["name"])
-        ours = about.get(OWNER) == self._labels.installation and about.get(KIND) in _STANDING
-        return ExerciseId(about[EXERCISE]) if ours else None
+            whose = exercise_of_network(self._labels.installation, about["name"])
+            return Change(exercise=whose, kind=kind) if whose is not None else None
+        if about.get(OWNER) != self._labels.installation or about.get(KIND) not in _STANDING:
+            return None
+        exercise = ExerciseId(about[EXERCISE])
+        if about[KIND] == Kind.ROUTER:
+            return Change(exercise=exercise, kind=kind)
+        world = WorldKey(exercise=exercise, team=about[TEAM])
+        return Change(exercise=exercise, kind=kind, host=HostKey(world=world, host=about[HOST]))
 
 
 class _Stream:

@@ -9,8 +9,10 @@ that come from another subnet: what a router hands on. A bridged frame cannot le
 
 from datetime import timedelta
 
+from orchestrator.domain.engine_facts import Space
 from orchestrator.engine.labels import Labels
 from orchestrator.engine.names import bridge_prefix
+from orchestrator.engine.space import TELL_SPACE, space_of
 from orchestrator.engine.toolbox import Toolbox
 from orchestrator.ports import EngineRefusedError
 
@@ -50,18 +52,21 @@ class HostRules:
         self._toolbox = toolbox
         self._labels = labels
 
-    def protect(self) -> None:
-        """Have each rule first in its chain. Reboots and flushes lose them: assert them often."""
-        self._run("set")
+    def protect(self) -> Space:
+        """Have each rule first in its chain; return what is left on the engine's disk.
+
+        Reboots and flushes lose the rules: assert them often.
+        """
+        return space_of(self._run("set"))
 
     def clear(self) -> None:
         """Have no such rules."""
         self._run("clear")
 
-    def _run(self, act: str) -> None:
+    def _run(self, act: str) -> str:
         prefix = bridge_prefix(self._labels.installation)
         result = self._toolbox.run(
-            ("sh", "-c", _SCRIPT, "sh", prefix, act),
+            ("sh", "-c", f"{_SCRIPT}{TELL_SPACE}", "sh", prefix, act),
             network_mode="host",
             labels=self._labels.helper(),
             timeout=_WITHIN,
@@ -73,3 +78,4 @@ class HostRules:
                 f" {result.output.strip()}",
                 hint="Ranges could reach the host's services; look at `iptables -S INPUT` there",
             )
+        return result.output

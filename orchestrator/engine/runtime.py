@@ -9,7 +9,8 @@ from ipaddress import IPv4Network
 
 from core.clock import Clock, SystemClock
 from core.ids import ExerciseId
-from orchestrator.domain.engine_facts import EngineFacts
+from orchestrator.domain.changes import Change
+from orchestrator.domain.engine_facts import EngineFacts, Space
 from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.isolation import Answer, Sentinel, Target
 from orchestrator.domain.leftovers import Standing
@@ -123,9 +124,9 @@ class DockerEngine:
         """Raise UnknownImageError unless the engine has the image."""
         self._images.facts(reference)
 
-    def protect_host(self) -> None:
+    def protect_host(self) -> Space:
         """Have the firewall rules that keep ranges off the engine's host, and let routers work."""
-        self._rules.protect()
+        return self._rules.protect()
 
     def raise_network(self, world: WorldKey, plan: NetworkPlan) -> None:
         """Have the network stand."""
@@ -161,8 +162,8 @@ class DockerEngine:
         """Return what a world's router dropped lately."""
         return self._routers.dropped(world)
 
-    def watch(self, on_change: Callable[[ExerciseId], None], stop: threading.Event) -> None:
-        """Tell the exercise of every host that ends or goes and every network that goes."""
+    def watch(self, on_change: Callable[[Change], None], stop: threading.Event) -> None:
+        """Tell of hosts and routers that end, go or lack memory, and of networks that go."""
         self._events.watch(on_change, stop)
 
     def run(

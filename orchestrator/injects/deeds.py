@@ -16,6 +16,7 @@ from orchestrator.domain.inject_deeds import place_of, state_of
 from orchestrator.domain.injects import FiringState
 from orchestrator.domain.links import AS_PLANNED
 from orchestrator.domain.world import HostKey, WorldKey, WorldPlan
+from orchestrator.injects.links import LinksInForce
 from orchestrator.injects.records import Record
 from orchestrator.ports import EngineUnavailableError, HostGoneError, RangeEngine, RunResult
 from orchestrator.service import Exercises
@@ -60,10 +61,12 @@ class Deeds:
         exercises: Exercises,
         engine: RangeEngine,
         plan: Callable[[Exercise, Team], WorldPlan],
+        links: LinksInForce,
     ) -> None:
         self._exercises = exercises
         self._engine = engine
         self._plan = plan
+        self._links = links
 
     def carry_out(self, exercise: Exercise, team: Team, record: Record) -> Outcome:
         """Do what a firing says; what fails is an outcome. Raises EngineUnavailableError."""
@@ -101,6 +104,7 @@ class Deeds:
             self._engine.stop_host(HostKey(world=plan.key, host=host.host))
         else:
             self._engine.raise_host(plan.key, host)
+            self._links.put_back(exercise, team)
 
     def _run(self, exercise: Exercise, team: Team, record: Record, inject: Inject) -> Outcome:
         assert inject.run is not None

@@ -12,6 +12,7 @@ from orchestrator.domain.world import WorldPlan
 from orchestrator.injects.acts import InjectActs
 from orchestrator.injects.deeds import Deeds
 from orchestrator.injects.going_out import GoingOut
+from orchestrator.injects.links import LinksInForce
 from orchestrator.injects.message_files import FileContent
 from orchestrator.injects.messages import Messages, MessageView
 from orchestrator.injects.outside import Outside
@@ -48,7 +49,7 @@ class Injects:
             turns=turns,
             database=database,
             exercises=exercises,
-            deeds=Deeds(exercises, engine, plan),
+            deeds=Deeds(exercises, engine, plan, LinksInForce(database, clock, exercises, engine)),
         )
         self._messages = Messages(database, turns, exercises)
         self._reading = InjectReading(turns, exercises)

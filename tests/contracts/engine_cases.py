@@ -83,6 +83,10 @@ class EngineCase(Protocol):
         """Let the host's processes ask for more memory than it may use, until they are killed."""
         ...
 
+    def kill_for_memory(self, host: HostKey) -> None:
+        """Let a process that is not the host's own want too much memory, and be killed for it."""
+        ...
+
     def lose_network(self, world: WorldKey, network: str) -> None:
         """Let somebody remove a network by hand, and take what runs off it first."""
         ...
@@ -136,6 +140,9 @@ class FakeCase:
 
     def exhaust_memory(self, host: HostKey) -> None:
         self._engine.end_host(host, exit_code=137, out_of_memory=True)
+
+    def kill_for_memory(self, host: HostKey) -> None:
+        self._engine.kill_for_memory(host)
 
     def lose_network(self, world: WorldKey, network: str) -> None:
         self._engine.lose_network(world, network)
@@ -222,6 +229,10 @@ class DockerCase:
         made = self._api.exec_create(self._name(host), ["sh", "-c", eat])
         self._api.exec_start(made["Id"], detach=True)
         self._api.wait(self._name(host))
+
+    def kill_for_memory(self, host: HostKey) -> None:
+        made = self._api.exec_create(self._name(host), ["tail", "/dev/zero"])
+        self._api.exec_start(made["Id"])
 
     def lose_network(self, world: WorldKey, network: str) -> None:
         name = network_name(self._installation, world, network)

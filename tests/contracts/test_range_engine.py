@@ -14,6 +14,7 @@ import pytest
 
 from core.ids import ExerciseId, new_id
 from core.waiting import pause, until
+from orchestrator.domain.changes import Change, ChangeKind
 from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.world import (
     AccountPlan,
@@ -488,9 +489,9 @@ def test_removing_an_exercise_takes_every_team_and_what_is_half_made(
 
 
 @contextmanager
-def watched(case: EngineCase) -> Iterator[list[ExerciseId]]:
+def watched(case: EngineCase) -> Iterator[list[Change]]:
     """Lend what the engine tells while the block runs, once it is known to tell."""
-    told: list[ExerciseId] = []
+    told: list[Change] = []
     stop = threading.Event()
     watching = threading.Thread(target=case.engine.watch, args=(told.append, stop))
     watching.start()
@@ -503,20 +504,34 @@ def watched(case: EngineCase) -> Iterator[list[ExerciseId]]:
         assert not watching.is_alive()
 
 
-FALLS: dict[str, Callable[[EngineCase, HostKey], None]] = {
-    "ends": lambda case, host: case.end(host),
-    "is removed": lambda case, host: case.lose(host),
-    "loses its network": lambda case, host: case.lose_network(host.world, "lan"),
+FALLS: dict[ChangeKind, Callable[[EngineCase, HostKey], None]] = {
+    ChangeKind.ENDED: lambda case, host: case.end(host),
+    ChangeKind.GONE: lambda case, host: case.lose(host),
+    ChangeKind.OUT_OF_MEMORY: lambda case, host: case.kill_for_memory(host),
 }
 
 
-@pytest.mark.parametrize("what", FALLS)
-def test_a_host_that_falls_is_told_within_seconds(
-    case: EngineCase, world: WorldKey, raised: HostPlan, what: str
+@pytest.mark.parametrize("kind", FALLS)
+def test_what_happens_to_a_host_is_told_within_seconds(
+    case: EngineCase, world: WorldKey, subnet: IPv4Network, kind: ChangeKind
 ) -> None:
+    case.engine.raise_network(world, lan(subnet))
+    small = replace(desk(case, subnet), limits=Limits(memory=16 * 1024**2))
+    case.engine.raise_host(world, small)
+    what = Change(exercise=world.exercise, kind=kind, host=key(world))
     with watched(case) as told:
-        FALLS[what](case, key(world))
-        until(lambda: world.exercise in told, what="the engine to tell", within=SOON)
+        FALLS[kind](case, key(world))
+        until(lambda: what in told, what="the engine to tell", within=SOON)
+    (seen,) = case.engine.observe(world.exercise) or (None,)
+    runs_on = kind is ChangeKind.OUT_OF_MEMORY
+    assert (seen is not None and seen.running) == runs_on
+
+
+def test_a_network_that_goes_is_told(case: EngineCase, world: WorldKey, raised: HostPlan) -> None:
+    with watched(case) as told:
+        case.lose_network(world, "lan")
+        gone = Change(exercise=world.exercise, kind=ChangeKind.GONE)
+        until(lambda: gone in told, what="the engine to tell", within=SOON)
 
 
 def test_nothing_is_told_of_probes_that_come_and_go(
@@ -525,13 +540,15 @@ def test_nothing_is_told_of_probes_that_come_and_go(
     with watched(case) as told:
         case.engine.probe(key(world), ("true",), timeout=SOON)
         case.end(key(world))
-        until(lambda: world.exercise in told, what="the engine to tell", within=SOON)
-    assert told == [world.exercise]
+        until(lambda: bool(told), what="the engine to tell", within=SOON)
+    assert told == [Change(exercise=world.exercise, kind=ChangeKind.ENDED, host=key(world))]
 
 
 def test_the_host_may_be_protected_again_and_again(case: EngineCase) -> None:
     case.engine.protect_host()
-    case.engine.protect_host()
+    space, looked_at = case.engine.protect_host(), case.engine.diagnose().space
+    assert space.total == looked_at.total
+    assert space.free == pytest.approx(looked_at.free, rel=0.2)
 
 
 def test_what_stands_is_told_by_its_labels_and_removed_alone(

@@ -7,7 +7,7 @@ the test (`answer`), except for a handful of plain commands that it understands.
 import tarfile
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network
@@ -15,7 +15,8 @@ from ipaddress import IPv4Address, IPv4Network
 from core.clock import Clock, SystemClock
 from core.errors import PoligonError
 from core.ids import ExerciseId
-from orchestrator.domain.engine_facts import EngineFacts, Tables
+from orchestrator.domain.changes import Change, ChangeKind
+from orchestrator.domain.engine_facts import EngineFacts, Space, Tables
 from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.isolation import Answer, Dial, Heard, Lookup, Sentinel, Target
 from orchestrator.domain.leftovers import Standing
@@ -70,7 +71,7 @@ WELL = EngineFacts(
     limits=frozenset({"memory", "swap", "processes", "CPU"}),
     limits_disk=True,
     storage="overlay2 on xfs",
-    free=200 * 1024**3,
+    space=Space(free=200 * 1024**3, total=250 * 1024**3),
     user_namespaces=True,
     seccomp=True,
     at=datetime(2026, 11, 23, 12, tzinfo=UTC),
@@ -112,6 +113,7 @@ class FakeHost:
     networks: set[str] = field(default_factory=set)
     files: dict[str, Entry] = field(default_factory=dict)
     listening: set[int] = field(default_factory=set)
+    links: dict[Link, LinkState] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -131,7 +133,6 @@ class FakeEngine:
         self.networks: dict[tuple[WorldKey, str], IPv4Network] = {}
         self.hosts: dict[HostKey, FakeHost] = {}
         self.routers: dict[WorldKey, FakeRouter] = {}
-        self.links: dict[tuple[WorldKey, Link], LinkState] = {}
         self.kernel_delays = False
         self.routed: set[IPv4Network] = set()
         self.calls: list[str] = []
@@ -151,10 +152,19 @@ class FakeEngine:
         self.on_run: Callable[[HostKey, tuple[str, ...]], RunResult | None] = lambda *_: None
         self._built: set[str] = set()
         self._answers: dict[tuple[str, ...], RunResult] = {}
-        self._watching: list[Callable[[ExerciseId], None]] = []
+        self._watching: list[Callable[[Change], None]] = []
         self._failures: dict[str, deque[PoligonError]] = {}
         self._clock = clock or SystemClock()
         self._lock = threading.RLock()
+
+    @property
+    def links(self) -> dict[tuple[WorldKey, Link], LinkState]:
+        """The links that are not as planned, of any host."""
+        return {
+            (key.world, link): state
+            for key, host in self.hosts.items()
+            for link, state in host.links.items()
+        }
 
     def fail(self, method: str, *errors: PoligonError) -> None:
         """Let the next calls of a method raise these errors, one each."""
@@ -170,7 +180,13 @@ class FakeEngine:
         host.running, host.exit_code, host.out_of_memory = False, exit_code, out_of_memory
         host.ended_at = self._clock.now()
         host.listening.clear()
-        self._tell(key.world)
+        if out_of_memory:
+            self.kill_for_memory(key)
+        self._tell(key.world, ChangeKind.ENDED, key)
+
+    def kill_for_memory(self, key: HostKey) -> None:
+        """Let a process of a host be killed because the host may not have more memory."""
+        self._tell(key.world, ChangeKind.OUT_OF_MEMORY, key)
 
     def end_everything(self) -> None:
         """Let every host stop, as when the engine or its machine goes down and comes back."""
@@ -183,12 +199,12 @@ class FakeEngine:
         for key, host in self.hosts.items():
             if key.world == world:
                 host.networks.discard(network)
-        self._tell(world)
+        self._tell(world, ChangeKind.GONE)
 
     def lose_host(self, key: HostKey) -> None:
         """Let somebody remove a host by hand."""
         del self.hosts[key]
-        self._tell(key.world)
+        self._tell(key.world, ChangeKind.GONE, key)
 
     def create_host(self, world: WorldKey, plan: HostPlan) -> None:
         """Leave a host as a crash would between create and start."""
@@ -234,9 +250,10 @@ class FakeEngine:
             if reference in self.foreign_images:
                 raise ForeignImageError(f"the image {reference} is for arm64")
 
-    def protect_host(self) -> None:
+    def protect_host(self) -> Space:
         with self._called("protect_host"):
             self.protected = True
+            return self.facts.space
 
     def raise_network(self, world: WorldKey, plan: NetworkPlan) -> None:
         with self._called("raise_network"):
@@ -289,7 +306,7 @@ class FakeEngine:
     def remove_host(self, host: HostKey) -> None:
         with self._called("remove_host"):
             if self.hosts.pop(host, None) is not None:
-                self._tell(host.world)
+                self._tell(host.world, ChangeKind.GONE, host)
 
     def await_ready(self, world: WorldKey, plan: HostPlan) -> None:
         key = HostKey(world=world, host=plan.host)
@@ -320,7 +337,7 @@ class FakeEngine:
                 if key.world.exercise == exercise
             )
 
-    def watch(self, on_change: Callable[[ExerciseId], None], stop: threading.Event) -> None:
+    def watch(self, on_change: Callable[[Change], None], stop: threading.Event) -> None:
         self._watching.append(on_change)
         stop.wait()
         self._watching.remove(on_change)
@@ -352,10 +369,10 @@ class FakeEngine:
                 self._running(HostKey(world=world, host=link.host))
             if state.delay and not self.kernel_delays:
                 raise NotEnforcedError("delay is not enforced here: this kernel has no netem")
-            if state == AS_PLANNED:
-                self.links.pop((world, link), None)
-            else:
-                self.links[world, link] = state
+            for host in self._at(world, link):
+                host.links.pop(link, None)
+                if state != AS_PLANNED:
+                    host.links[link] = state
 
     def can_delay(self) -> bool:
         with self._called("can_delay"):
@@ -454,9 +471,9 @@ class FakeEngine:
                 containers=removed.containers, networks=removed.networks, images=len(images)
             )
 
-    def _tell(self, world: WorldKey) -> None:
+    def _tell(self, world: WorldKey, kind: ChangeKind, host: HostKey | None = None) -> None:
         for on_change in tuple(self._watching):
-            on_change(world.exercise)
+            on_change(Change(exercise=world.exercise, kind=kind, host=host))
 
     def _heard(self, asking: HostKey, target: Target) -> Answer:
         """Return what reaches a host when networks are apart and the engine's host is closed."""
@@ -521,7 +538,19 @@ class FakeEngine:
                 host.files = {entry.path: entry for entry in entries(archive, at="/.")}
         host.running, host.exit_code, host.out_of_memory = True, None, False
         host.ended_at = None
+        host.links.clear()
         self.on_start(host)
+
+    def _at(self, world: WorldKey, link: Link) -> Iterator[FakeHost]:
+        """Yield the running hosts that a link means."""
+        for key, host in self.hosts.items():
+            means = (
+                link.host == key.host
+                if isinstance(link, HostLink)
+                else link.network in {place.network for place in host.plan.attachments}
+            )
+            if key.world == world and host.running and means:
+                yield host
 
     def _running(self, key: HostKey) -> FakeHost:
         host = self.hosts.get(key)
@@ -551,7 +580,6 @@ class FakeEngine:
         networks = [key for key in self.networks if belongs(key[0])]
         for host in hosts:
             del self.hosts[host]
-        self.links = {place: s for place, s in self.links.items() if not belongs(place[0])}
         for router in routers:
             del self.routers[router]
         for network in networks:

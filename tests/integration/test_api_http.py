@@ -9,7 +9,8 @@ from httpx import Response
 from structlog.testing import capture_logs
 
 from api.auth import COOKIE
-from api.outlook import expiry_warning
+from api.outlook import disk_warning, expiry_warning
+from orchestrator.domain.engine_facts import Space
 from orchestrator.domain.phases import Phase
 from tests.fakes.api_site import KEY, PASSWORD, ApiSite, api_site
 
@@ -391,3 +392,15 @@ def test_an_exercise_that_nobody_touches_says_when_it_goes_and_may_be_kept(site:
     assert expiry_warning(site.services, site.services.exercises.get(exercise.id)) == ""
     trainee = exercise.teams[0].members[0].name
     assert site.web.get(path, headers=site.bearer(trainee)).json()["expires_at"] is None
+
+
+def test_a_full_disk_of_the_engine_is_shown_and_no_launch_is_taken(site: ApiSite) -> None:
+    exercise = site.launch(teams=1)
+    assert disk_warning(site.services, exercise) == ""
+    site.services.exercises.shortages.tell_disk([exercise], Space(free=0, total=2**30))
+    assert "almost full" in disk_warning(site.services, exercise)
+    assert is_problem(launched(site), 503, "engine.full")
+    mine = {"cookie": f"{COOKIE}={site.token('ina')}"}
+    page = site.web.get(f"/exercises/{exercise.name}", headers=mine).text
+    assert "The engine&#39;s disk is almost full" in page
+    assert "engine.disk_full" in page

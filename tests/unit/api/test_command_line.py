@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from api.cli.main import app
 from core.clock import SystemClock
 from core.jobs import Job
 from core.settings import Settings
+from orchestrator.domain.engine_facts import Space
 from orchestrator.domain.phases import Phase
 from orchestrator.domain.world import RouterPlan
 from orchestrator.ports import Dropped, EngineUnavailableError, RangeEngine
@@ -221,6 +223,21 @@ def test_the_status_tells_each_cause_once_with_its_teams(
     shown = poligon("exercise", "status", name := launched(queue)).stdout
     assert "2 teams: the engine has no image debian:bookworm-slim" in shown
     assert f"try: poligon exercise retry {name}" in shown
+
+
+def test_the_status_and_a_launch_tell_that_the_engines_disk_is_full(
+    queue: Working, engine: FakeEngine
+) -> None:
+    name = launched(queue)
+    engine.facts = replace(engine.facts, space=Space(free=0, total=2**30))
+    assert queue.services is not None
+    queue.services.reconciling.sweep()
+    assert "disk is almost full" in poligon("exercise", "status", name).stdout
+    assert "engine.disk_full" in poligon("exercise", "events", name).stdout
+    refused = poligon("exercise", "launch", "house", "--teams", "1")
+    assert refused.exit_code != 0
+    assert "the engine's disk is almost full, so nothing new is launched" in refused.stderr
+    assert "docker system df" in refused.stderr
 
 
 def test_a_second_launch_says_about_how_long_it_will_take(queue: Working) -> None:

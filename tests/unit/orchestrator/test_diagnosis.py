@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator.domain.diagnosis import Finding, State, diagnose
-from orchestrator.domain.engine_facts import EngineFacts, Tables
+from orchestrator.domain.engine_facts import EngineFacts, Space, Tables
 from tests.fakes.fake_engine import WELL
 
 GIB = 1024**3
@@ -36,8 +36,9 @@ FAULTS: list[tuple[dict[str, Any], str, State, str]] = [
     ({"limits": frozenset({"memory", "CPU"})}, "engine: limits", State.BROKEN, "processes, swap"),
     ({"limits": WELL.limits - {"swap"}}, "engine: limits", State.NOTE, "swap"),
     ({"limits_disk": False}, "engine: disk limit", State.NOTE, "is not limited here"),
-    ({"free": 5 * GIB}, "engine: space", State.NOTE, "5.0 GiB free"),
-    ({"free": GIB}, "engine: space", State.BROKEN, "1.0 GiB free"),
+    ({"space": Space(free=5 * GIB, total=100 * GIB)}, "engine: space", State.NOTE, "5.0 GiB free"),
+    ({"space": Space(free=GIB, total=100 * GIB)}, "engine: space", State.BROKEN, "1.0 GiB free"),
+    ({"space": Space(free=GIB, total=10 * GIB)}, "engine: space", State.NOTE, "1.0 GiB free"),
     ({"delays": False}, "engine: delay", State.NOTE, "not enforced here"),
     ({"user_namespaces": False}, "engine: users", State.NOTE, "uid 0"),
     ({"seccomp": False}, "engine: users", State.BROKEN, "seccomp"),

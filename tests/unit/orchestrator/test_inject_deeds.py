@@ -1,6 +1,6 @@
 """What injects do to links and hosts, and when it is taken back."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,9 +8,10 @@ import pytest
 
 from orchestrator.domain.inject_deeds import stopped_hosts
 from orchestrator.domain.injects import FiringState
-from orchestrator.domain.links import HostLink, LinkState, NetworkLink
+from orchestrator.domain.links import HostLink, Link, LinkState, NetworkLink
 from orchestrator.domain.phases import WorldPhase
-from orchestrator.ports import EngineUnavailableError
+from orchestrator.domain.world import ReadyProbe, WorldKey
+from orchestrator.ports import EngineUnavailableError, HostNotReadyError
 from tests.fakes.inject_site import InjectSite, inject_site
 
 STORY = """\
@@ -148,3 +149,101 @@ def test_a_host_that_ends_by_itself_is_still_noticed(tmp_path: Path) -> None:
         site.work()
         worlds = [site.team(number).world for number in (1, 2, 3)]
         assert worlds == [WorldPhase.DEGRADED, WorldPhase.READY, WorldPhase.READY]
+
+
+# Hosts that are raised again
+
+
+def looked_at(site: InjectSite) -> None:
+    for _ in range(2):
+        site.services.reconciling.sweep()
+        site.work()
+
+
+def removed(site: InjectSite) -> None:
+    del site.engine.hosts[site.host()]
+    looked_at(site)
+
+
+def gone_down(site: InjectSite) -> None:
+    site.engine.end_everything()
+    looked_at(site)
+
+
+def reset(site: InjectSite, host: str | None = "files") -> None:
+    site.services.resets.reset(site.exercise, site.team(), host=host, by=None)
+    site.work()
+
+
+def stopped_and_started(site: InjectSite) -> None:
+    fire(site, "dark")
+    site.pass_time(3)
+
+
+WAYS: dict[str, Callable[[InjectSite], None]] = {
+    "removed": removed,
+    "gone down": gone_down,
+    "reset": reset,
+    "reset with all": lambda site: reset(site, None),
+    "stopped and started": stopped_and_started,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_host_that_is_raised_again_has_its_links_as_injects_left_them(
+    site: InjectSite, way: str
+) -> None:
+    site.engine.kernel_delays = True
+    fire(site, "slow")
+    fire(site, "lag")
+    before, host = links(site), site.engine.hosts[site.host()]
+    WAYS[way](site)
+    after = site.engine.hosts[site.host()]
+    assert after.running
+    assert after is not host or way in {"gone down", "stopped and started"}
+    assert links(site) == before == {**after.links}
+    assert site.team().world is WorldPhase.READY
+
+
+def test_a_link_that_is_whole_again_stays_so(site: InjectSite) -> None:
+    site.pass_time(5)
+    fire(site, "slow")
+    fire(site, "mend")
+    removed(site)
+    assert links(site) == {OFFICE: LinkState(loss=1.0)}
+    site.pass_time(2)
+    assert links(site) == {}
+    removed(site)
+    assert links(site) == {}
+
+
+def test_a_host_that_does_not_become_ready_again_is_no_less_cut_off(site: InjectSite) -> None:
+    fire(site, "slow")
+    probe = ReadyProbe(run=("true",), within=timedelta(seconds=1), every=timedelta(seconds=1))
+    site.engine.fail("await_ready", HostNotReadyError(host="files", probe=probe, output="no"))
+    removed(site)
+    assert links(site) == {FILES: LinkState(rate=512_000)}
+
+
+def test_what_changes_while_links_are_put_back_wins(
+    site: InjectSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time of a cut is up, and the link restored, just before the cut is put back."""
+    site.pass_time(5)
+    shape = site.engine.shape
+
+    def restored_first(world: WorldKey, link: Link, state: LinkState) -> None:
+        monkeypatch.setattr(site.engine, "shape", shape)
+        site.clock.advance(timedelta(minutes=2))
+        site.services.injects.carry_out(site.exercise.id, site.team().id)
+        shape(world, link, state)
+
+    monkeypatch.setattr(site.engine, "shape", restored_first)
+    removed(site)
+    assert links(site) == {}
+
+
+def test_where_nothing_changed_the_engine_is_not_asked(site: InjectSite) -> None:
+    site.engine.calls.clear()
+    removed(site)
+    assert "shape" not in site.engine.calls

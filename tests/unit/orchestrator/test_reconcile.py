@@ -13,6 +13,7 @@ from core.waiting import until
 from orchestrator.access import Access
 from orchestrator.claims import CLAIM_LASTS
 from orchestrator.domain.backoff import MOST_TRIES
+from orchestrator.domain.changes import Change, ChangeKind
 from orchestrator.domain.exercise import Exercise, Problem, Stage
 from orchestrator.domain.phases import Phase, WorldPhase
 from orchestrator.domain.world import HostKey, WorldKey
@@ -75,8 +76,8 @@ def test_the_engines_host_is_protected_again_while_anything_stands(
         return site.engine.protected
 
     site.reconciling.sweep()
-    assert not protected_after(timedelta(seconds=30)), "once a minute, not at each look"
-    assert protected_after(timedelta(seconds=30))
+    assert not protected_after(timedelta(seconds=15)), "now and then, not at each look"
+    assert protected_after(timedelta(seconds=15))
     site.exercises.end(running.id)
     site.exercises.destroy(running.id)
     site.work()
@@ -352,7 +353,7 @@ def test_what_is_removed_with_its_exercise_is_not_repaired(site: Site, running: 
     site.exercises.destroy(running.id)
     site.do(job)
     site.work()
-    site.reconciling.notice(running.id)
+    site.reconciling.notice(Change(exercise=running.id, kind=ChangeKind.GONE))
     assert site.engine.hosts == {}
     assert worlds(site, running) == ["removed", "removed"]
 

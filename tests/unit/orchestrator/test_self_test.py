@@ -12,6 +12,7 @@ from orchestrator.domain.phases import Phase, WorldPhase
 from orchestrator.ports import EngineUnavailableError
 from orchestrator.self_test import Thoroughness
 from orchestrator.service import JOB_PATIENCE, RAISE_WORLD, TEST_WORLD
+from tests.fakes.fake_engine import WELL
 from tests.unit.orchestrator.conftest import Site
 
 
@@ -71,7 +72,7 @@ def test_one_team_alone_is_asked_against_another_exercise(site: Site) -> None:
 def test_a_world_that_reaches_the_engines_host_is_degraded_and_says_so(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(site.engine, "protect_host", lambda: None)
+    monkeypatch.setattr(site.engine, "protect_host", lambda: WELL.space)
     exercise = site.launch(teams=1)
     site.work()
     now = site.now(exercise)

@@ -1,0 +1,112 @@
+"""What runs short while worlds stand: memory of a host, disk of the engine. Told, and nothing else.
+
+The journal remembers what was told last, so that it is told once, whoever looks.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.orm import Session
+
+from core.clock import Clock
+from core.db import Database
+from core.ids import ExerciseId
+from orchestrator.domain.diagnosis import FREE_SPACE, is_full, told_of_space
+from orchestrator.domain.engine_facts import Space
+from orchestrator.domain.exercise import Exercise, Team
+from orchestrator.domain.phases import PERMITS, Act, Phase
+from orchestrator.domain.world import HostKey
+from orchestrator.journal import Journal
+from orchestrator.ports import EngineFullError
+from orchestrator.repository import ExerciseRepository
+
+log = structlog.get_logger()
+
+_OUT_OF_MEMORY = "host.out_of_memory"
+_DISK_FULL, _DISK_OK = "engine.disk_full", "engine.disk_ok"
+# A program that is started again and again is killed again and again.
+_TOLD_AGAIN = timedelta(minutes=1)
+
+
+class Shortages:
+    """Writes shortages into the journals of exercises that stand, and reads them there."""
+
+    def __init__(self, database: Database, clock: Clock, journal: Journal) -> None:
+        self._database = database
+        self._clock = clock
+        self._journal = journal
+
+    def tell_memory(self, exercise: Exercise, host: HostKey) -> None:
+        """Write down that a process of a host was killed; at most once a minute for each host."""
+        team = exercise.team(host.world.team)
+        if team is None:
+            return
+
+        with self._database.reading() as session:
+            if self._is_told(session, exercise, team, host.host):
+                return  # many a second, and none of them holds a writer up
+        with self._database.transaction() as transaction:
+            ExerciseRepository(transaction.session).hold(exercise.id)
+            if self._is_told(transaction.session, exercise, team, host.host):
+                return
+            self._journal.note(
+                transaction,
+                exercise,
+                _OUT_OF_MEMORY,
+                f"a process of {host.host} was killed: the machine may not use more memory",
+                team=team.id,
+                subject=host.host,
+            )
+        log.info(_OUT_OF_MEMORY, exercise=exercise.name, team=team.slug, host=host.host)
+
+    def _is_told(self, session: Session, exercise: Exercise, team: Team, host: str) -> bool:
+        since = self._clock.now() - _TOLD_AGAIN
+        return self._journal.told_since(
+            session, exercise.id, _OUT_OF_MEMORY, team=team.id, subject=host, since=since
+        )
+
+    def tell_disk(self, exercises: Sequence[Exercise], space: Space) -> None:
+        """Write down in each exercise that the engine's disk became full, or is so no more."""
+        full = self._full([exercise.id for exercise in exercises])
+        for exercise in exercises:
+            was = exercise.id in full
+            if is_full(space, was=was) != was:
+                self._note_disk(exercise, space, was=was)
+
+    def _note_disk(self, exercise: Exercise, space: Space, *, was: bool) -> None:
+        with self._database.transaction() as transaction:
+            ExerciseRepository(transaction.session).hold(exercise.id)
+            last = self._journal.last_acts(
+                transaction.session, [exercise.id], (_DISK_FULL, _DISK_OK)
+            )
+            if (last.get(exercise.id) == _DISK_FULL) != was:
+                return  # another worker was faster
+            act = _DISK_OK if was else _DISK_FULL
+            self._journal.note(transaction, exercise, act, told_of_space(space))
+        log.warning(act, exercise=exercise.name, free=space.free)
+
+    def disk_is_full(self, exercise: Exercise) -> bool:
+        """Tell whether the engine's disk was full when it was last looked at for the exercise."""
+        return Act.STAND in PERMITS[exercise.phase] and bool(self._full([exercise.id]))
+
+    def require_room(self) -> None:
+        """Raise EngineFullError while exercises stand and the engine's disk is full."""
+        phases = [phase for phase in Phase if Act.STAND in PERMITS[phase]]
+        with self._database.reading() as session:
+            standing = ExerciseRepository(session).in_phase(*phases)
+        if self._full([exercise.id for exercise in standing]):
+            raise EngineFullError(
+                "the engine's disk is almost full, so nothing new is launched", hint=FREE_SPACE
+            )
+
+    def _full(self, exercises: Sequence[ExerciseId]) -> frozenset[ExerciseId]:
+        with self._database.reading() as session:
+            last = self._journal.last_acts(session, exercises, (_DISK_FULL, _DISK_OK))
+        return frozenset(exercise for exercise, act in last.items() if act == _DISK_FULL)
+
+
+def require_space(space: Space) -> None:
+    """Raise EngineFullError when too little is left to build a world."""
+    if is_full(space):
+        raise EngineFullError(f"{told_of_space(space)}, so nothing new is built", hint=FREE_SPACE)
