@@ -27,7 +27,7 @@ from orchestrator.domain.exercise import Exercise, Problem, Stage, Team
 from orchestrator.domain.health import Ailing, Ailment, diagnose, unrouted
 from orchestrator.domain.inject_deeds import stopped_hosts
 from orchestrator.domain.needs import dependents
-from orchestrator.domain.phases import PERMITS, Act, WorldPhase
+from orchestrator.domain.phases import PERMITS, Act, Phase, WorldPhase
 from orchestrator.domain.repair import RESET, Case, Decision, Repair, decide, problem_of
 from orchestrator.domain.world import WorldKey
 from orchestrator.injects.links import LinksInForce
@@ -85,7 +85,8 @@ class Reconciling:
     def sweep(self) -> None:
         """Look at every exercise that should stand; one call to the engine each."""
         standing = self._exercises.permitting(Act.STAND)
-        if standing:
+        # What is being built had it with its preparation, and wants the engine for itself now.
+        if any(exercise.phase is not Phase.PROVISIONING for exercise in standing):
             self._assert_protection(standing)
         for exercise in standing:
             try:
