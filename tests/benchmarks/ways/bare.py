@@ -83,12 +83,13 @@ class Blueprint:
 
     @classmethod
     def of(cls, api: EngineApi, label: str) -> "Blueprint":
-        """Read back everything that carries `label` now."""
+        """Read back every network and host that carries `label` now; helpers come and go."""
         return cls(
             networks=tuple(_network_body(found) for found in api.listed("networks", label)),
             containers=tuple(
                 _container_body(api.call("GET", f"/containers/{found['Id']}/json"))
                 for found in api.listed("containers", label)
+                if found["Labels"].get("cyberpoligon.kind", "host") == "host"
             ),
         )
 
