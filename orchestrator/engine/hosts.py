@@ -15,6 +15,7 @@ from core.waiting import until
 from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.world import Attachment, HostKey, HostPlan, WorldKey
 from orchestrator.engine.connection import EngineConnection
+from orchestrator.engine.containers import inspect_container, remove_container
 from orchestrator.engine.errors import is_status, said
 from orchestrator.engine.files import host_archive
 from orchestrator.engine.hardening import host_options
@@ -95,10 +96,10 @@ class Hosts:
     def remove_host(self, host: HostKey) -> None:
         """Remove a host, if it is there and ours."""
         name = container_name(self._labels.installation, host)
-        found = self._inspect(name)
+        found = inspect_container(self._connection, name)
         if found is not None:
             self._require_ours(found, name)
-            self._remove(found["Id"])
+            remove_container(self._connection, found["Id"])
 
     def _observed(self, exercise: ExerciseId, container: Mapping[str, Any]) -> ObservedHost | None:
         labels = container["Labels"]
@@ -111,7 +112,7 @@ class Hosts:
         )
         if seen.running:
             return seen
-        found = self._inspect(container["Id"])
+        found = inspect_container(self._connection, container["Id"])
         return None if found is None else _with_its_end(seen, found["State"])
 
     def _stands(self, world: WorldKey, plan: HostPlan, facts: ImageFacts) -> bool:
@@ -120,13 +121,13 @@ class Hosts:
         created = self._create(name, key, plan, facts)
         if created is not None:
             return self._complete_new(created, world, plan, facts)
-        found = self._inspect(name)
+        found = inspect_container(self._connection, name)
         if found is None:
             return False  # the engine keeps a name a moment longer than its container
         self._require_ours(found, name)
         made_from = found["Config"]["Labels"].get(PLAN)
         if made_from != plan_digest(plan) or found["State"]["Status"] in {"dead", "removing"}:
-            self._remove(found["Id"])
+            remove_container(self._connection, found["Id"])
             return False
         return self._revive(found, world, plan, facts)
 
@@ -159,7 +160,7 @@ class Hosts:
         except EngineRefusedError as error:
             if status == "running" or not _never_starts(error):
                 raise
-            self._remove(found["Id"])
+            remove_container(self._connection, found["Id"])
             return False
         return True
 
@@ -245,14 +246,6 @@ class Hosts:
         with self._connection.call() as api:
             api.start(container)
 
-    def _inspect(self, name: str) -> Mapping[str, Any] | None:
-        with self._connection.call() as api:
-            try:
-                found: Mapping[str, Any] = api.inspect_container(name)
-            except NotFound:
-                return None
-            return found
-
     def _require_ours(self, found: Mapping[str, Any], name: str) -> None:
         labels = found["Config"]["Labels"] or {}
         if labels.get(OWNER) != self._labels.installation:
@@ -260,14 +253,6 @@ class Hosts:
                 f"the container {name} exists, and is not this installation's",
                 hint=f"Remove it (docker rm -f {name}) if nothing needs it",
             )
-
-    def _remove(self, container: str) -> None:
-        with self._connection.call() as api:
-            try:
-                api.remove_container(container, force=True, v=True)
-            except APIError as error:
-                if not (isinstance(error, NotFound) or is_status(error, HTTPStatus.CONFLICT)):
-                    raise
 
     def _network(self, world: WorldKey, place: Attachment) -> str:
         return name_of(self._labels.installation, world, place)

@@ -11,6 +11,7 @@ from docker.errors import APIError, NotFound
 from core.waiting import until
 from orchestrator.domain.leftovers import Standing
 from orchestrator.engine.connection import EngineConnection
+from orchestrator.engine.containers import remove_container
 from orchestrator.engine.errors import is_status, said
 from orchestrator.engine.labels import Kind, Labels, having
 from orchestrator.ports import Removed
@@ -89,15 +90,8 @@ class Removal:
             return sum(pool.map(remove, ids))
 
     def _remove_container(self, container: str) -> bool:
-        with self._connection.call() as api:
-            try:
-                api.remove_container(container, force=True, v=True)
-            except APIError as error:
-                # A conflict: somebody else is removing it; the networks below wait for that.
-                if isinstance(error, NotFound) or is_status(error, HTTPStatus.CONFLICT):
-                    return False
-                raise
-        return True
+        # When somebody else is removing it, the networks below wait for that.
+        return remove_container(self._connection, container)
 
     def _remove_network(self, network: str) -> bool:
         went: list[bool] = []

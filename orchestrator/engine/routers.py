@@ -16,6 +16,7 @@ from core.waiting import until
 from orchestrator.domain.world import Attachment, RouterPlan, WorldKey
 from orchestrator.engine.commands import HostCommands
 from orchestrator.engine.connection import EngineConnection
+from orchestrator.engine.containers import inspect_container, remove_container
 from orchestrator.engine.errors import is_status
 from orchestrator.engine.hardening import router_options
 from orchestrator.engine.labels import PLAN, TEAM, Kind, Labels, having, router_digest
@@ -92,11 +93,11 @@ class Routers:
 
     def _stands(self, world: WorldKey, plan: RouterPlan) -> bool:
         name = router_name(self._labels.installation, world)
-        found = self._inspect(name)
+        found = inspect_container(self._connection, name)
         if found is not None:
             if self._is_whole(found, world, plan):
                 return True
-            self._remove(found["Id"])
+            remove_container(self._connection, found["Id"])
             return False
         try:
             container = self._create(name, world, plan)
@@ -174,22 +175,6 @@ class Routers:
             api.connect_container_to_network(
                 container, self._network(world, place), ipv4_address=str(place.address)
             )
-
-    def _inspect(self, name: str) -> Mapping[str, Any] | None:
-        with self._connection.call() as api:
-            try:
-                found: Mapping[str, Any] = api.inspect_container(name)
-            except NotFound:
-                return None
-            return found
-
-    def _remove(self, container: str) -> None:
-        with self._connection.call() as api:
-            try:
-                api.remove_container(container, force=True, v=True)
-            except APIError as error:
-                if not (isinstance(error, NotFound) or is_status(error, HTTPStatus.CONFLICT)):
-                    raise
 
     def _network(self, world: WorldKey, place: Attachment) -> str:
         return name_of(self._labels.installation, world, place)

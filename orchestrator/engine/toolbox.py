@@ -9,13 +9,14 @@ from http import HTTPStatus
 from pathlib import Path
 
 from docker import APIClient
-from docker.errors import APIError, ImageNotFound, NotFound
+from docker.errors import APIError, ImageNotFound
 from requests import RequestException
 
 from core.waiting import until
 from orchestrator.domain.world import ImageBuild
 from orchestrator.engine.commands import OUTPUT_BYTES, TIMED_OUT
 from orchestrator.engine.connection import EngineConnection
+from orchestrator.engine.containers import inspect_container, remove_container
 from orchestrator.engine.errors import is_status
 from orchestrator.engine.hardening import toolbox_options
 from orchestrator.engine.images import Images
@@ -69,7 +70,7 @@ class Toolbox:
             with self._connection.call() as api:
                 output: bytes = api.logs(container)
         finally:
-            self._remove(container)
+            remove_container(self._connection, container)
         kept = output[:OUTPUT_BYTES].decode(errors="replace")
         return RunResult(exit_code=code, output=kept)
 
@@ -98,22 +99,14 @@ class Toolbox:
 
     def end(self, name: str) -> None:
         """Remove what was begun under a name, and wait until it is gone; nothing is no error."""
-        self._remove(name)
+        remove_container(self._connection, name)
         # The engine removes it by itself, too, and then refuses our removal half-way.
         until(
-            lambda: not self._exists(name),
+            lambda: inspect_container(self._connection, name) is None,
             what=f"{name} to be gone",
             within=_GONE_WITHIN,
             first=_FIRST_LOOK,
         )
-
-    def _exists(self, name: str) -> bool:
-        with self._connection.call() as api:
-            try:
-                api.inspect_container(name)
-            except NotFound:
-                return False
-        return True
 
     def is_there(self) -> bool:
         """Tell whether the image was ever built here: without it no rule of ours was set."""
@@ -175,14 +168,6 @@ class Toolbox:
             except RequestException:
                 # Time is over, or the engine went: then the next call says so.
                 return TIMED_OUT
-
-    def _remove(self, container: str) -> None:
-        with self._connection.call() as api:
-            try:
-                api.remove_container(container, force=True, v=True)
-            except APIError as error:
-                if not (isinstance(error, NotFound) or is_status(error, HTTPStatus.CONFLICT)):
-                    raise
 
 
 def _is_name_taken(error: BaseException | None) -> bool:

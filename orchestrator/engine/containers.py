@@ -1,0 +1,32 @@
+"""What is asked of one container, whoever owns it: to be seen, and to go."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from docker.errors import APIError, NotFound
+
+from orchestrator.engine.connection import EngineConnection
+from orchestrator.engine.errors import is_status
+
+
+def inspect_container(connection: EngineConnection, container: str) -> Mapping[str, Any] | None:
+    """Return what the engine knows of a container, by id or name; None when there is none."""
+    with connection.call() as api:
+        try:
+            found: Mapping[str, Any] = api.inspect_container(container)
+        except NotFound:
+            return None
+        return found
+
+
+def remove_container(connection: EngineConnection, container: str) -> bool:
+    """Remove a container, by id or name; False when it is gone, or somebody else removes it."""
+    with connection.call() as api:
+        try:
+            api.remove_container(container, force=True, v=True)
+        except APIError as error:
+            if isinstance(error, NotFound) or is_status(error, HTTPStatus.CONFLICT):
+                return False
+            raise
+    return True
