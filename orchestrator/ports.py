@@ -343,12 +343,13 @@ class RangeEngine(Protocol):
         ...
 
     def look_around(
-        self, host: HostKey, near: Sequence[Target], far: Sequence[Target]
+        self, host: HostKey, near: Sequence[Target], far: Sequence[Target], *, silence: timedelta
     ) -> Mapping[Target, Answer]:
         """Try every target once from a host's own network, all at the same time.
 
-        What is near has to answer and is waited for; what is far has until a moment after that.
-        Nothing is returned when the prober itself failed. Raises HostGoneError.
+        What is near has to answer and is waited for; what is far has `silence` more after that.
+        Nothing is returned when the prober itself failed. Raises HostGoneError, also when the
+        exercise's listener does not stand.
         """
         ...
 

@@ -29,7 +29,7 @@ from orchestrator.domain.isolation import (
 )
 from orchestrator.domain.isolation_judge import judge
 from orchestrator.domain.phases import Act, WorldPhase
-from orchestrator.domain.world import HostKey, HostPlan, WorldPlan
+from orchestrator.domain.world import HostPlan, WorldPlan
 from orchestrator.ports import EngineUnavailableError, HostGoneError, RangeEngine
 from orchestrator.repository import ExerciseRepository
 from orchestrator.service import Exercises
@@ -165,7 +165,9 @@ class SelfTest:
         near = [probe.target for probe in probes if probe.question is Question.PEERS]
         far = [probe.target for probe in probes if probe.question is not Question.PEERS]
         try:
-            answers = self._engine.look_around(HostKey(world=plan.key, host=prober.host), near, far)
+            answers = self._engine.look_around(
+                plan.key.host(prober.host), near, far, silence=sentinel.silence
+            )
         except HostGoneError as error:
             return untold(error.message)
         return judge(probes, answers, sentinel=sentinel, expects_neighbours=last)

@@ -7,7 +7,7 @@ is `could not tell` or `not tested`, never `holds`.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Address
 
@@ -17,6 +17,8 @@ METADATA = IPv4Address("169.254.169.254")
 ENGINE_PORTS = (2375, 2376)
 # Nobody listens there, and a host that is reached says so: it refuses.
 _KNOCK = 9
+_LEAST_SILENCE = timedelta(milliseconds=100)
+_MOST_SILENCE = timedelta(seconds=3)
 _MOST_ADDRESSES = 16
 _MOST_PEERS = 4
 
@@ -98,6 +100,16 @@ class Sentinel:
     """What answers the engine's host from beyond it."""
     resolves: bool = False
     """Whether the engine's host gets answers from its name service."""
+    slowest: timedelta = timedelta()
+    """How long the slowest of these answers from beyond took."""
+
+    @property
+    def silence(self) -> timedelta:
+        """How long nothing has to be heard until it counts: well beyond any answer's time.
+
+        One from the same machine takes less than a millisecond.
+        """
+        return min(_LEAST_SILENCE + 2 * self.slowest, _MOST_SILENCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,8 @@ _SUDO_CAPABILITIES = ("AUDIT_WRITE",)  # sudo and PAM write audit records
 _LOOSE = {"net.ipv4.conf.all.rp_filter": "2", "net.ipv4.conf.default.rp_filter": "2"}
 _ON_SEVERAL = {"net.ipv4.ip_forward": "0"} | _LOOSE
 
+_ENTERING = ("SYS_ADMIN", "SYS_PTRACE", "SETUID", "SETGID")
+
 _TOOLBOX_LIMITS = Limits(memory=128 * 1024**2, cpus=1.0, pids=64)
 
 
@@ -65,17 +67,28 @@ def router_options(*, network: str) -> dict[str, object]:
     }
 
 
-def toolbox_options(
-    *, network: str, capabilities: Sequence[str], leaves: bool = False
-) -> dict[str, object]:
-    """Return the HostConfig of a run of the toolbox; one that `leaves` is removed at its end."""
+def sentinel_options() -> dict[str, object]:
+    """Return the HostConfig of a toolbox that may enter the network of any host, as nobody.
+
+    `/proc/PID/ns/net` of a host's first process is the way in: it takes the engine's process
+    numbers, the right to look at that process (SELinux confines that to a container's own, AppArmor
+    does not), and the right to join. The container goes at its end.
+    """
+    return toolbox_options(network="host", capabilities=_ENTERING) | {
+        "PidMode": "host",
+        "SecurityOpt": [_NO_NEW_PRIVILEGES, "label=disable"],
+        "AutoRemove": True,
+    }
+
+
+def toolbox_options(*, network: str, capabilities: Sequence[str]) -> dict[str, object]:
+    """Return the HostConfig of a run of the toolbox."""
     return _limited(_TOOLBOX_LIMITS) | {
         "NetworkMode": network,
         "CapDrop": ["ALL"],
         "CapAdd": list(capabilities),
         "SecurityOpt": [_NO_NEW_PRIVILEGES],
         "ReadonlyRootfs": True,
-        "AutoRemove": leaves,
     }
 
 

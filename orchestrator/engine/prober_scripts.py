@@ -8,10 +8,6 @@ use strict; use warnings; use POSIX (); use Socket; use Fcntl;
 use Errno qw(EINPROGRESS ECONNREFUSED);
 $| = 1;
 sub now { (POSIX::times())[0] / 100 }
-sub nameservers {
-  open my $f, "<", "/etc/resolv.conf" or return;
-  return map { /^\s*nameserver\s+(\d+\.\d+\.\d+\.\d+)/ ? $1 : () } <$f>;
-}
 sub dial {
   my ($address, $port) = @_;
   socket(my $s, PF_INET, SOCK_STREAM, 0) or return (undef, "nothing");
@@ -55,6 +51,7 @@ sub told {
 LOOK_AROUND = (
     _COMMON
     + r"""
+my $resolver = "127.0.0.11";  # the engine's own, in every network of ours
 my ($near, $patience, $silence, @targets) = @ARGV;
 my (%open, %waiting, %said);
 my $own = 0;
@@ -68,8 +65,7 @@ for my $i (0 .. $#targets) {
     if ($heard) { $said{$i} = $heard } else { $open{$i} = $s; $waiting{$i} = 1 }
   } elsif ($targets[$i] =~ /^name (\S+)$/) {
     if ($own && $i >= $near) { $said{$i} = "own"; next }
-    my ($server) = nameservers();
-    my $s = $server ? ask($server, $1, $i + 1) : undef;
+    my $s = ask($resolver, $1, $i + 1);
     if ($s) { $open{$i} = $s; $waiting{$i} = 0 } else { $said{$i} = "nothing" }
   }
 }
@@ -118,6 +114,10 @@ sub local_addresses {
   while (<$f>) { if (/\|-- (\S+)/) { $last = $1 } elsif (/host LOCAL/) { $found{$last} = 1 } }
   return grep { !/^127\./ } keys %found;
 }
+sub nameservers {
+  open my $f, "<", "/etc/resolv.conf" or return;
+  return map { /^\s*nameserver\s+(\d+\.\d+\.\d+\.\d+)/ ? $1 : () } <$f>;
+}
 my %local = map { $_ => 1 } local_addresses();
 my @servers = nameservers();
 my @beyond = (map({ / via (\S+)/ ? $1 : () } `ip -4 route show default`), @servers);
@@ -127,11 +127,13 @@ my @dials = map { my $address = $_; map { [$address, $_] } 53, 80, 443, 22 } @be
 my (%open, %goal);
 for my $goal (@dials, ["169.254.169.254", 80]) {
   my ($s, $heard) = dial(@$goal);
-  if (defined $heard) { print "outside @$goal\n" if $heard ne "nothing" }
+  if (defined $heard) { print "outside @$goal 0\n" if $heard ne "nothing" }
   elsif ($s) { $open{fileno $s} = $s; $goal{fileno $s} = $goal }
 }
 my @questions = grep { defined } map { ask($_, $stranger, 1) } @servers;
-my $patient_until = now() + 0.15;
+my $asked_at = now();
+my $patient_until = $asked_at + 0.15;
+sub took { sprintf "%.2f", now() - $asked_at }
 my %at;
 while (now() < $end) {
   for my $address (grep { !$at{$_} } local_addresses()) {
@@ -150,12 +152,13 @@ while (now() < $end) {
   while (accept(my $caller, $listener)) { close $caller }
   for my $n (keys %open) {
     next unless vec($write, $n, 1);
-    print "outside @{$goal{$n}}\n" if dialled($open{$n}) ne "nothing" && now() < $patient_until;
+    my $heard = dialled($open{$n});
+    print "outside @{$goal{$n}} ", took(), "\n" if $heard ne "nothing" && now() < $patient_until;
     delete $open{$n};
   }
   if (my @ready = grep { vec($read, fileno $_, 1) } @questions) {
     my ($heard) = told($ready[0]);
-    print "resolves\n" if $heard ne "nothing";
+    print "resolves ", took(), "\n" if $heard ne "nothing";
     @questions = grep { $_ != $ready[0] } @questions;
   }
   %open = () if now() > $patient_until;
@@ -165,6 +168,6 @@ while (now() < $end) {
 """Listens at every address of its network and says what that network reaches: `LIFETIME NAME`.
 
 Prints `port N` first, `at ADDRESS` for each address at which it reached itself (also ones that come
-later), `outside ADDRESS PORT` for what answers from beyond quickly, and `resolves` once a name
-service answered for NAME.
+later), `outside ADDRESS PORT SECONDS` for what answers from beyond quickly, and `resolves SECONDS`
+once a name service answered for NAME; the seconds are how long that took.
 """

@@ -90,7 +90,7 @@ class DockerEngine:
         self._diagnosis = Diagnosis(
             self._connection, self._labels, self._toolbox, clock or SystemClock()
         )
-        self._lookout = Lookout(self._connection, self._labels, self._toolbox)
+        self._lookout = Lookout(self._connection, self._labels, self._toolbox, self._commands)
         self._rules = HostRules(self._toolbox, self._labels)
         self._routes = Routes(self._connection, self._toolbox, self._labels)
         self._removal = Removal(self._connection, self._labels)
@@ -216,11 +216,10 @@ class DockerEngine:
         self._lookout.dismiss(exercise)
 
     def look_around(
-        self, host: HostKey, near: Sequence[Target], far: Sequence[Target]
+        self, host: HostKey, near: Sequence[Target], far: Sequence[Target], *, silence: timedelta
     ) -> Mapping[Target, Answer]:
-        """Try every target once from a host's own network, by one run of the toolbox."""
-        with needing(host):
-            return self._lookout.look_around(host, near, far)
+        """Try every target once from a host's own network, by a command of the sentinel's."""
+        return self._lookout.look_around(host, near, far, silence=silence)
 
     def remove_world(self, world: WorldKey) -> Removed:
         """Remove a world's hosts and networks."""

@@ -26,6 +26,10 @@ from orchestrator.ports import EngineRefusedError, RunResult
 _GONE_WITHIN = timedelta(seconds=20)
 _FIRST_LOOK = timedelta(milliseconds=10)
 _NOBODY = "65534:65534"
+_ROOT = "0:0"
+
+AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+"""What comes before a command that began as root and needs no capability any more."""
 
 
 class Toolbox:
@@ -62,7 +66,8 @@ class Toolbox:
         As nobody, or as root when it needs capabilities. Raises docker's NotFound, translated,
         when there is no such network namespace.
         """
-        container = self._create(command, network_mode, labels, capabilities)
+        options = toolbox_options(network=network_mode, capabilities=capabilities)
+        container = self._create(command, _ROOT if capabilities else _NOBODY, labels, options)
         try:
             with self._connection.call() as api:
                 api.start(container)
@@ -82,14 +87,19 @@ class Toolbox:
         return self.reference
 
     def begin(
-        self, command: Sequence[str], *, name: str, network_mode: str, labels: Mapping[str, str]
+        self,
+        command: Sequence[str],
+        *,
+        name: str,
+        options: Mapping[str, object],
+        labels: Mapping[str, str],
     ) -> None:
-        """Let a command run on its own, as nobody; the engine removes the container at its end.
+        """Let a command run on its own, as root, in a container with these options.
 
         One of that name that is there already is left alone.
         """
         try:
-            container = self._create(command, network_mode, labels, (), name=name)
+            container = self._create(command, _ROOT, labels, options, name=name)
         except EngineRefusedError as error:
             if _is_name_taken(error.__cause__):
                 return  # another worker was faster
@@ -120,40 +130,38 @@ class Toolbox:
     def _create(
         self,
         command: Sequence[str],
-        network_mode: str,
+        user: str,
         labels: Mapping[str, str],
-        capabilities: Sequence[str],
+        options: Mapping[str, object],
         *,
         name: str | None = None,
     ) -> str:
         self.have_image()
         with self._connection.call() as api:
             try:
-                return self._created(api, command, network_mode, labels, capabilities, name)
+                return self._created(api, command, user, labels, options, name)
             except ImageNotFound:
                 self.forget()  # another process removed it meanwhile
         self.have_image()
         with self._connection.call() as api:
-            return self._created(api, command, network_mode, labels, capabilities, name)
+            return self._created(api, command, user, labels, options, name)
 
     def _created(
         self,
         api: APIClient,
         command: Sequence[str],
-        network_mode: str,
+        user: str,
         labels: Mapping[str, str],
-        capabilities: Sequence[str],
+        options: Mapping[str, object],
         name: str | None,
     ) -> str:
         made = api.create_container(
             self.reference,
             command=list(command),
             name=name,
-            user="0:0" if capabilities else _NOBODY,
+            user=user,
             labels=dict(labels),
-            host_config=toolbox_options(
-                network=network_mode, capabilities=capabilities, leaves=name is not None
-            ),
+            host_config=dict(options),
             use_config_proxy=False,
         )
         return str(made["Id"])

@@ -37,6 +37,8 @@ from orchestrator.ports import HostGoneError, RangeEngine
 from tests.contracts.engine_cases import DockerCase, EngineCase
 
 SOON = timedelta(seconds=20)
+SILENCE = timedelta(milliseconds=100)
+SOMEWHERE = [Dial(address=IPv4Address("192.0.2.1"), port=9)]
 NOTHING = Answer(heard=Heard.NOTHING)
 
 
@@ -98,7 +100,7 @@ def findings_of(
     )
     near = [probe.target for probe in probes if probe.question is Question.PEERS]
     far = [probe.target for probe in probes if probe.question is not Question.PEERS]
-    answers = engine.look_around(desk(plan), near, far)
+    answers = engine.look_around(desk(plan), near, far, silence=sentinel.silence)
     return {f.question: f for f in judge(probes, answers, sentinel=sentinel)}
 
 
@@ -124,12 +126,14 @@ def test_a_sentinel_goes_with_its_exercise(case: EngineCase, world: WorldKey) ->
 def test_a_look_around_tells_peers_from_strangers(case: EngineCase, world: WorldKey) -> None:
     plan = raised(case, world)
     case.engine.protect_host()
+    watched(case.engine, plan)
     (mail,) = (place.address for place in plan.hosts[1].attachments)
     subnet = plan.networks[0].subnet
     heard = case.engine.look_around(
         desk(plan),
         [Lookup(name="mail"), Dial(address=mail, port=9)],
         [Dial(address=subnet[1], port=9), Dial(address=subnet[77], port=9), Lookup(name="x.test")],
+        silence=SILENCE,
     )
     assert heard == {
         Lookup(name="mail"): Answer(heard=Heard.ANSWER, address=mail),
@@ -144,9 +148,16 @@ def test_nobody_looks_around_from_a_host_that_does_not_run(
     case: EngineCase, world: WorldKey
 ) -> None:
     plan = raised(case, world)
+    watched(case.engine, plan)
     case.end(desk(plan))
     with pytest.raises(HostGoneError):
-        case.engine.look_around(desk(plan), [], [Dial(address=IPv4Address("192.0.2.1"), port=9)])
+        case.engine.look_around(desk(plan), [], SOMEWHERE, silence=SILENCE)
+
+
+def test_nobody_looks_around_without_a_sentinel(case: EngineCase, world: WorldKey) -> None:
+    plan = raised(case, world)
+    with pytest.raises(HostGoneError, match="sentinel"):
+        case.engine.look_around(desk(plan), [], SOMEWHERE, silence=SILENCE)
 
 
 def test_a_world_apart_passes(case: EngineCase, world: WorldKey) -> None:

@@ -407,10 +407,12 @@ class FakeEngine:
             self.sentinels.discard(exercise)
 
     def look_around(
-        self, host: HostKey, near: Sequence[Target], far: Sequence[Target]
+        self, host: HostKey, near: Sequence[Target], far: Sequence[Target], *, silence: timedelta
     ) -> Mapping[Target, Answer]:
         with self._called("look_around"):
             self._running(host)
+            if host.world.exercise not in self.sentinels:
+                raise HostGoneError("the sentinel does not run")
             if self.prober_is_broken:
                 return {}
             return {target: self._heard(host, target) for target in (*near, *far)}

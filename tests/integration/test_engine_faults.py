@@ -94,7 +94,7 @@ CALLS = {
     "post_sentinel": lambda engine: engine.post_sentinel(WORLD.exercise),
     "sentinel": lambda engine: engine.sentinel(WORLD.exercise),
     "dismiss_sentinel": lambda engine: engine.dismiss_sentinel(WORLD.exercise),
-    "look_around": lambda engine: engine.look_around(KEY, (), ()),
+    "look_around": lambda engine: engine.look_around(KEY, (), (), silence=timedelta()),
     "standing": lambda engine: engine.standing(),
     "remove_world": lambda engine: engine.remove_world(WORLD),
     "remove_exercise": lambda engine: engine.remove_exercise(WORLD.exercise),
