@@ -13,7 +13,7 @@ from typing import Protocol
 from core.errors import Fault, PoligonError
 from core.ids import ExerciseId
 from orchestrator.domain.changes import Change
-from orchestrator.domain.engine_facts import EngineFacts, Space
+from orchestrator.domain.engine_facts import EngineFacts, Room
 from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.isolation import Answer, Sentinel, Target
 from orchestrator.domain.leftovers import Standing
@@ -204,11 +204,11 @@ class RangeEngine(Protocol):
         """Raise UnknownImageError unless the engine has the image."""
         ...
 
-    def protect_host(self) -> Space:
+    def protect_host(self) -> Room:
         """Let no range bridge reach the engine's own host; the host still reaches ranges.
 
-        And let the engine's host stand in no router's way. Returns what is left on the disk of the
-        engine's data, seen in the same run. Raises EngineFullError when there is no room to look.
+        And let the engine's host stand in no router's way. Returns what room the host has, seen in
+        the same run. Raises EngineFullError when its disk has none to look.
         """
         ...
 

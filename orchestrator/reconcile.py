@@ -105,7 +105,7 @@ class Reconciling:
         if self._protected_at is not None and now - self._protected_at < _PROTECTED_AGAIN:
             return
         try:
-            space = self._engine.protect_host()
+            space = self._engine.protect_host().space
         except EngineFullError:
             space = _NO_SPACE  # it is tried again with the next look
         else:

@@ -21,7 +21,7 @@ from orchestrator.build_repository import BuildRepository
 from orchestrator.claims import Claims, NotYetError
 from orchestrator.domain.addresses import Pools
 from orchestrator.domain.backoff import WITHIN, next_try
-from orchestrator.domain.engine_facts import Space
+from orchestrator.domain.engine_facts import Room
 from orchestrator.domain.exercise import Exercise, Problem, Stage, Team
 from orchestrator.domain.needs import dependents
 from orchestrator.domain.phases import MOVES, PERMITS, Act, Phase, WorldPhase, settled
@@ -105,10 +105,10 @@ class Worlds:
             waiting = [team for team in exercise.teams if team.world in _WAITING]
             try:
                 self._have_images(exercise)
-                routed, space = self._prepared_host(exercise_id)
+                room = self._prepared_host(exercise_id)
                 if waiting == list(exercise.teams):  # nothing of it stands yet
-                    require_space(space)
-                self._have_addresses(exercise, waiting, routed=routed)
+                    require_space(room.space)
+                self._have_addresses(exercise, waiting, taken=room.taken)
             except EngineUnavailableError as error:
                 self._note(waiting, _problem(exercise, Stage.ENGINE, error))
                 raise
@@ -132,26 +132,21 @@ class Worlds:
             log.info("image.wanted", image=build.reference)
             self._engine.build_image(build)
 
-    def _prepared_host(self, exercise: ExerciseId) -> tuple[tuple[IPv4Network, ...], Space]:
-        """Have the host protected and watched; return what it routes and how much disk is left.
-
-        All at once: each asks it.
-        """
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            protecting = pool.submit(self._engine.protect_host)
+    def _prepared_host(self, exercise: ExerciseId) -> Room:
+        """Have the engine's host protected and watched, at once; return what room it has."""
+        with ThreadPoolExecutor(max_workers=1) as pool:
             watching = pool.submit(self._self_test.make_ready, exercise)
-            routed = self._engine.taken_subnets()
-        space = protecting.result()
+            room = self._engine.protect_host()
         watching.result()
-        return routed, space
+        return room
 
     def _have_addresses(
-        self, exercise: Exercise, teams: Sequence[Team], *, routed: Sequence[IPv4Network]
+        self, exercise: Exercise, teams: Sequence[Team], *, taken: Sequence[IPv4Network]
     ) -> None:
         scenario = self._exercises.scenario(exercise).scenario
         with self._database.transaction() as transaction:
             repository = ExerciseRepository(transaction.session)
-            hold_addresses(repository, exercise, teams, scenario, pools=self._pools, routed=routed)
+            hold_addresses(repository, exercise, teams, scenario, pools=self._pools, routed=taken)
 
     def _start_worlds(self, exercise: Exercise, teams: Sequence[Team]) -> None:
         now = self._clock.now()

@@ -1,8 +1,9 @@
-"""What a container engine and its host say of themselves, for a diagnosis."""
+"""What a container engine and its host say of themselves, for a launch and for a diagnosis."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from ipaddress import IPv4Network
 
 
 class Tables(StrEnum):
@@ -20,6 +21,16 @@ class Space:
 
     free: int
     total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What an engine's host has left for a launch."""
+
+    space: Space
+    """Of the disk that has the engine's data."""
+    taken: tuple[IPv4Network, ...]
+    """Addresses that it routes already, or that its networks hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

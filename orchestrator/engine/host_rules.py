@@ -9,10 +9,10 @@ that come from another subnet: what a router hands on. A bridged frame cannot le
 
 from datetime import timedelta
 
-from orchestrator.domain.engine_facts import Space
 from orchestrator.engine.labels import Labels
 from orchestrator.engine.names import bridge_prefix
-from orchestrator.engine.space import TELL_SPACE, space_of
+from orchestrator.engine.routes import TELL_ROUTES
+from orchestrator.engine.space import TELL_SPACE
 from orchestrator.engine.toolbox import Toolbox
 from orchestrator.ports import EngineRefusedError
 
@@ -52,12 +52,12 @@ class HostRules:
         self._toolbox = toolbox
         self._labels = labels
 
-    def protect(self) -> Space:
-        """Have each rule first in its chain; return what is left on the engine's disk.
+    def protect(self) -> str:
+        """Have each rule first in its chain; return what TELL_SPACE and TELL_ROUTES tell.
 
         Reboots and flushes lose the rules: assert them often.
         """
-        return space_of(self._run("set"))
+        return self._run("set")
 
     def clear(self) -> None:
         """Have no such rules."""
@@ -66,7 +66,7 @@ class HostRules:
     def _run(self, act: str) -> str:
         prefix = bridge_prefix(self._labels.installation)
         result = self._toolbox.run(
-            ("sh", "-c", f"{_SCRIPT}{TELL_SPACE}", "sh", prefix, act),
+            ("sh", "-c", f"{_SCRIPT}{TELL_SPACE}{TELL_ROUTES}", "sh", prefix, act),
             network_mode="host",
             labels=self._labels.helper(),
             timeout=_WITHIN,

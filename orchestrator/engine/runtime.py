@@ -10,7 +10,7 @@ from ipaddress import IPv4Network
 from core.clock import Clock, SystemClock
 from core.ids import ExerciseId
 from orchestrator.domain.changes import Change
-from orchestrator.domain.engine_facts import EngineFacts, Space
+from orchestrator.domain.engine_facts import EngineFacts, Room
 from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.isolation import Answer, Sentinel, Target
 from orchestrator.domain.leftovers import Standing
@@ -42,6 +42,7 @@ from orchestrator.engine.readiness import Readiness
 from orchestrator.engine.removal import Removal
 from orchestrator.engine.routers import Routers
 from orchestrator.engine.routes import Routes
+from orchestrator.engine.space import space_of
 from orchestrator.engine.toolbox import Toolbox
 from orchestrator.ports import (
     Dropped,
@@ -124,9 +125,10 @@ class DockerEngine:
         """Raise UnknownImageError unless the engine has the image."""
         self._images.facts(reference)
 
-    def protect_host(self) -> Space:
+    def protect_host(self) -> Room:
         """Have the firewall rules that keep ranges off the engine's host, and let routers work."""
-        return self._rules.protect()
+        told = self._rules.protect()
+        return Room(space=space_of(told), taken=self._routes.taken(told))
 
     def raise_network(self, world: WorldKey, plan: NetworkPlan) -> None:
         """Have the network stand."""

@@ -16,7 +16,7 @@ from core.clock import Clock, SystemClock
 from core.errors import PoligonError
 from core.ids import ExerciseId
 from orchestrator.domain.changes import Change, ChangeKind
-from orchestrator.domain.engine_facts import EngineFacts, Space, Tables
+from orchestrator.domain.engine_facts import EngineFacts, Room, Space, Tables
 from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.isolation import Answer, Dial, Heard, Lookup, Sentinel, Target
 from orchestrator.domain.leftovers import Standing
@@ -228,7 +228,7 @@ class FakeEngine:
 
     def taken_subnets(self) -> tuple[IPv4Network, ...]:
         with self._called("taken_subnets"):
-            return tuple(sorted({*self.routed, *self.networks.values()}))
+            return self._room().taken
 
     def build_image(self, build: ImageBuild) -> None:
         with self._called("build_image"):
@@ -250,10 +250,14 @@ class FakeEngine:
             if reference in self.foreign_images:
                 raise ForeignImageError(f"the image {reference} is for arm64")
 
-    def protect_host(self) -> Space:
+    def protect_host(self) -> Room:
         with self._called("protect_host"):
             self.protected = True
-            return self.facts.space
+            return self._room()
+
+    def _room(self) -> Room:
+        taken = tuple(sorted({*self.routed, *self.networks.values()}))
+        return Room(space=self.facts.space, taken=taken)
 
     def raise_network(self, world: WorldKey, plan: NetworkPlan) -> None:
         with self._called("raise_network"):

@@ -6,6 +6,7 @@ import pytest
 
 from core.ids import ExerciseId
 from core.jobs import Job
+from orchestrator.domain.engine_facts import Room
 from orchestrator.domain.exercise import Exercise
 from orchestrator.domain.isolation import Question, Verdict
 from orchestrator.domain.phases import Phase, WorldPhase
@@ -72,7 +73,7 @@ def test_one_team_alone_is_asked_against_another_exercise(site: Site) -> None:
 def test_a_world_that_reaches_the_engines_host_is_degraded_and_says_so(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(site.engine, "protect_host", lambda: WELL.space)
+    monkeypatch.setattr(site.engine, "protect_host", lambda: Room(space=WELL.space, taken=()))
     exercise = site.launch(teams=1)
     site.work()
     now = site.now(exercise)

@@ -197,7 +197,7 @@ def test_an_engine_that_is_away_is_told_and_waited_for(
 
     exercise = site.launch()
     with monkeypatch.context() as patch:
-        for method in ("require_image", "raise_network", "raise_host", "taken_subnets"):
+        for method in ("require_image", "raise_network", "raise_host", "protect_host"):
             patch.setattr(site.engine, method, away)
         site.work()
         waiting = site.now(exercise)
@@ -302,7 +302,8 @@ def test_a_subnet_that_turns_out_to_be_taken_is_replaced(
 ) -> None:
     exercise = site.launch(teams=1)
     # Routed only after it was looked: nobody can know before the network is made.
-    monkeypatch.setattr(site.engine, "taken_subnets", lambda: ())
+    room = site.engine.protect_host()
+    monkeypatch.setattr(site.engine, "protect_host", lambda: room)
     site.engine.routed.add(IPv4Network("10.213.0.0/28"))
     site.work()
     assert site.now(exercise).phase is Phase.READY
