@@ -37,7 +37,7 @@ class Settings(BaseSettings):
         default="unix:///var/run/docker.sock",
         validation_alias=AliasChoices("POLIGON_DOCKER_HOST", "DOCKER_HOST"),
     )
-    engine_parallelism: int = Field(default=4, ge=1, le=64)
+    engine_parallelism: int = Field(default=8, ge=1, le=64)
     """Calls to the engine that may be under way at once, per process."""
     address_pool: tuple[IPv4Network, ...] = (IPv4Network("10.213.0.0/16"),)
     """Where networks get their subnets; whatever the engine's host routes already is skipped."""

@@ -270,6 +270,10 @@ class RangeEngine(Protocol):
         """
         ...
 
+    def running(self, exercise: ExerciseId) -> frozenset[HostKey]:
+        """Return the hosts of an exercise that run; nothing is asked of those that do not."""
+        ...
+
     def observe_routers(self, exercise: ExerciseId) -> tuple[ObservedRouter, ...]:
         """Return every router of an exercise that exists, running or not."""
         ...

@@ -45,6 +45,11 @@ class ExerciseRepository:
         )
         return self._exercises([row])[0] if row is not None else None
 
+    def phase(self, exercise: ExerciseId) -> Phase | None:
+        """Return the phase of an exercise."""
+        found = self._session.scalar(select(ExerciseRow.phase).where(ExerciseRow.id == exercise))
+        return Phase(found) if found is not None else None
+
     def all(self) -> tuple[Exercise, ...]:
         """Return every exercise, newest first."""
         return self._exercises(

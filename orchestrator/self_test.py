@@ -1,7 +1,7 @@
 """The self-test: a world is asked from inside whether it is apart, before it is called ready."""
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from enum import StrEnum
@@ -28,7 +28,7 @@ from orchestrator.domain.isolation import (
     untold,
 )
 from orchestrator.domain.isolation_judge import judge
-from orchestrator.domain.phases import Act, WorldPhase
+from orchestrator.domain.phases import TO_BUILD, Act, WorldPhase
 from orchestrator.domain.world import HostPlan, WorldPlan
 from orchestrator.ports import EngineUnavailableError, HostGoneError, RangeEngine
 from orchestrator.repository import ExerciseRepository
@@ -88,9 +88,15 @@ class SelfTest:
         self._thoroughness = thoroughness
 
     def make_ready(self, exercise: ExerciseId) -> None:
-        """Begin to watch the engine's host, so that no world waits for that."""
-        if self._thoroughness is not Thoroughness.OFF:
+        """Begin to watch the engine's host, beside the first networks; no world waits for that."""
+        if self._thoroughness is Thoroughness.OFF:
+            return
+        try:
             self._engine.post_sentinel(exercise)
+        except PoligonError as error:  # the first world that is tested posts it, or says why not
+            log.warning("sentinel.not_posted", exercise=exercise, error=error.message)
+        if not any(team.world in TO_BUILD for team in self._exercises.get(exercise).teams):
+            self.end(exercise)  # they were faster, and whoever was last found nothing to end
 
     def end(self, exercise: ExerciseId) -> None:
         """Watch no longer; nothing of the self-test stays on the engine."""
@@ -191,13 +197,8 @@ class SelfTest:
 
     def _neighbours(self, exercise: Exercise, team: Team) -> Iterable[Neighbour]:
         """Yield a running host of each other team: of the same exercise first, then of others."""
-        others = [e for e in self._exercises.permitting(Act.STAND) if e.id != exercise.id]
-        for place in (exercise, *others):
-            running = {
-                (seen.key.world.team, seen.key.host)
-                for seen in self._engine.observe(place.id)
-                if seen.running
-            }
+        for place in self._places(exercise):
+            running = {(key.world.team, key.host) for key in self._engine.running(place.id)}
             networks = self._exercises.scenario(place).scenario.networks
             for other in place.teams:
                 if other.id == team.id or not any(slug == other.slug for slug, _ in running):
@@ -207,3 +208,10 @@ class SelfTest:
                     if own and (other.slug, host) in running:
                         yield Neighbour(name=f"{host} of {other.slug}", address=own[0])
                         break
+
+    def _places(self, exercise: Exercise) -> Iterator[Exercise]:
+        """Yield the exercises whose worlds stand, this one first; others are read if asked for."""
+        yield exercise
+        for other in self._exercises.permitting(Act.STAND):
+            if other.id != exercise.id:
+                yield other

@@ -133,6 +133,14 @@ class Exercises:
             raise ExerciseUnknownError(name_or_id)
         return exercise
 
+    def phase(self, exercise: ExerciseId) -> Phase:
+        """Return the phase of an exercise, and read nothing else; raises ExerciseUnknownError."""
+        with self._database.reading() as session:
+            phase = ExerciseRepository(session).phase(exercise)
+        if phase is None:
+            raise ExerciseUnknownError(exercise)
+        return phase
+
     def visible_to(self, user: User, name_or_id: str) -> Exercise:
         """Return an exercise that `user` may see; anything else is unknown, not forbidden."""
         exercise = self.get(name_or_id)

@@ -5,7 +5,6 @@ database, what stands is found by label, and a sweep sends again what got lost.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from ipaddress import IPv4Network
 
@@ -21,10 +20,9 @@ from orchestrator.build_repository import BuildRepository
 from orchestrator.claims import Claims, NotYetError
 from orchestrator.domain.addresses import Pools
 from orchestrator.domain.backoff import WITHIN, next_try
-from orchestrator.domain.engine_facts import Room
 from orchestrator.domain.exercise import Exercise, Problem, Stage, Team
 from orchestrator.domain.needs import dependents
-from orchestrator.domain.phases import MOVES, PERMITS, Act, Phase, WorldPhase, settled
+from orchestrator.domain.phases import MOVES, PERMITS, TO_BUILD, Act, Phase, WorldPhase, settled
 from orchestrator.domain.plan import named_images, plan_images, plan_world
 from orchestrator.domain.repair import BUILD, RESET, WORLD, Repair
 from orchestrator.domain.world import WorldKey, WorldPlan
@@ -54,7 +52,6 @@ from orchestrator.tables import ExerciseRow, TeamRow
 log = structlog.get_logger()
 
 _SETTLING = (Phase.PROVISIONING, Phase.READY, Phase.DEGRADED)
-_WAITING = (WorldPhase.PLANNED, WorldPhase.BUILDING)
 _OVER = (Phase.CLOSED, Phase.CANCELLED)
 _TOLD = frozenset({WorldPhase.READY, WorldPhase.DEGRADED, WorldPhase.FAILED})
 
@@ -102,10 +99,10 @@ class Worlds:
             exercise = self._exercises.get(exercise_id)
             if Act.STAND not in PERMITS[exercise.phase] or self._is_prepared(exercise_id):
                 return
-            waiting = [team for team in exercise.teams if team.world in _WAITING]
+            waiting = [team for team in exercise.teams if team.world in TO_BUILD]
             try:
                 self._have_images(exercise)
-                room = self._prepared_host(exercise_id)
+                room = self._engine.protect_host()
                 if waiting == list(exercise.teams):  # nothing of it stands yet
                     require_space(room.space)
                 self._have_addresses(exercise, waiting, taken=room.taken)
@@ -119,6 +116,7 @@ class Worlds:
                 self._fail(exercise, waiting, problem)
                 return
             self._start_worlds(exercise, waiting)
+            self._self_test.make_ready(exercise_id)
 
     def _is_prepared(self, exercise: ExerciseId) -> bool:
         with self._database.reading() as session:
@@ -131,14 +129,6 @@ class Worlds:
         for build in plan_images(loaded, image_namer(self._installation, loaded)):
             log.info("image.wanted", image=build.reference)
             self._engine.build_image(build)
-
-    def _prepared_host(self, exercise: ExerciseId) -> Room:
-        """Have the engine's host protected and watched, at once; return what room it has."""
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            watching = pool.submit(self._self_test.make_ready, exercise)
-            room = self._engine.protect_host()
-        watching.result()
-        return room
 
     def _have_addresses(
         self, exercise: Exercise, teams: Sequence[Team], *, taken: Sequence[IPv4Network]
@@ -177,7 +167,7 @@ class Worlds:
     def _begin(self, exercise: Exercise, team: Team) -> bool:
         if Act.STAND not in PERMITS[exercise.phase] or not self._is_prepared(exercise.id):
             return False
-        return self._move(exercise, team, _WAITING, WorldPhase.BUILDING)
+        return self._move(exercise, team, TO_BUILD, WorldPhase.BUILDING)
 
     def _raise(self, exercise: Exercise, team: Team) -> None:
         stage = Stage.PLAN
@@ -300,7 +290,7 @@ class Worlds:
 
     def require_wanted(self, exercise: ExerciseId) -> None:
         """Raise NotWantedError when worlds of the exercise should not stand any more."""
-        if Act.STAND not in PERMITS[self._exercises.get(exercise).phase]:
+        if Act.STAND not in PERMITS[self._exercises.phase(exercise)]:
             raise NotWantedError("the exercise was cancelled")
 
     def settle(self, exercise_id: ExerciseId) -> None:
@@ -430,7 +420,7 @@ class Worlds:
             self._send_again(REMOVE_WORLD, exercise, left or exercise.teams[:1])
 
     def _sweep_standing(self, exercise: Exercise) -> None:
-        waiting = [team for team in exercise.teams if team.world in _WAITING]
+        waiting = [team for team in exercise.teams if team.world in TO_BUILD]
         if not waiting:
             if _settles_to(exercise):
                 self.settle(exercise.id)
@@ -477,7 +467,7 @@ class Worlds:
 
     def _fail(self, exercise: Exercise, teams: Sequence[Team], problem: Problem) -> None:
         for team in teams:
-            self._move(exercise, team, _WAITING, WorldPhase.FAILED, problem)
+            self._move(exercise, team, TO_BUILD, WorldPhase.FAILED, problem)
         log.warning("exercise.not_prepared", exercise=exercise.name, error=problem.message)
         self.settle(exercise.id)
 

@@ -98,6 +98,9 @@ class WorldPhase(StrEnum):
     REMOVED = "removed"
 
 
+TO_BUILD = (WorldPhase.PLANNED, WorldPhase.BUILDING)
+"""Worlds that are on their way to stand."""
+
 STANDING = frozenset({WorldPhase.READY, WorldPhase.DEGRADED})
 """Worlds whose hosts may be entered and checked."""
 
@@ -176,7 +179,7 @@ def require(phase: Phase, act: Act) -> None:
 def settled(worlds: Iterable[WorldPhase]) -> Phase | None:
     """Return what an exercise becomes once all its worlds are built; `None` while any is not."""
     phases = set(worlds)
-    if phases & {WorldPhase.PLANNED, WorldPhase.BUILDING}:
+    if phases.intersection(TO_BUILD):
         return None
     if phases <= {WorldPhase.READY}:
         return Phase.READY

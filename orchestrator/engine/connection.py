@@ -8,6 +8,7 @@ from docker import APIClient
 from docker.utils import version_lt
 
 from orchestrator.engine.errors import translated
+from orchestrator.engine.turns import Turns
 from orchestrator.ports import EngineTooOldError
 
 _OLDEST = "1.41"  # Engine 20.10
@@ -20,7 +21,7 @@ class EngineConnection:
     def __init__(self, address: str, *, parallelism: int) -> None:
         self.address = address
         self.parallelism = parallelism
-        self._slots = threading.BoundedSemaphore(parallelism)
+        self._turns = Turns(parallelism)
         self._making = threading.Lock()
         self._client: APIClient | None = None
 
@@ -30,7 +31,7 @@ class EngineConnection:
 
         What the client raises leaves as EngineUnavailableError or EngineRefusedError.
         """
-        with self._slots, translated(self.address):
+        with self._turns.place(), translated(self.address):
             yield self._connected()
 
     @contextmanager

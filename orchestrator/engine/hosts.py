@@ -93,6 +93,13 @@ class Hosts:
         seen = (self._observed(exercise, container) for container in found)
         return tuple(host for host in seen if host is not None)
 
+    def running(self, exercise: ExerciseId) -> frozenset[HostKey]:
+        """Return the hosts of the exercise that run, by one call."""
+        wanted = having(self._labels.of_exercise(exercise), kind=Kind.HOST)
+        with self._connection.call() as api:
+            found = api.containers(filters=wanted)
+        return frozenset(_key(exercise, container["Labels"]) for container in found)
+
     def remove_host(self, host: HostKey) -> None:
         """Remove a host, if it is there and ours."""
         name = container_name(self._labels.installation, host)
@@ -102,9 +109,8 @@ class Hosts:
             remove_container(self._connection, found["Id"])
 
     def _observed(self, exercise: ExerciseId, container: Mapping[str, Any]) -> ObservedHost | None:
-        labels = container["Labels"]
         seen = ObservedHost(
-            key=HostKey(world=WorldKey(exercise=exercise, team=labels[TEAM]), host=labels[HOST]),
+            key=_key(exercise, container["Labels"]),
             running=container["State"] in {"running", "paused"},
             networks=frozenset(
                 name.rpartition(".")[2] for name in container["NetworkSettings"]["Networks"]
@@ -256,6 +262,10 @@ class Hosts:
 
     def _network(self, world: WorldKey, place: Attachment) -> str:
         return name_of(self._labels.installation, world, place)
+
+
+def _key(exercise: ExerciseId, labels: Mapping[str, str]) -> HostKey:
+    return WorldKey(exercise=exercise, team=labels[TEAM]).host(labels[HOST])
 
 
 def _never_starts(error: EngineRefusedError) -> bool:

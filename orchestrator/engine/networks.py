@@ -14,6 +14,7 @@ from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.errors import is_status, said
 from orchestrator.engine.labels import NETWORK, OWNER, Labels
 from orchestrator.engine.names import bridge_name, network_name, shared_network_name
+from orchestrator.engine.turns import Turns
 from orchestrator.ports import EngineRefusedError, SubnetTakenError
 
 _SETTLED_WITHIN = timedelta(seconds=10)
@@ -33,6 +34,9 @@ class Networks:
     def __init__(self, connection: EngineConnection, labels: Labels) -> None:
         self._connection = connection
         self._labels = labels
+        # The engine makes one at a time, however many it is asked for. In turn, the first world has
+        # all of its own early, and its hosts start while those of the others are made.
+        self._turns = Turns(1)
 
     def raise_network(self, world: WorldKey, plan: NetworkPlan) -> None:
         """Have the network stand with the plan's subnet.
@@ -75,7 +79,7 @@ class Networks:
             gateway=str(plan.subnet[1]),
             iprange=str(upper) if upper else None,
         )
-        with self._connection.call() as api:
+        with self._turns.place(), self._connection.long_call() as api:
             try:
                 api.create_network(
                     name,

@@ -44,6 +44,7 @@ from orchestrator.engine.routers import Routers
 from orchestrator.engine.routes import Routes
 from orchestrator.engine.space import space_of
 from orchestrator.engine.toolbox import Toolbox
+from orchestrator.engine.turns import Ranks
 from orchestrator.ports import (
     Dropped,
     EngineInfo,
@@ -59,7 +60,8 @@ class DockerEngine:
     """One Docker Engine as `orchestrator.ports.RangeEngine`, for one installation.
 
     Nothing is asked of the engine before the first call. At most `parallelism` calls that cost
-    the engine work are under way at once, however many threads call.
+    the engine work are under way at once, however many threads call; worlds that were begun are
+    finished first, and what builds no world goes before.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class DockerEngine:
     ) -> None:
         self._installation = installation
         self._connection = EngineConnection(base_url, parallelism=parallelism)
+        self._ranks = Ranks()
         self._labels = Labels(installation=installation)
         self._images = Images(self._connection, self._labels)
         self._networks = Networks(self._connection, self._labels)
@@ -132,17 +135,20 @@ class DockerEngine:
 
     def raise_network(self, world: WorldKey, plan: NetworkPlan) -> None:
         """Have the network stand."""
-        self._networks.raise_network(world, plan)
+        with self._ranks.building(world):
+            self._networks.raise_network(world, plan)
 
     def raise_host(self, world: WorldKey, plan: HostPlan) -> None:
         """Have the host run; besides the port's errors, those of its files (input faults)."""
-        self._hosts.raise_host(world, plan)
-        if plan.gateway is not None:
-            self._host_routes.lead(HostKey(world=world, host=plan.host), plan.gateway)
+        with self._ranks.building(world):
+            self._hosts.raise_host(world, plan)
+            if plan.gateway is not None:
+                self._host_routes.lead(HostKey(world=world, host=plan.host), plan.gateway)
 
     def raise_router(self, world: WorldKey, plan: RouterPlan) -> None:
         """Have the world's router run."""
-        self._routers.raise_router(world, plan)
+        with self._ranks.building(world):
+            self._routers.raise_router(world, plan)
 
     def remove_host(self, host: HostKey) -> None:
         """Remove a host with all that is in it."""
@@ -155,6 +161,10 @@ class DockerEngine:
     def observe(self, exercise: ExerciseId) -> tuple[ObservedHost, ...]:
         """Return every host of an exercise that exists."""
         return self._hosts.observe(exercise)
+
+    def running(self, exercise: ExerciseId) -> frozenset[HostKey]:
+        """Return the hosts of an exercise that run."""
+        return self._hosts.running(exercise)
 
     def observe_routers(self, exercise: ExerciseId) -> tuple[ObservedRouter, ...]:
         """Return every router of an exercise that exists."""

@@ -125,10 +125,12 @@ def test_a_raised_host_runs_and_is_observed(
 ) -> None:
     seen = case.engine.observe(world.exercise)
     assert seen == (ObservedHost(key=key(world), running=True, networks=frozenset({"lan"})),)
+    assert case.engine.running(world.exercise) == {key(world)}
 
 
 def test_an_exercise_that_nobody_raised_has_no_hosts(case: EngineCase) -> None:
     assert case.engine.observe(ExerciseId(new_id())) == ()
+    assert case.engine.running(ExerciseId(new_id())) == frozenset()
 
 
 def test_a_host_that_runs_from_the_same_plan_is_left_alone(
@@ -210,6 +212,7 @@ def test_a_host_that_ended_is_seen_with_its_exit_code_and_starts_again(
     assert not ended.out_of_memory
     assert ended.ended_at is not None
     assert abs(ended.ended_at - datetime.now(UTC)) < SOON
+    assert case.engine.running(world.exercise) == frozenset()
     case.engine.raise_host(world, raised)
     assert case.identity(key(world)) == before
     assert case.engine.observe(world.exercise)[0].running

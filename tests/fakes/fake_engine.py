@@ -292,6 +292,12 @@ class FakeEngine:
             if router is None or not router.running or router.plan != plan:
                 self.routers[world] = FakeRouter(plan=plan)
 
+    def running(self, exercise: ExerciseId) -> frozenset[HostKey]:
+        with self._called("running"):
+            return frozenset(
+                key for key, h in self.hosts.items() if key.world.exercise == exercise and h.running
+            )
+
     def observe_routers(self, exercise: ExerciseId) -> tuple[ObservedRouter, ...]:
         with self._called("observe_routers"):
             return tuple(

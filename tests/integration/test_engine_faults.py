@@ -87,6 +87,7 @@ CALLS = {
     ),
     "raise_host": lambda engine: engine.raise_host(WORLD, PLAN),
     "observe": lambda engine: engine.observe(WORLD.exercise),
+    "running": lambda engine: engine.running(WORLD.exercise),
     "run": lambda engine: engine.run(KEY, ("true",), timeout=SOON),
     "accepts_tcp": lambda engine: engine.accepts_tcp(KEY, 80),
     "probe": lambda engine: engine.probe(KEY, ("true",), timeout=SOON),
