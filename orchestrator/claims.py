@@ -3,7 +3,7 @@
 import platform
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -24,6 +24,27 @@ log = structlog.get_logger()
 CLAIM_LASTS = timedelta(seconds=15)
 # How long a thing is left alone after the engine did not answer for it.
 _ENGINE_AWAY_RESTS = timedelta(seconds=4)
+
+
+@contextmanager
+def renewing(renew: Callable[[], None], *, every: timedelta) -> Iterator[None]:
+    """Call `renew` again and again while the block runs, in a thread of its own."""
+    done = threading.Event()
+
+    def again() -> None:
+        while not pause(every.total_seconds(), interrupted_by=done):
+            try:
+                renew()
+            except PoligonError as error:  # the work is idempotent: going on is better
+                log.warning("claim.not_renewed", error=str(error))
+
+    thread = threading.Thread(target=again, name="renewal", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 class NotYetError(PoligonError):
@@ -62,12 +83,10 @@ class Claims:
         if not self._claim(thing, key):
             yield False
             return
-        done = threading.Event()
-        renewal = threading.Thread(target=self._renew, args=(thing, key, done), daemon=True)
-        renewal.start()
         rest = timedelta()
         try:
-            yield True
+            with renewing(lambda: self._renew(thing, key), every=CLAIM_LASTS / 3):
+                yield True
         except EngineUnavailableError:
             rest = _ENGINE_AWAY_RESTS
             raise
@@ -75,8 +94,6 @@ class Claims:
             rest = error.rest
             raise
         finally:
-            done.set()
-            renewal.join()
             self._release(thing, key, rest)
 
     def _claim(self, thing: type[ExerciseRow | TeamRow], key: str) -> bool:
@@ -86,15 +103,11 @@ class Claims:
                 thing, key, worker=self._worker, now=now, until=now + CLAIM_LASTS
             )
 
-    def _renew(self, thing: type[ExerciseRow | TeamRow], key: str, done: threading.Event) -> None:
-        while not pause(CLAIM_LASTS.total_seconds() / 3, interrupted_by=done):
-            try:
-                with self._database.transaction() as transaction:
-                    ExerciseRepository(transaction.session).renew(
-                        thing, key, worker=self._worker, until=self._clock.now() + CLAIM_LASTS
-                    )
-            except PoligonError as error:  # the work is idempotent: going on is better
-                log.warning("claim.not_renewed", key=key, error=str(error))
+    def _renew(self, thing: type[ExerciseRow | TeamRow], key: str) -> None:
+        with self._database.transaction() as transaction:
+            ExerciseRepository(transaction.session).renew(
+                thing, key, worker=self._worker, until=self._clock.now() + CLAIM_LASTS
+            )
 
     def _release(self, thing: type[ExerciseRow | TeamRow], key: str, rest: timedelta) -> None:
         with self._database.transaction() as transaction:

@@ -6,6 +6,7 @@ A team's deeds are done one after another, in the order in which their injects w
 import platform
 import uuid
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -13,6 +14,7 @@ from core.clock import Clock
 from core.db import Database, Transaction
 from core.ids import ExerciseId, TeamId
 from core.jobs import Job
+from orchestrator.claims import renewing
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.inject_deeds import is_overtaken
 from orchestrator.domain.injects import FiringState
@@ -26,8 +28,9 @@ from orchestrator.service import JOB_PATIENCE, Exercises
 
 log = structlog.get_logger()
 
-# A claim outlives its command by this; then its worker is taken for dead.
-_GRACE = timedelta(seconds=60)
+# A worker that renewed its claim for so long no more is taken for dead. Longer than for worlds:
+# whoever takes over ends the command that it finds, and cannot run it again.
+_CLAIM_LASTS = timedelta(seconds=30)
 _ENGINE_AWAY_RESTS = timedelta(seconds=4)
 
 
@@ -71,7 +74,8 @@ class Outside:
         self._undo(exercise, team)
         while (record := self._claimed(exercise, team)) is not None:
             try:
-                outcome = self._deeds.carry_out(exercise, team, record)
+                with renewing(partial(self._renew, record), every=_CLAIM_LASTS / 3):
+                    outcome = self._deeds.carry_out(exercise, team, record)
             except EngineUnavailableError:
                 self._let_go(record)
                 raise
@@ -96,8 +100,7 @@ class Outside:
                     )
 
     def _claimed(self, exercise: Exercise, team: Team) -> Record | None:
-        injects = self._exercises.scenario(exercise).scenario.injects
-        order = list(injects)
+        order = list(self._exercises.scenario(exercise).scenario.injects)
         now = self._clock.now()
         with self._database.transaction() as transaction:
             repository = InjectRepository(transaction.session)
@@ -108,9 +111,14 @@ class Outside:
             if not waiting:
                 return None
             first = waiting[0]
-            until = now + injects[first.firing.inject].timeout + _GRACE
+            until = now + _CLAIM_LASTS
             is_mine = repository.claim(first.id, worker=self._worker, now=now, until=until)
         return first if is_mine else None
+
+    def _renew(self, record: Record) -> None:
+        until = self._clock.now() + _CLAIM_LASTS
+        with self._database.transaction() as transaction:
+            InjectRepository(transaction.session).renew(record.id, worker=self._worker, until=until)
 
     def _let_go(self, record: Record) -> None:
         until = self._clock.now() + _ENGINE_AWAY_RESTS

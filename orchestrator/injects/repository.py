@@ -185,6 +185,12 @@ class InjectRepository:
         mine = update(row).where(row.id == firing, row.undo_ms.is_not(None))
         return self._changed(mine.values(undo_ms=None))
 
+    def renew(self, firing: str, *, worker: str, until: datetime) -> None:
+        """Hold a claim for longer, if it is still this worker's."""
+        row = InjectFiringRow
+        mine = update(row).where(row.id == firing, row.claimed_by == worker)
+        self._session.execute(mine.values(claimed_until=until))
+
     def let_go(self, firing: str, *, worker: str, until: datetime) -> None:
         """Give a claim back; the sweep leaves it alone before `until`."""
         row = InjectFiringRow

@@ -7,14 +7,20 @@ from pathlib import Path
 import pytest
 
 from core.users.model import Role
+from core.waiting import until
 from orchestrator.domain.injects import FiringState
 from orchestrator.domain.phases import NotNowError, Phase
+from orchestrator.domain.world import HostKey
+from orchestrator.injects import outside
 from orchestrator.injects.errors import InjectStateError, InjectUnknownError, ShiftInvalidError
 from orchestrator.injects.going_out import CARRY_OUT
+from orchestrator.injects.repository import InjectRepository
 from orchestrator.journal import By
-from orchestrator.ports import EngineUnavailableError
+from orchestrator.ports import EngineUnavailableError, RunResult
 from orchestrator.timekeeping import TeamUnknownError
 from tests.fakes.inject_site import MINUTE, InjectSite, inject_site
+
+SOON = timedelta(seconds=10)
 
 
 @pytest.fixture
@@ -272,7 +278,35 @@ def test_a_worker_that_dies_is_followed_by_one_that_does_not_run_it_again(
             site.services.injects.carry_out(*job.arguments)  # type: ignore[arg-type]
     site.services.injects.carry_out(*job.arguments)  # type: ignore[arg-type]
     assert site.state("note").state == FiringState.FIRING, "the dead worker's claim still stands"
-    site.pass_time(3)
+    site.clock.advance(timedelta(seconds=31))
+    site.sweep()
+    site.work()
+    assert site.is_fired("note")
+    assert len(site.ran(1)) == 1
+
+
+def test_a_claim_is_renewed_for_as_long_as_the_command_takes(
+    site: InjectSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outside, "_CLAIM_LASTS", timedelta(seconds=1))
+    site.clock.advance(35 * MINUTE)
+    site.sweep()
+    job = next(job for job in site.queue.take() if site.team().id in job.arguments)
+
+    def unclaimed() -> bool:
+        with site.services.database.reading() as session:
+            found = InjectRepository(session).left_alone(site.clock.now())
+        return (site.exercise.id, site.team().id) in found
+
+    def takes_long(host: HostKey, command: tuple[str, ...]) -> RunResult | None:
+        site.clock.advance(MINUTE)
+        assert unclaimed()
+        until(lambda: not unclaimed(), what="the claim to be renewed", within=SOON)
+        site.services.injects.carry_out(*job.arguments)  # type: ignore[arg-type]
+        return site.shell.run(host, command)
+
+    monkeypatch.setattr(site.engine, "on_run", takes_long)
+    site.services.injects.carry_out(*job.arguments)  # type: ignore[arg-type]
     assert site.is_fired("note")
     assert len(site.ran(1)) == 1
 
