@@ -23,9 +23,10 @@ from tests.benchmarks.faulting.scenario import FLAG, GREETING, HELD, KEPT, MARK,
 from tests.benchmarks.faulting.watch import EngineWatch
 
 _POINTS: Mapping[str, int] = {QUESTION: 5, FLAG: 10, KEPT: 20, HELD: 3}
-# A helper of a killed worker is no part of an exercise. It ends by itself within half a minute, and
-# a removal takes those along that are older than a minute: a seed is over sooner.
-HELPER = "helper"
+# What a killed process left of its own work is no part of an exercise. A worker's helper ends by
+# itself within half a minute, and a removal takes those along that are older than a minute; the
+# last step of an image that an engine built waits for the janitor. A seed is over sooner.
+REMNANTS = frozenset({"helper", "image"})
 _TICKS_OF_ALL = "SELECT tick FROM clock_events WHERE team_id IS NULL ORDER BY position"
 _TICKS = ["start", "pause", "resume", "end"]
 
@@ -94,7 +95,7 @@ def _state(facts: Facts) -> list[str]:
 
 def _engine(watch: EngineWatch, left: Sequence[str]) -> list[str]:
     wrong = [f"stood twice at one time: {line}" for line in sorted(watch.doubled)]
-    wrong += [f"left on the engine: {line}" for line in left if line != HELPER]
+    wrong += [f"left on the engine: {line}" for line in left if line not in REMNANTS]
     if not watch.looks or not watch.most:
         wrong.append("the watch saw nothing, so it proves nothing")
     return wrong

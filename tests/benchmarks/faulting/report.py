@@ -31,7 +31,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
     none = [kind for kind in Kind if not counts[kind]]
     failed = [outcome.seed for outcome in outcomes if outcome.wrong]
     times = summary([t for outcome in outcomes for t in outcome.converged])
-    helpers = sum(outcome.helpers for outcome in outcomes)
+    remnants = sum(outcome.remnants for outcome in outcomes)
     seeds = summary([outcome.seconds for outcome in outcomes])
     return "\n".join(
         [
@@ -41,7 +41,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
             f"seconds from a fault's end to its step's goal: {times}",
             f"seconds a seed, start and end of the processes included: {seeds}",
             f"asked again for what had honestly failed: {sum(o.retries for o in outcomes)} times",
-            f"helpers of killed workers, waiting for the next removal: {helpers}",
+            f"left by killed processes, for the next removal or the janitor: {remnants}",
             f"failed: {', '.join(map(str, failed)) or 'none'}",
         ]
     )

@@ -15,7 +15,7 @@ from core.security import new_password
 from core.users.model import Role
 from core.users.service import Users
 from tests.benchmarks.faulting.engines import Engine
-from tests.benchmarks.faulting.judge import HELPER, judge, read_facts
+from tests.benchmarks.faulting.judge import REMNANTS, judge, read_facts
 from tests.benchmarks.faulting.play import Play, Story
 from tests.benchmarks.faulting.schedule import Fault, Kind, schedule
 from tests.benchmarks.faulting.site import PROCESSES, Site, Template, prepare
@@ -34,8 +34,8 @@ _LOG_LINES = 12
 class Outcome:
     """How a seed went. `converged` has seconds from each fault's end to the end of its step.
 
-    `retries` is how often the instructor asked again for what had honestly failed, `helpers` how
-    many throw-away containers of killed workers waited for the next removal.
+    `retries` is how often the instructor asked again for what had honestly failed, `remnants` how
+    many throw-away containers of killed processes waited for the next removal or the janitor.
     """
 
     seed: int
@@ -44,7 +44,7 @@ class Outcome:
     converged: tuple[float, ...]
     seconds: float
     retries: int
-    helpers: int
+    remnants: int
     wrong: tuple[str, ...]
     logs: Mapping[str, str]
 
@@ -64,7 +64,7 @@ def run_seed(seed: int, folder: Path, engine: Engine, template: Template) -> Out
     """Play one exercise under the seed's faults, in `folder`, and judge what is left."""
     began = time.monotonic()
     story, struck, faults = Story(), list[Struck](), tuple[Fault, ...]()
-    logs, helpers = dict[str, str](), 0
+    logs, remnants = dict[str, str](), 0
     with _stage(folder, engine, template) as stage:
         faults = schedule(seed, possible_kinds(stage))
         trouble = Trouble(stage, faults)
@@ -77,7 +77,7 @@ def run_seed(seed: int, folder: Path, engine: Engine, template: Template) -> Out
                     logs = {name: stage.site.log(name, lines=_LOG_LINES) for name in PROCESSES}
                     raise
             left = watch.standing()
-            helpers = sum(thing == HELPER for thing in left)
+            remnants = sum(thing in REMNANTS for thing in left)
             wrong = judge(read_facts(stage.site.database), story, watch, left)
         except Exception as error:  # noqa: BLE001  # the next seed is still to be played
             wrong = [*_where(error), f"{type(error).__name__}: {error}"]
@@ -90,7 +90,7 @@ def run_seed(seed: int, folder: Path, engine: Engine, template: Template) -> Out
         converged=_converged(struck, story),
         seconds=time.monotonic() - began,
         retries=story.retries,
-        helpers=helpers,
+        remnants=remnants,
         wrong=tuple(wrong),
         logs=logs,
     )

@@ -23,6 +23,7 @@ _LOOK_EVERY = timedelta(milliseconds=250)
 _START = timedelta(seconds=60)
 _RAISE = timedelta(minutes=5)
 _STOP_S = 40
+_CATCH_UP_S = 3
 
 HOSTS = 4
 """A team's, two on each of two networks."""
@@ -80,7 +81,10 @@ class Product:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Take no processor time until the block ends: what is measured then is not ours."""
+        """Take no processor time until the block ends: what is measured then is not ours.
+
+        Afterwards they have a moment for the sweeps and events that they missed.
+        """
         for process in self._processes:
             process.send_signal(signal.SIGSTOP)
         try:
@@ -88,6 +92,7 @@ class Product:
         finally:
             for process in self._processes:
                 process.send_signal(signal.SIGCONT)
+            time.sleep(_CATCH_UP_S)
 
     def pids(self) -> tuple[int, ...]:
         """Return the API's process and the worker's."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.benchmarks.faulting.judge import HELPER, Facts, judge
+from tests.benchmarks.faulting.judge import REMNANTS, Facts, judge
 from tests.benchmarks.faulting.play import Acknowledged, Story
 from tests.benchmarks.faulting.schedule import Kind, Step, schedule
 from tests.benchmarks.faulting.watch import EngineWatch
@@ -67,7 +67,7 @@ def story() -> Story:
 
 def test_a_seed_that_went_well_is_judged_so(watch: EngineWatch, story: Story) -> None:
     assert judge(WELL, story, watch, []) == []
-    assert judge(WELL, story, watch, [HELPER]) == []
+    assert judge(WELL, story, watch, sorted(REMNANTS)) == []
 
 
 @pytest.mark.parametrize(
