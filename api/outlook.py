@@ -21,3 +21,9 @@ def disk_warning(services: Services, exercise: Exercise) -> str:
     if not services.exercises.shortages.disk_is_full(exercise):
         return ""
     return "the engine's disk is almost full: machines may fail to write, nothing new is launched"
+
+
+def warnings(services: Services, exercise: Exercise) -> list[str]:
+    """Return all of these that hold now."""
+    told = (expiry_warning(services, exercise), disk_warning(services, exercise))
+    return [warning for warning in told if warning]

@@ -12,7 +12,7 @@ from api.cli.launching import Progress, follow
 from api.cli.output import Exit, Json, Output, reporting
 from api.cli.scenario import ScenarioPath, load
 from api.moves import Move, carry_out
-from api.outlook import disk_warning, expiry_warning
+from api.outlook import disk_warning, expiry_warning, warnings
 from api.teams import team_for
 from api.v1.models import exercise_out
 from api.v1.points import spelled
@@ -242,6 +242,7 @@ def exercise_json(services: Services, exercise: Exercise) -> dict[str, Any]:
         to=OPERATOR,
         ready_in=services.exercises.ready_in(exercise),
         expiry=services.janitor.outlook(exercise),
+        warnings=warnings(services, exercise),
     )
     return shown.model_dump(mode="json")
 

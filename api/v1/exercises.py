@@ -11,6 +11,7 @@ from api.catalogue import Catalogue
 from api.context import catalogue_of
 from api.idempotency import RememberingRoute
 from api.moves import Move, carry_out
+from api.outlook import warnings
 from api.responses import RESPONSES
 from api.teams import team_for
 from api.v1.models import (
@@ -173,4 +174,5 @@ def _out(exercise: Exercise, services: ServicesHere, caller: User) -> ExerciseOu
         to=caller,
         ready_in=services.exercises.ready_in(exercise),
         expiry=services.janitor.outlook(exercise),
+        warnings=warnings(services, exercise) if caller.runs_exercises else (),
     )

@@ -1,5 +1,6 @@
 """Exercises and teams as clients see them."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -71,7 +72,7 @@ class ExerciseOut(BaseModel):
     `causes` is what is wrong, for those who run exercises; `ready_in_seconds` how long the
     building goes on, as far as earlier launches tell. `expires_at` is when its worlds are taken
     down unless somebody touches it; those who run exercises are told. One that runs is never taken
-    down.
+    down. `warnings` tells them what will hurt soon: an expiry, a full disk of the engine.
     """
 
     name: str = Field(examples=["night-shift-k3f"])
@@ -84,6 +85,7 @@ class ExerciseOut(BaseModel):
     teams: list[TeamOut]
     moves: list[Move] = []
     causes: list[CauseOut] = []
+    warnings: list[str] = []
     ready_in_seconds: int | None = Field(default=None, examples=[20])
 
 
@@ -129,6 +131,7 @@ def exercise_out(
     to: User,
     ready_in: timedelta | None = None,
     expiry: Expiry | None = None,
+    warnings: Sequence[str] = (),
 ) -> ExerciseOut:
     """Return an exercise as `to` may see it."""
     return ExerciseOut(
@@ -147,6 +150,7 @@ def exercise_out(
         teams=teams_out(exercise, now=now, to=to),
         moves=list(offered(exercise)) if to.runs_exercises else [],
         causes=[cause_out(cause) for cause in causes(exercise.teams)] if to.runs_exercises else [],
+        warnings=list(warnings) if to.runs_exercises else [],
         ready_in_seconds=None if ready_in is None else round(ready_in.total_seconds()),
     )
 

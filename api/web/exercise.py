@@ -22,7 +22,7 @@ from api.auth import (
 )
 from api.bootstrap import Services
 from api.moves import Move, carry_out, offered
-from api.outlook import disk_warning, expiry_warning
+from api.outlook import warnings
 from api.problems import Problem, problem_of, status_of
 from api.teams import team_for
 from api.v1.injects import InjectAct
@@ -268,11 +268,7 @@ def instructor_page(
         problem=problem,
         moves=offered(exercise),
         acts=_WORDS,
-        warnings=[
-            warning
-            for warning in (expiry_warning(services, exercise), disk_warning(services, exercise))
-            if warning
-        ],
+        warnings=warnings(services, exercise),
         waiting=_WAITING.get(exercise.phase, "Nothing to do but wait."),
         board=board,
         totals={row.team: row.milli_points for row in board.rows},

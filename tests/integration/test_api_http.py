@@ -404,3 +404,8 @@ def test_a_full_disk_of_the_engine_is_shown_and_no_launch_is_taken(site: ApiSite
     page = site.web.get(f"/exercises/{exercise.name}", headers=mine).text
     assert "The engine&#39;s disk is almost full" in page
     assert "engine.disk_full" in page
+    path = f"/api/v1/exercises/{exercise.name}"
+    shown = site.web.get(path, headers=site.bearer("ina")).json()
+    assert shown["warnings"] == [disk_warning(site.services, exercise)]
+    trainee = exercise.teams[0].members[0].name
+    assert site.web.get(path, headers=site.bearer(trainee)).json()["warnings"] == []
