@@ -1,6 +1,7 @@
 """What every kind of test may ask for: the container engine, and a database of each kind."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,11 @@ from tests.contracts.postgres import PostgresServer, postgres_server
 # Rules are tested for what they say: how long an example takes on a busy machine says nothing.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+# A shell without job control starts what runs in its background with Ctrl-C ignored, and whatever
+# we start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
