@@ -8,6 +8,7 @@ from docker.errors import APIError, NotFound
 
 from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.errors import is_status
+from orchestrator.ports import EngineRefusedError
 
 
 def inspect_container(connection: EngineConnection, container: str) -> Mapping[str, Any] | None:
@@ -30,3 +31,8 @@ def remove_container(connection: EngineConnection, container: str) -> bool:
                 return False
             raise
     return True
+
+
+def names_no_container(error: EngineRefusedError) -> bool:
+    """Tell whether a refusal is because the container is gone, and not its network or image."""
+    return isinstance(error.__cause__, NotFound) and "No such container" in str(error)

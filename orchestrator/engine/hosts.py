@@ -15,7 +15,7 @@ from core.waiting import until
 from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.world import Attachment, HostKey, HostPlan, WorldKey
 from orchestrator.engine.connection import EngineConnection
-from orchestrator.engine.containers import inspect_container, remove_container
+from orchestrator.engine.containers import inspect_container, names_no_container, remove_container
 from orchestrator.engine.errors import is_status, said
 from orchestrator.engine.files import host_archive
 from orchestrator.engine.hardening import host_options
@@ -143,7 +143,7 @@ class Hosts:
         try:
             self._complete(container, world, plan, facts, connected=plan.attachments[:1])
         except EngineRefusedError as error:
-            if isinstance(error.__cause__, NotFound) and "No such container" in str(error):
+            if names_no_container(error):
                 return False  # somebody removed it meanwhile
             raise
         return True

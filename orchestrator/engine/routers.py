@@ -9,14 +9,14 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
-from docker.errors import APIError, ImageNotFound, NotFound
+from docker.errors import APIError, ImageNotFound
 
 from core.ids import ExerciseId
 from core.waiting import until
 from orchestrator.domain.world import Attachment, RouterPlan, WorldKey
 from orchestrator.engine.commands import HostCommands
 from orchestrator.engine.connection import EngineConnection
-from orchestrator.engine.containers import inspect_container, remove_container
+from orchestrator.engine.containers import inspect_container, names_no_container, remove_container
 from orchestrator.engine.errors import is_status
 from orchestrator.engine.hardening import router_options
 from orchestrator.engine.labels import PLAN, TEAM, Kind, Labels, having, router_digest
@@ -107,7 +107,7 @@ class Routers:
             for place in plan.attachments[1:]:
                 self._connect(container, world, place)
         except EngineRefusedError as error:
-            if isinstance(error.__cause__, NotFound) and "No such container" in str(error):
+            if names_no_container(error):
                 return False  # somebody removed it meanwhile
             raise
         return True
