@@ -70,6 +70,8 @@ class LoginThrottle:
                 failures = self._failures.get(key)
                 if failures and at in failures:
                     failures.remove(at)
+                if not failures:
+                    self._failures.pop(key, None)
 
 
 def _recent(failures: deque[datetime], now: datetime) -> deque[datetime]:

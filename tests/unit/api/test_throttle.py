@@ -69,3 +69,9 @@ def test_the_wait_that_is_told_is_long_enough() -> None:
         pytest.fail("it was let through")
     clock.advance(timedelta(seconds=refused.value.seconds))
     assert passes(throttle, "ana")
+
+
+def test_logins_that_succeed_leave_nothing_to_remember() -> None:
+    throttle = LoginThrottle(FakeClock())
+    assert all(passes(throttle, f"trainee-{n}") for n in range(100))
+    assert not throttle._failures
