@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.clock import Clock
 from core.db import Database
-from core.errors import PoligonError
+from core.errors import Fault, PoligonError
 from core.scenario.load import LoadedScenario
 from core.scenario.pack import pack, unpack
 from orchestrator.repository import ExerciseRepository
@@ -17,6 +17,13 @@ class ScenarioLostError(PoligonError):
     """The database does not hold a scenario that one of its exercises was launched from."""
 
     code = "scenario.lost"
+
+
+class ScenarioNotUnpackedError(PoligonError):
+    """The site's own disk does not take the files of a scenario."""
+
+    code = "scenario.not_unpacked"
+    fault = Fault.UPSTREAM
 
 
 class Library:
@@ -57,6 +64,15 @@ class Library:
                 f"the scenario with content {digest[:12]} is not in the database",
                 hint="Restore the database from a backup",
             )
+        try:
+            return self._put_in_place(archive, digest)
+        except OSError as error:
+            raise ScenarioNotUnpackedError(
+                f"the files of a scenario cannot be written to {self._folder}: {error.strerror}",
+                hint="Free space there, or correct POLIGON_HOME; it is tried again by itself",
+            ) from error
+
+    def _put_in_place(self, archive: bytes, digest: str) -> LoadedScenario:
         self._folder.mkdir(parents=True, exist_ok=True)
         # Unpacked beside its place and moved there whole: a worker that dies half-way, or two that
         # unpack at once, leave nothing that looks complete and is not.
