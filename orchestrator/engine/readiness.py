@@ -17,8 +17,9 @@ from core.waiting import WaitedTooLongError, until
 from orchestrator.domain.world import HostPlan, ReadyProbe
 from orchestrator.engine.commands import LISTENS, HostCommands
 from orchestrator.engine.connection import EngineConnection, api_url
+from orchestrator.engine.containers import inspect_container
 from orchestrator.engine.image_contents import size_of
-from orchestrator.ports import HostNotReadyError, RunResult
+from orchestrator.ports import HostGoneError, HostNotReadyError, RunResult
 
 _NOTED = "/run/cyberpoligon/ready"
 _ROOT_USERS = frozenset({"", "0", "root", "0:0", "root:root"})
@@ -74,14 +75,20 @@ class Readiness:
             telling = container in self._telling
             self._telling.discard(container)
         for number, probe in enumerate(plan.probes, start=1):
-            if not (telling and self._told(container, number, probe)):
+            if not (telling and self._told(container, plan.host, number, probe)):
                 # A host that said nothing in its time is asked once more, for its words.
                 self._ask(container, plan.host, probe, again=not telling)
 
-    def _told(self, container: str, number: int, probe: ReadyProbe) -> bool:
+    def _told(self, container: str, host: str, number: int, probe: ReadyProbe) -> bool:
+        def passed() -> bool:
+            if self._noted(container) >= number:
+                return True
+            self._require_running(container, host)
+            return False
+
         try:
             until(
-                lambda: self._noted(container) >= number,
+                passed,
                 what=f"probe {number} to pass",
                 within=probe.within,
                 every=probe.every,
@@ -97,6 +104,12 @@ class Readiness:
             url = api_url(api, f"/containers/{container}/archive")
             response = api.head(url, params={"path": _NOTED}, timeout=api.timeout)
         return size_of(response) if response.status_code == codes.ok else 0
+
+    def _require_running(self, container: str, host: str) -> None:
+        """Raise HostGoneError when nobody is left to tell."""
+        found = inspect_container(self._connection, container)
+        if found is None or not found["State"]["Running"]:
+            raise HostGoneError(f"host {host} does not run", hint="Raise its world again")
 
     def _ask(self, container: str, host: str, probe: ReadyProbe, *, again: bool) -> None:
         last = RunResult(exit_code=1, output="")

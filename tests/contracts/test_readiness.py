@@ -20,7 +20,7 @@ from orchestrator.domain.world import (
     WorldKey,
 )
 from orchestrator.engine.runtime import DockerEngine
-from orchestrator.ports import HostNotReadyError
+from orchestrator.ports import HostGoneError, HostNotReadyError
 from tests.contracts.engine_cases import DockerCase, EngineCase
 
 SOON = timedelta(seconds=20)
@@ -119,6 +119,21 @@ class TestOnDocker:
         assert self.run(case, world, "cat /run/cyberpoligon/ready") == ""
         self.run(case, world, "touch '/tmp/x y'")
         case.engine.await_ready(world, plan)
+
+    @pytest.mark.parametrize("goes", ["ends", "is removed"])
+    def test_nobody_waits_for_one_that_is_gone(
+        self, goes: str, case: EngineCase, world: WorldKey, raise_host: Raise
+    ) -> None:
+        plan = raise_host(ReadyProbe(run=("false",), within=timedelta(minutes=5), every=TENTH))
+        key = HostKey(world=world, host="desk")
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            waiting = pool.submit(case.engine.await_ready, world, plan)
+            if goes == "ends":
+                case.end(key)
+            else:
+                case.engine.remove_host(key)
+            with pytest.raises(HostGoneError):
+                waiting.result(SOON.total_seconds())
 
     def test_what_it_said_at_its_start_is_not_believed_later(
         self, real: DockerCase, case: EngineCase, world: WorldKey, raise_host: Raise
