@@ -32,9 +32,11 @@ _STOPS_WITHIN_SECONDS = 5
 _STAY = ["sleep", "infinity"]
 _KILLED = 137
 
-# What containerd says of a task, or of its folder, that an engine left behind when it was killed.
+# What containerd and runc say of a task, or of its folder, that an engine left behind when it was
+# killed.
 _LOST_TASK = re.compile(
     r"task [0-9a-f]{64}: already exists|failed to start shim: mkdir \S+/[0-9a-f]{64}: file exists"
+    r"|\bid already in use$"
 )
 
 

@@ -166,6 +166,7 @@ def test_removing_everything_takes_images_and_firewall_rule_along(
     [
         "task {}: already exists",
         "failed to start shim: mkdir /run/docker/containerd/daemon/task/moby/{}: file exists",
+        "id already in use",
     ],
 )
 def test_a_host_that_the_engine_lost_half_started_is_made_again(
