@@ -25,8 +25,9 @@ from tests.benchmarks.faulting.watch import EngineWatch
 _POINTS: Mapping[str, int] = {QUESTION: 5, FLAG: 10, KEPT: 20, HELD: 3}
 # What a killed process left of its own work is no part of an exercise. A worker's helper ends by
 # itself within half a minute, and a removal takes those along that are older than a minute; the
-# last step of an image that an engine built waits for the janitor. A seed is over sooner.
-REMNANTS = frozenset({"helper", "image"})
+# last steps of an image that an engine built, which get the labels one after another, wait for the
+# janitor. A seed is over sooner.
+REMNANTS = frozenset({"helper", "image", ""})
 _TICKS_OF_ALL = "SELECT tick FROM clock_events WHERE team_id IS NULL ORDER BY position"
 _TICKS = ["start", "pause", "resume", "end"]
 
