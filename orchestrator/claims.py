@@ -27,8 +27,8 @@ _ENGINE_AWAY_RESTS = timedelta(seconds=4)
 
 
 @contextmanager
-def renewing(renew: Callable[[], None], *, every: timedelta) -> Iterator[None]:
-    """Call `renew` again and again while the block runs, in a thread of its own."""
+def renewing(key: str, renew: Callable[[], None], *, every: timedelta) -> Iterator[None]:
+    """Call `renew` for a claim again and again while the block runs, in a thread of its own."""
     done = threading.Event()
 
     def again() -> None:
@@ -36,7 +36,7 @@ def renewing(renew: Callable[[], None], *, every: timedelta) -> Iterator[None]:
             try:
                 renew()
             except PoligonError as error:  # the work is idempotent: going on is better
-                log.warning("claim.not_renewed", error=str(error))
+                log.warning("claim.not_renewed", key=key, error=str(error))
 
     thread = threading.Thread(target=again, name="renewal", daemon=True)
     thread.start()
@@ -85,7 +85,7 @@ class Claims:
             return
         rest = timedelta()
         try:
-            with renewing(lambda: self._renew(thing, key), every=CLAIM_LASTS / 3):
+            with renewing(key, lambda: self._renew(thing, key), every=CLAIM_LASTS / 3):
                 yield True
         except EngineUnavailableError:
             rest = _ENGINE_AWAY_RESTS

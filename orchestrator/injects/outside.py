@@ -74,7 +74,7 @@ class Outside:
         self._undo(exercise, team)
         while (record := self._claimed(exercise, team)) is not None:
             try:
-                with renewing(partial(self._renew, record), every=_CLAIM_LASTS / 3):
+                with renewing(record.id, partial(self._renew, record), every=_CLAIM_LASTS / 3):
                     outcome = self._deeds.carry_out(exercise, team, record)
             except EngineUnavailableError:
                 self._let_go(record)
