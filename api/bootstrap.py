@@ -74,6 +74,7 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
         internet_pool=settings.internet_pool,
         self_test=Thoroughness(settings.self_test),
     )
+    scorekeeping = Scorekeeping(clock)
     return Services(
         settings=settings,
         clock=clock,
@@ -82,7 +83,7 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
         exercises=exercises,
         timekeeping=Timekeeping(database, clock, exercises),
         worlds=worlds,
-        resets=Resets(database, clock, exercises),
+        resets=Resets(database, clock, exercises, scorekeeping),
         reconciling=Reconciling(
             database=database,
             clock=clock,
@@ -92,7 +93,7 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
             claims=Claims(database, clock),
         ),
         janitor=Janitor(exercises, engine, clock, expiry=settings.expiry),
-        injects=Injects(database, clock, exercises, engine, Scorekeeping(clock), worlds.plan),
+        injects=Injects(database, clock, exercises, engine, scorekeeping, worlds.plan),
         scoring=Scoring(database, clock, exercises, engine),
         engine=engine,
         queue=queue,

@@ -1,6 +1,5 @@
 """The SQL of repairs and resets: facts in, values out. Nothing here commits."""
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
@@ -67,19 +66,24 @@ class RepairRepository:
 
     def add_reset(
         self, team: TeamId, host: str, *, number: int | None, by: UserId | None, at: datetime
-    ) -> None:
-        """Note a reset; a second one of a team with the same number raises IntegrityError."""
-        self._session.add(
-            ResetRow(id=new_id(), team_id=team, host=host, number=number, user_id=by, at=at)
-        )
+    ) -> str:
+        """Note a reset and return its id; a team's second of one number raises IntegrityError."""
+        row = ResetRow(id=new_id(), team_id=team, host=host, number=number, user_id=by, at=at)
+        self._session.add(row)
         self._session.flush()
+        return row.id
 
-    def own_resets(self, team: TeamId) -> Mapping[str, int]:
-        """Return host → how often the team had it reset; an instructor's do not count."""
-        hosts = self._session.scalars(
-            select(ResetRow.host).where(ResetRow.team_id == team, ResetRow.number.is_not(None))
+    def own_resets(self, team: TeamId) -> Mapping[str, Sequence[str]]:
+        """Return host → the team's resets of it, by id; an instructor's do not count."""
+        own = self._session.execute(
+            select(ResetRow.host, ResetRow.id)
+            .where(ResetRow.team_id == team, ResetRow.number.is_not(None))
+            .order_by(ResetRow.number)
         )
-        return Counter(hosts)
+        found: dict[str, list[str]] = {}
+        for host, reset in own:
+            found.setdefault(host, []).append(reset)
+        return found
 
     def _repairs(self, teams: Collection[TeamId], *which: object) -> tuple[Repair, ...]:
         rows = self._session.scalars(

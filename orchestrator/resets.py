@@ -1,7 +1,7 @@
 """Making a host or a whole world anew: who may, how often, and what is left to the workers.
 
-Scores stay. The host comes back with its files, accounts and readiness as at the start, at the same
-address; its peers run on.
+Scores stay, but for what the scenario says a team's own reset costs. The host comes back with its
+files, accounts and readiness as at the start, at the same address; its peers run on.
 """
 
 from collections.abc import Mapping
@@ -16,8 +16,9 @@ from core.errors import Fault, PoligonError
 from core.ids import ExerciseId
 from core.jobs import Job
 from core.scenario.access import lineage
-from core.scenario.schema import Host, Scenario
+from core.scenario.schema import Host, ResetCost, Scenario
 from core.users.model import User
+from orchestrator.charges import Charge, ChargedFor, Treasurer
 from orchestrator.domain.exercise import Exercise, Problem, Stage, Team
 from orchestrator.domain.phases import Act, WorldPhase, require
 from orchestrator.domain.repair import RESET
@@ -63,20 +64,27 @@ class HostUnknownError(PoligonError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A host that a member of a team may have made anew; `left` is None without a limit."""
+    """A host that a member of a team may have made anew; `left` is None without a limit.
+
+    `cost` is what each time takes from a task of the team.
+    """
 
     host: str
     title: str
     left: int | None
+    cost: ResetCost | None
 
 
 class Resets:
     """Resets of hosts and worlds; the workers carry them out (`orchestrator.reconcile`)."""
 
-    def __init__(self, database: Database, clock: Clock, exercises: Exercises) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, exercises: Exercises, treasurer: Treasurer
+    ) -> None:
         self._database = database
         self._clock = clock
         self._exercises = exercises
+        self._treasurer = treasurer
 
     def reset(
         self, exercise: Exercise, team: Team, *, host: str | None, by: User | None
@@ -112,7 +120,12 @@ class Resets:
         with self._database.reading() as session:
             used = RepairRepository(session).own_resets(team.id)
         return tuple(
-            Offer(host=name, title=host.title or name, left=_left(host, used.get(name, 0)))
+            Offer(
+                host=name,
+                title=host.title or name,
+                left=_left(host, len(used.get(name, ()))),
+                cost=host.reset.cost if host.reset is not None else None,
+            )
             for name, host in scenario.hosts.items()
             if _lets(scenario, host, role)
         )
@@ -161,23 +174,27 @@ class Resets:
         host: str | None,
         by: User | None,
     ) -> None:
-        """Note the reset; a team's own get numbers, which the database keeps distinct."""
+        """Note the reset; a team's own get numbers, which the database keeps distinct, and cost."""
         repairs = RepairRepository(transaction.session)
-        hosts = self._exercises.scenario(exercise).scenario.hosts
-        counts = by is not None and not by.runs_exercises
-        used = repairs.own_resets(team.id).get(host or "", 0)
-        if counts and host is not None and _left(hosts[host], used) == 0:
+        if by is None or by.runs_exercises or host is None:
+            user = by.id if by is not None else None
+            repairs.add_reset(team.id, host or "", number=None, by=user, at=self._clock.now())
+            return
+        rule = self._exercises.scenario(exercise).scenario.hosts[host]
+        used = len(repairs.own_resets(team.id).get(host, ()))
+        if _left(rule, used) == 0:
             raise ResetsUsedUpError(
                 f"your team has had {host} made anew {used} times, which is as often as it may",
                 hint="Ask an instructor",
             )
-        repairs.add_reset(
-            team.id,
-            host or "",
-            number=used + 1 if counts else None,
-            by=by.id if by is not None else None,
-            at=self._clock.now(),
-        )
+        now = self._clock.now()
+        reset = repairs.add_reset(team.id, host, number=used + 1, by=by.id, at=now)
+        if rule.reset is not None and rule.reset.cost is not None:
+            cost = rule.reset.cost
+            charge = Charge(
+                cause=ChargedFor.RESET, id=reset, task=cost.task, points=cost.points, at=now
+            )
+            self._treasurer.charge(transaction, exercise.id, team.id, charge)
 
     def _one_host(
         self,

@@ -1,5 +1,7 @@
-"""Costs of injects: taken from the task that they help with, and never more than it gave."""
+"""Costs of injects and resets: taken from a task, and never more than it gave."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -8,6 +10,7 @@ from core.ids import ExerciseId, TeamId
 from core.scenario.schema import Scenario
 from orchestrator.domain.injects import FiringState
 from orchestrator.injects.repository import InjectRepository
+from orchestrator.repair_repository import RepairRepository
 from scoring.domain.ledger import MILLI, Cause, Fact, charged
 from scoring.repository import ScoreRepository
 
@@ -19,7 +22,7 @@ def worth(session: Session, scenario: Scenario, team: TeamId, task: str) -> int:
     repository = ScoreRepository(session)
     if repository.is_solved(team, task):
         return repository.sum_of(team, task)
-    costs = sum(cost for _, cost in _so_far(session, scenario, team, task))
+    costs = sum(cost.milli_points for cost in _so_far(session, scenario, team, task))
     return max(0, scenario.tasks[task].points * MILLI - costs)
 
 
@@ -33,35 +36,56 @@ def book_costs_so_far(
     at: datetime,
     recorded_at: datetime,
 ) -> None:
-    """Book, with a solve, what injects cost the task before it."""
-    for firing, cost in _so_far(session, scenario, team, task):
+    """Book, with a solve, what injects and resets cost the task before it."""
+    for cost in _so_far(session, scenario, team, task):
         book_cost(
             ScoreRepository(session),
             exercise,
             team,
             task=task,
-            milli_points=cost,
-            firing=firing,
-            at=at,
+            milli_points=cost.milli_points,
+            fact=Fact(cause=cost.cause, id=cost.id, at=at),
             recorded_at=recorded_at,
         )
 
 
-def _so_far(
-    session: Session, scenario: Scenario, team: TeamId, task: str
-) -> tuple[tuple[str, int], ...]:
-    """Return each firing that costs the task something, and how much."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cost:
+    cause: Cause
+    id: str
+    milli_points: int
+
+
+def _so_far(session: Session, scenario: Scenario, team: TeamId, task: str) -> tuple[_Cost, ...]:
+    return (
+        *_of_injects(session, scenario, team, task),
+        *_of_resets(session, scenario, team, task),
+    )
+
+
+def _of_injects(session: Session, scenario: Scenario, team: TeamId, task: str) -> Iterator[_Cost]:
     costs = {
         name: inject.cost * MILLI
         for name, inject in scenario.injects.items()
         if inject.cost is not None and inject.when is not None and inject.when.task == task
     }
     records = InjectRepository(session).records([team])[team] if costs else ()
-    return tuple(
-        (record.id, costs[record.firing.inject])
-        for record in records
-        if record.firing.inject in costs and record.firing.state in _OUT
-    )
+    for record in records:
+        if record.firing.inject in costs and record.firing.state in _OUT:
+            milli_points = costs[record.firing.inject]
+            yield _Cost(cause=Cause.INJECT, id=record.id, milli_points=milli_points)
+
+
+def _of_resets(session: Session, scenario: Scenario, team: TeamId, task: str) -> Iterator[_Cost]:
+    costs = {
+        name: host.reset.cost.points * MILLI
+        for name, host in scenario.hosts.items()
+        if host.reset is not None and host.reset.cost is not None and host.reset.cost.task == task
+    }
+    resets = RepairRepository(session).own_resets(team) if costs else {}
+    for host, milli_points in costs.items():
+        for reset in resets.get(host, ()):
+            yield _Cost(cause=Cause.RESET, id=reset, milli_points=milli_points)
 
 
 def book_cost(
@@ -71,13 +95,11 @@ def book_cost(
     *,
     task: str,
     milli_points: int,
-    firing: str,
-    at: datetime,
+    fact: Fact,
     recorded_at: datetime,
 ) -> None:
-    """Book what one firing costs a solved task; booked twice, it costs once."""
+    """Book what one event costs a solved task; booked twice, it costs once."""
     has = repository.sum_of(team, task)
-    fact = Fact(cause=Cause.INJECT, id=firing, at=at)
     for entry in charged(team, task, cost=milli_points, has=has, fact=fact):
         if not repository.is_booked(entry.key):
             repository.book(exercise, entry, recorded_at=recorded_at)

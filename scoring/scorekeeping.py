@@ -1,4 +1,4 @@
-"""What scoring tells injects, and what it takes from teams for them."""
+"""What scoring tells injects, and what it takes from teams for them and for resets."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -8,14 +8,15 @@ from sqlalchemy.orm import Session
 from core.clock import Clock
 from core.db import Transaction
 from core.ids import ExerciseId, TeamId
+from orchestrator.charges import Charge
 from orchestrator.domain.injects import Passing
 from scoring.costs import book_cost
-from scoring.domain.ledger import MILLI
+from scoring.domain.ledger import MILLI, Cause, Fact
 from scoring.repository import ScoreRepository
 
 
 class Scorekeeping:
-    """The `Scorekeeper` of injects, over facts and ledger."""
+    """The `Scorekeeper` of injects and the `Treasurer` of resets, over facts and ledger."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -39,26 +40,18 @@ class Scorekeeping:
         return {(TeamId(team), task): solve.solved_at for (team, task), solve in solves.items()}
 
     def charge(
-        self,
-        transaction: Transaction,
-        exercise: ExerciseId,
-        team: TeamId,
-        *,
-        task: str,
-        points: int,
-        firing: str,
-        at: datetime,
+        self, transaction: Transaction, exercise: ExerciseId, team: TeamId, charge: Charge
     ) -> None:
-        """Take points from a solved task for a firing, once; an open one pays when it is solved."""
+        """Take points from a solved task for an event, once; an open one pays when it is solved."""
         repository = ScoreRepository(transaction.session)
-        if repository.is_solved(team, task):
+        if repository.is_solved(team, charge.task):
+            fact = Fact(cause=Cause(charge.cause), id=charge.id, at=charge.at)
             book_cost(
                 repository,
                 exercise,
                 team,
-                task=task,
-                milli_points=points * MILLI,
-                firing=firing,
-                at=at,
+                task=charge.task,
+                milli_points=charge.points * MILLI,
+                fact=fact,
                 recorded_at=self._clock.now(),
             )

@@ -5,10 +5,30 @@ from pydantic import BaseModel, Field
 
 from api.access import gateway_key, ssh_command
 from api.auth import Caller, ServicesHere
+from api.bootstrap import Services
 from api.responses import RESPONSES
 from api.v1.exercises import ExerciseHere
+from core.users.model import User
+from orchestrator.domain.exercise import Exercise
+from orchestrator.resets import Offer
 
 router = APIRouter(tags=["play"], responses=RESPONSES)
+
+
+class ResetCostOut(BaseModel):
+    """What a reset takes from a task of the team, never more than it gave."""
+
+    task: str = Field(examples=["restore-mail"])
+    points: int = Field(examples=[5])
+
+
+class ResetOut(BaseModel):
+    """A host that the caller may have made anew; `left` is null where there is no limit."""
+
+    host: str = Field(examples=["mail"])
+    title: str = Field(examples=["Mail server"])
+    left: int | None = Field(examples=[2])
+    cost: ResetCostOut | None
 
 
 class AccessOut(BaseModel):
@@ -23,11 +43,12 @@ class AccessOut(BaseModel):
     command: str = Field(examples=["ssh -p 2222 team-1-k3f@range.example"])
     known_hosts: str = Field(examples=["[range.example]:2222 ssh-ed25519 AAAAC3Nza…"])
     fingerprint: str = Field(examples=["SHA256:XvTn0pZ5…"])
+    resets: list[ResetOut]
 
 
 @router.get("/exercises/{name}/access")
-def show_access(_exercise: ExerciseHere, caller: Caller, services: ServicesHere) -> AccessOut:
-    """Say how the caller gets into their hosts of this exercise."""
+def show_access(exercise: ExerciseHere, caller: Caller, services: ServicesHere) -> AccessOut:
+    """Say how the caller gets into their hosts of this exercise, and what they may reset there."""
     settings = services.settings
     key = gateway_key(settings)
     return AccessOut(
@@ -37,4 +58,20 @@ def show_access(_exercise: ExerciseHere, caller: Caller, services: ServicesHere)
         command=ssh_command(settings, caller.name),
         known_hosts=key.known_hosts if key is not None else "",
         fingerprint=key.fingerprint if key is not None else "",
+        resets=[_reset(offer) for offer in _offers(exercise, caller, services)],
+    )
+
+
+def _offers(exercise: Exercise, caller: User, services: Services) -> tuple[Offer, ...]:
+    team = exercise.team_of(caller.id)
+    return services.resets.offers(exercise, team, caller) if team is not None else ()
+
+
+def _reset(offer: Offer) -> ResetOut:
+    cost = offer.cost
+    return ResetOut(
+        host=offer.host,
+        title=offer.title,
+        left=offer.left,
+        cost=ResetCostOut(task=cost.task, points=cost.points) if cost is not None else None,
     )

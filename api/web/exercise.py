@@ -327,6 +327,7 @@ def _trainee(
         board=services.scoring.board(exercise),
         ssh=ssh_command(services.settings, caller.name),
         resets=services.resets.offers(exercise, team, caller),
+        titles={task.task: task.title for task in tasks},
         other_hosts=_other_hosts(exercise, caller, services),
         gateway=gateway_key(services.settings),
         keys=services.users.key_fingerprints(caller.name),

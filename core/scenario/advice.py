@@ -81,10 +81,22 @@ def _injects(subject: _Subject) -> Iterator[Finding]:
     for name, inject in scenario.injects.items():
         if inject.at is not None and inject.at >= end:
             yield _warn("this comes after the end", "injects", name, "at", at_key=False)
-        task = scenario.tasks[inject.when.task] if inject.when and inject.when.task else None
-        if task is not None and inject.cost is not None and inject.cost > task.points:
-            message = f"this costs more than the {task.points} points of the task"
-            yield _warn(message, "injects", name, "cost", at_key=False)
+        if inject.cost is not None and inject.when is not None and inject.when.task is not None:
+            yield from _dear(subject, inject.when.task, inject.cost, ("injects", name, "cost"))
+
+
+def _resets(subject: _Subject) -> Iterator[Finding]:
+    for name, host in subject.scenario.hosts.items():
+        if host.reset is not None and host.reset.cost is not None:
+            cost, place = host.reset.cost, ("hosts", name, "reset", "cost", "points")
+            yield from _dear(subject, cost.task, cost.points, place)
+
+
+def _dear(subject: _Subject, task: str, points: int, place: Place) -> Iterator[Finding]:
+    most = subject.scenario.tasks[task].points
+    if points > most:
+        message = f"this costs more than the {most} points of the task"
+        yield _warn(message, *place, at_key=False)
 
 
 def _names_for_people(subject: _Subject) -> Iterator[Finding]:
@@ -165,6 +177,7 @@ _RULES: tuple[Callable[[_Subject], Iterator[Finding]], ...] = (
     _folder_name,
     _networks,
     _flows,
+    _resets,
     _reach,
     _points,
     _injects,

@@ -110,9 +110,20 @@ def _resets(checked: Checked) -> Iterator[Finding]:
         for index, role in enumerate(host.reset.by):
             if role != INSTRUCTOR:
                 yield from _named(checked, "roles", role, *place, "by", index)
-        if host.reset.limit is not None and set(host.reset.by) <= {INSTRUCTOR}:
-            message = "a limit binds teams, and no role of theirs stands in by"
-            yield Finding(message=message, place=(*place, "limit"))
+        if set(host.reset.by) <= {INSTRUCTOR}:
+            for key in ("limit", "cost"):
+                if getattr(host.reset, key) is not None:
+                    message = f"a {key} binds teams, and no role of theirs stands in by"
+                    yield Finding(message=message, place=(*place, key))
+        if host.reset.cost is not None:
+            yield from _paying(checked, host.reset.cost.task, (*place, "cost", "task"))
+
+
+def _paying(checked: Checked, task: str, place: Place) -> Iterator[Finding]:
+    yield from _named(checked, "tasks", task, *place)
+    if isinstance(checked.scenario.tasks.get(task), AvailabilityTask):
+        message = f"{task} is never solved: it is scored round after round, and pays for nothing"
+        yield Finding(message=message, place=place)
 
 
 def _twice(what: str, names: list[str], place: Place, key: str) -> Iterator[Finding]:

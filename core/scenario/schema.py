@@ -158,11 +158,19 @@ class ReadyProbe(Part):
         return self
 
 
+class ResetCost(Part):
+    """What a reset takes from a task of the team, never more than the task gave."""
+
+    task: Ref
+    points: int = Field(ge=1, le=100_000)
+
+
 class Reset(Part):
-    """Who may have a host made anew, besides instructors, and how often a team may."""
+    """Who may have a host made anew, besides instructors; how often a team may, and its price."""
 
     by: tuple[Ref, ...] = ("instructor",)
     limit: int | None = Field(default=None, ge=1, le=100)
+    cost: ResetCost | None = None
 
 
 class Host(Part):

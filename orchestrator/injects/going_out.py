@@ -10,6 +10,7 @@ from core.jobs import Job
 from core.scenario.render import Renderer
 from core.scenario.schema_injects import Message
 from core.scenario.template import TemplateFailedError
+from orchestrator.charges import Charge, ChargedFor
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.injects import (
     Choice,
@@ -129,15 +130,8 @@ class GoingOut:
             turn.transaction.after_commit(Job(CARRY_OUT, (turn.exercise.id, turn.team.id)))
 
     def _charge(self, turn: Turn, firing: str, task: str, points: int) -> None:
-        self._scorekeeper.charge(
-            turn.transaction,
-            turn.exercise.id,
-            turn.team.id,
-            task=task,
-            points=points,
-            firing=firing,
-            at=turn.now,
-        )
+        charge = Charge(cause=ChargedFor.INJECT, id=firing, task=task, points=points, at=turn.now)
+        self._scorekeeper.charge(turn.transaction, turn.exercise.id, turn.team.id, charge)
 
     def _claim(self, turn: Turn, found: Due, state: FiringState, *, detail: str = "") -> str:
         record = turn.injects.record(found.inject, found.occurrence)

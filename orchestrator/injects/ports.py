@@ -6,12 +6,12 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from core.db import Transaction
-from core.ids import ExerciseId, TeamId
+from core.ids import TeamId
+from orchestrator.charges import Treasurer
 from orchestrator.domain.injects import Passing
 
 
-class Scorekeeper(Protocol):
+class Scorekeeper(Treasurer, Protocol):
     """Knows what teams have achieved, and takes points from them."""
 
     def passing(
@@ -24,21 +24,4 @@ class Scorekeeper(Protocol):
         self, session: Session, teams: Sequence[TeamId]
     ) -> Mapping[tuple[TeamId, str], datetime]:
         """Return (team, task) → when it was solved."""
-        ...
-
-    def charge(
-        self,
-        transaction: Transaction,
-        exercise: ExerciseId,
-        team: TeamId,
-        *,
-        task: str,
-        points: int,
-        firing: str,
-        at: datetime,
-    ) -> None:
-        """Take points from a task for a firing, once, and never below zero.
-
-        A task that has none yet is charged when it is solved: scoring reads what went out.
-        """
         ...

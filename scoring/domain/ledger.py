@@ -27,6 +27,7 @@ class Cause(StrEnum):
     SUBMISSION = "submission"
     CHECK_RUN = "check_run"
     INJECT = "inject"
+    RESET = "reset"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,7 @@ hosts:
     networks: {office: {}}
     accounts: [{name: ana, roles: [analyst]}]
     files: [{to: /root/note, text: "{{ values.mark }}"}]
-    reset: {by: [instructor, analyst], limit: 2}
+    reset: {by: [instructor, analyst], limit: 2, cost: {task: who, points: 15}}
     ready: [{run: ["true"], within: 1s, every: 1s}]
 access: [{roles: [analyst], host: desk, as: ana, default: true}]
 checks: {shut: {host: desk, run: ["false"], every: 10s}}

@@ -117,3 +117,67 @@ def test_what_is_wrong_is_told_once_with_its_teams(site: ApiSite) -> None:
     assert "2 teams: the engine has no image" in seen(site, broken, "ina")
     mine = site.web.get(here, headers=site.bearer(trainee(broken))).json()
     assert mine["causes"] == []
+
+
+def solve(site: ApiSite, exercise: Exercise) -> None:
+    """Let team 1 solve `who`, for 20 points."""
+    team = exercise.teams[0]
+    thief = site.services.exercises.facts(exercise, team).values["thief"]
+    sent = site.web.post(
+        f"/api/v1/exercises/{exercise.name}/answers",
+        json={"task": "who", "value": str(thief)},
+        headers=site.bearer(trainee(exercise)) | {"Idempotency-Key": "the-thief"},
+    )
+    assert sent.json()["verdict"] == "correct", sent.text
+
+
+def points(site: ApiSite, exercise: Exercise) -> dict[str, float]:
+    here = f"/api/v1/exercises/{exercise.name}/board"
+    rows = site.web.get(here, headers=site.bearer("ina")).json()["rows"]
+    return {row["team"]: row["points"] for row in rows}
+
+
+def reset(site: ApiSite, exercise: Exercise, who: str) -> None:
+    assert ask(site, exercise, who).status_code == 200
+    site.work()
+
+
+def test_a_teams_own_reset_costs_what_the_scenario_says_and_never_more_than_it_has(
+    site: ApiSite, exercise: Exercise
+) -> None:
+    solve(site, exercise)
+    reset(site, exercise, "ina")
+    assert points(site, exercise) == {"team-1": 20, "team-2": 0}, "an instructor's is free"
+    reset(site, exercise, trainee(exercise))
+    assert points(site, exercise) == {"team-1": 5, "team-2": 0}
+    reset(site, exercise, trainee(exercise))
+    assert points(site, exercise) == {"team-1": 0, "team-2": 0}
+
+
+def test_a_reset_before_its_task_is_solved_is_paid_with_the_solve(
+    site: ApiSite, exercise: Exercise
+) -> None:
+    reset(site, exercise, trainee(exercise))
+    assert points(site, exercise)["team-1"] == 0
+    solve(site, exercise)
+    assert points(site, exercise)["team-1"] == 5
+
+
+def test_a_refused_reset_costs_nothing(site: ApiSite, exercise: Exercise) -> None:
+    solve(site, exercise)
+    assert ask(site, exercise, trainee(exercise)).status_code == 200
+    assert ask(site, exercise, trainee(exercise)).status_code == 409
+    assert points(site, exercise)["team-1"] == 5
+
+
+def test_a_trainee_is_told_the_price_before_asking(site: ApiSite, exercise: Exercise) -> None:
+    assert "but for 15 of The thief" in seen(site, exercise, trainee(exercise))
+    here = f"/api/v1/exercises/{exercise.name}/access"
+    (offer,) = site.web.get(here, headers=site.bearer(trainee(exercise))).json()["resets"]
+    assert offer == {
+        "host": "desk",
+        "title": "desk",
+        "left": 2,
+        "cost": {"task": "who", "points": 15},
+    }
+    assert site.web.get(here, headers=site.bearer("ina")).json()["resets"] == []

@@ -20,6 +20,7 @@ from orchestrator.resets import (
     ResetsUsedUpError,
 )
 from orchestrator.service import JOB_PATIENCE
+from scoring.scorekeeping import Scorekeeping
 from tests.unit.orchestrator.conftest import SCENARIO, Site
 
 RULE = "    reset: {by: [analyst], limit: 2}\n"
@@ -27,7 +28,7 @@ RULE = "    reset: {by: [analyst], limit: 2}\n"
 
 @pytest.fixture
 def resets(site: Site) -> Resets:
-    return Resets(site.database, site.clock, site.exercises)
+    return Resets(site.database, site.clock, site.exercises, Scorekeeping(site.clock))
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_a_team_may_as_often_as_the_scenario_says_and_an_instructor_always(
     site.work()
     ask(site, resets, running)
     (offer,) = resets.offers(running, team(running), trainee(site, running))
-    assert offer == Offer(host="mail", title="mail", left=1)
+    assert offer == Offer(host="mail", title="mail", left=1, cost=None)
     ask(site, resets, running)
     with pytest.raises(ResetsUsedUpError, match="2 times"):
         ask(site, resets, running)

@@ -176,6 +176,21 @@ SPOILT = {
     ),
     "reset by nobody": ("title: A box", "title: A box\n    reset: {by: [x]}", "roles has no 'x'"),
     "limit of nobody": ("title: A box", "title: A box\n    reset: {limit: 2}", "no role of theirs"),
+    "price for nobody": (
+        "title: A box",
+        "title: A box\n    reset: {cost: {task: found, points: 2}}",
+        "a cost binds teams",
+    ),
+    "price paid by no task": (
+        "title: A box",
+        "title: A box\n    reset: {by: [solver], cost: {task: fond, points: 2}}",
+        "tasks has no 'fond' (did you mean found?)",
+    ),
+    "price of nothing": (
+        "title: A box",
+        "title: A box\n    reset: {by: [solver], cost: {task: found, points: 0}}",
+        "greater than or equal to 1",
+    ),
     "no reset at all": (
         "title: A box",
         "title: A box\n    reset: {by: [solver], limit: 0}",
@@ -197,6 +212,14 @@ def test_a_spoilt_scenario_is_told_why(lint_text: Lint, case: str) -> None:
     assert [p for p in problems if sentence in p and ": error: " in p], problems
 
 
+def test_availability_pays_for_no_reset(lint_text: Lint) -> None:
+    keep = "keep: {title: Keep, availability: up, points: 5}\n  serve: {"
+    rule = "title: A box\n    reset: {by: [solver], cost: {task: keep, points: 2}}"
+    text = WITH_HOSTS.replace("serve: {", keep).replace("title: A box", rule)
+    (problem,) = [p for p in lint_text(text) if ": error: " in p]
+    assert "keep is never solved" in problem
+
+
 def test_a_circle_of_needs_is_told_once_where_it_begins(lint_text: Lint) -> None:
     place = "image: x, networks: {lan: {}}"
     row = {"a": "b", "b": "c", "c": "a"}
@@ -208,7 +231,9 @@ def test_a_circle_of_needs_is_told_once_where_it_begins(lint_text: Lint) -> None
 
 
 def test_hosts_may_need_each_other_in_a_row_be_restarted_and_reset(lint_text: Lint) -> None:
-    more = "needs: [base]\n    restart: always\n    reset: {by: [instructor, solver], limit: 2}"
+    price = "cost: {task: found, points: 5}"
+    rule = f"{{by: [instructor, solver], limit: 2, {price}}}"
+    more = f"needs: [base]\n    restart: always\n    reset: {rule}"
     base = "  base: {image: x, networks: {lan: {}}}\naccess:"
     text = WITH_HOSTS.replace("title: A box", f"title: A box\n    {more}")
     assert lint_text(text.replace("access:", base, 1)) == []
@@ -261,6 +286,11 @@ def test_a_template_that_fails_while_running_points_to_its_line(
 
 
 WARNED = {
+    "reset above the task": (
+        "title: A box",
+        "title: A box\n    reset: {by: [solver], cost: {task: found, points: 6}}",
+        "more than the 5 points of the task",
+    ),
     "unused network": ("networks:\n", "networks:\n  spare: {size: /28}\n", "no host is on"),
     "unused value": ("values:\n", "values:\n  spare: {type: port}\n", "used nowhere"),
     "secret in a text only": (
