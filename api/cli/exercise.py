@@ -1,6 +1,7 @@
 """`poligon exercise`: launch, look, move, hand out, take down."""
 
 import sys
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -185,9 +186,8 @@ def _tell_launched(
 
 def _tell(output: Output, services: Services, exercise: Exercise) -> None:
     output.data(exercise_json(services, exercise))
-    elapsed = exercise.elapsed(services.clock.now())
-    minutes, seconds = divmod(int(elapsed.total_seconds()), 60)
-    output.line(f"{exercise.name}: {exercise.phase}, {minutes}:{seconds:02} of {exercise.duration}")
+    elapsed = timedelta(seconds=int(exercise.elapsed(services.clock.now()).total_seconds()))
+    output.line(f"{exercise.name}: {exercise.phase}, {elapsed} of {exercise.length()}")
     if warning := expiry_warning(services, exercise):
         output.line(f"{warning}; poligon exercise keep {exercise.name}")
     if warning := disk_warning(services, exercise):
