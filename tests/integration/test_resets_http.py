@@ -171,7 +171,7 @@ def test_a_refused_reset_costs_nothing(site: ApiSite, exercise: Exercise) -> Non
 
 
 def test_a_trainee_is_told_the_price_before_asking(site: ApiSite, exercise: Exercise) -> None:
-    assert "but for 15 of The thief" in seen(site, exercise, trainee(exercise))
+    assert "It costs 15 points of “The thief”" in seen(site, exercise, trainee(exercise))
     here = f"/api/v1/exercises/{exercise.name}/access"
     (offer,) = site.web.get(here, headers=site.bearer(trainee(exercise))).json()["resets"]
     assert offer == {
