@@ -18,9 +18,13 @@ def expiry_warning(services: Services, exercise: Exercise) -> str:
 
 def disk_warning(services: Services, exercise: Exercise) -> str:
     """Return one sentence, without its stop, while the engine's disk is full; else nothing."""
-    if not services.exercises.shortages.disk_is_full(exercise):
+    told = services.exercises.shortages.full_disk(exercise)
+    if not told:
         return ""
-    return "the engine's disk is almost full: machines may fail to write, nothing new is launched"
+    return (
+        "the engine's disk is almost full: machines may fail to write, nothing new is launched"
+        f" ({told})"
+    )
 
 
 def warnings(services: Services, exercise: Exercise) -> list[str]:

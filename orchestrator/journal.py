@@ -147,13 +147,16 @@ class Journal:
 
     def last_acts(
         self, session: Session, exercises: Sequence[ExerciseId], acts: Sequence[str]
-    ) -> Mapping[ExerciseId, str]:
-        """Return which of the acts came last in each exercise; none for one that has none."""
+    ) -> Mapping[ExerciseId, tuple[str, str]]:
+        """Return which of the acts came last in each exercise, and its text.
+
+        Nothing for an exercise that has none of them.
+        """
         row = JournalRow
         of_them = row.exercise_id.in_(exercises) & row.act.in_(acts)
         last = select(func.max(row.id)).where(of_them).group_by(row.exercise_id)
-        found = session.execute(select(row.exercise_id, row.act).where(row.id.in_(last)))
-        return {ExerciseId(exercise): act for exercise, act in found}
+        found = session.execute(select(row.exercise_id, row.act, row.text).where(row.id.in_(last)))
+        return {ExerciseId(exercise): (act, text) for exercise, act, text in found}
 
 
 def _entry(row: JournalRow, actor: str, team: str) -> JournalEntry:

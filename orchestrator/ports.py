@@ -274,6 +274,13 @@ class RangeEngine(Protocol):
         """Return the hosts of an exercise that run; nothing is asked of those that do not."""
         ...
 
+    def written(self, exercise: ExerciseId) -> Mapping[HostKey, int]:
+        """Return how many bytes each host of an exercise holds beyond its image.
+
+        The engine looks through their files for it, so this is for when it matters.
+        """
+        ...
+
     def observe_routers(self, exercise: ExerciseId) -> tuple[ObservedRouter, ...]:
         """Return every router of an exercise that exists, running or not."""
         ...

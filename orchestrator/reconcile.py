@@ -110,7 +110,7 @@ class Reconciling:
             space = _NO_SPACE  # it is tried again with the next look
         else:
             self._protected_at = now
-        self._exercises.shortages.tell_disk(standing, space)
+        self._exercises.shortages.tell_disk(standing, space, self._engine.written)
 
     def watch(self, stop: threading.Event) -> None:
         """Look at whatever the engine tells of, until `stop` is set."""

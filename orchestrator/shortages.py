@@ -3,7 +3,7 @@
 The journal remembers what was told last, so that it is told once, whoever looks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from core.clock import Clock
 from core.db import Database
+from core.errors import PoligonError
 from core.ids import ExerciseId
-from orchestrator.domain.diagnosis import FREE_SPACE, is_full, told_of_space
+from orchestrator.domain.diagnosis import FREE_SPACE, is_full, told_of_space, told_of_writers
 from orchestrator.domain.engine_facts import Space
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import PERMITS, Act, Phase
@@ -22,6 +23,8 @@ from orchestrator.ports import EngineFullError
 from orchestrator.repository import ExerciseRepository
 
 log = structlog.get_logger()
+
+_Written = Callable[[ExerciseId], Mapping[HostKey, int]]
 
 _OUT_OF_MEMORY = "host.out_of_memory"
 _DISK_FULL, _DISK_OK = "engine.disk_full", "engine.disk_ok"
@@ -66,44 +69,62 @@ class Shortages:
             session, exercise.id, _OUT_OF_MEMORY, team=team.id, subject=host, since=since
         )
 
-    def tell_disk(self, exercises: Sequence[Exercise], space: Space) -> None:
-        """Write down in each exercise that the engine's disk became full, or is so no more."""
-        full = self._full([exercise.id for exercise in exercises])
+    def tell_disk(self, exercises: Sequence[Exercise], space: Space, written: _Written) -> None:
+        """Write down in each exercise that the engine's disk became full, or is so no more.
+
+        The hosts that hold most of it are named.
+        """
+        full = self._told_full([exercise.id for exercise in exercises])
         for exercise in exercises:
             was = exercise.id in full
             if is_full(space, was=was) != was:
-                self._note_disk(exercise, space, was=was)
+                told = told_of_space(space)
+                self._note_disk(
+                    exercise, told if was else _with_writers(told, written, exercise), was=was
+                )
 
-    def _note_disk(self, exercise: Exercise, space: Space, *, was: bool) -> None:
+    def _note_disk(self, exercise: Exercise, told: str, *, was: bool) -> None:
         with self._database.transaction() as transaction:
             ExerciseRepository(transaction.session).hold(exercise.id)
             last = self._journal.last_acts(
                 transaction.session, [exercise.id], (_DISK_FULL, _DISK_OK)
             )
-            if (last.get(exercise.id) == _DISK_FULL) != was:
+            if (last.get(exercise.id, ("", ""))[0] == _DISK_FULL) != was:
                 return  # another worker was faster
             act = _DISK_OK if was else _DISK_FULL
-            self._journal.note(transaction, exercise, act, told_of_space(space))
-        log.warning(act, exercise=exercise.name, free=space.free)
+            self._journal.note(transaction, exercise, act, told)
+        log.warning(act, exercise=exercise.name, told=told)
 
-    def disk_is_full(self, exercise: Exercise) -> bool:
-        """Tell whether the engine's disk was full when it was last looked at for the exercise."""
-        return Act.STAND in PERMITS[exercise.phase] and bool(self._full([exercise.id]))
+    def full_disk(self, exercise: Exercise) -> str:
+        """Return what was told of the engine's disk while it is full; else nothing."""
+        if Act.STAND not in PERMITS[exercise.phase]:
+            return ""
+        return self._told_full([exercise.id]).get(exercise.id, "")
 
     def require_room(self) -> None:
         """Raise EngineFullError while exercises stand and the engine's disk is full."""
         phases = [phase for phase in Phase if Act.STAND in PERMITS[phase]]
         with self._database.reading() as session:
             standing = ExerciseRepository(session).in_phase(*phases)
-        if self._full([exercise.id for exercise in standing]):
+        if self._told_full([exercise.id for exercise in standing]):
             raise EngineFullError(
                 "the engine's disk is almost full, so nothing new is launched", hint=FREE_SPACE
             )
 
-    def _full(self, exercises: Sequence[ExerciseId]) -> frozenset[ExerciseId]:
+    def _told_full(self, exercises: Sequence[ExerciseId]) -> Mapping[ExerciseId, str]:
         with self._database.reading() as session:
             last = self._journal.last_acts(session, exercises, (_DISK_FULL, _DISK_OK))
-        return frozenset(exercise for exercise, act in last.items() if act == _DISK_FULL)
+        return {exercise: text for exercise, (act, text) in last.items() if act == _DISK_FULL}
+
+
+def _with_writers(told: str, written: _Written, exercise: Exercise) -> str:
+    """Add to what is told of a full disk which hosts of the exercise hold most of it."""
+    try:
+        by_host = written(exercise.id)
+    except PoligonError as error:  # that the disk is full is told all the same
+        log.warning("disk.writers_unknown", exercise=exercise.name, error=str(error))
+        return told
+    return "; ".join([told, *told_of_writers(by_host)])
 
 
 def require_space(space: Space) -> None:

@@ -1,12 +1,13 @@
 """What an engine lacks: one look, one sentence, one fix each. Pure; the facts are asked before."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
 from orchestrator.domain.engine_facts import EngineFacts, Space, Tables
+from orchestrator.domain.world import HostKey
 
 BASE_IMAGE = "debian:bookworm-slim"
 
@@ -19,6 +20,8 @@ _TIGHT, _TOO_TIGHT = 10 * _GIB, 2 * _GIB
 _TOO_TIGHT_SHARE = 0.05
 # What was full is not well at the first byte, or it would be both by turns.
 _ROOM_AGAIN = 1.5
+# Less is no reason why a disk is full.
+_MUCH, _MOST_WRITERS = _GIB // 4, 3
 _SKEWED, _TOO_SKEWED = timedelta(seconds=2), timedelta(minutes=5)
 _LIMITS = frozenset({"memory", "swap", "processes", "CPU"})
 _OLDEST_API = (1, 41)
@@ -69,6 +72,13 @@ def is_full(space: Space, *, was: bool = False) -> bool:
 def told_of_space(space: Space) -> str:
     """Return the sentence about what the engine's disk has left."""
     return f"the engine's data has {space.free / _GIB:.1f} GiB free"
+
+
+def told_of_writers(written: Mapping[HostKey, int]) -> Iterator[str]:
+    """Yield a sentence for each host that holds most beyond its image, in bytes; few, and large."""
+    large = [host for host, size in written.items() if size >= _MUCH]
+    for host in sorted(large, key=written.__getitem__, reverse=True)[:_MOST_WRITERS]:
+        yield f"{host.host} of {host.world.team} has written {written[host] / _GIB:.1f} GiB"
 
 
 def diagnose(facts: EngineFacts, *, worlds_stand: bool) -> Iterator[Finding]:

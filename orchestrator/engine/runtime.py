@@ -166,6 +166,10 @@ class DockerEngine:
         """Return the hosts of an exercise that run."""
         return self._hosts.running(exercise)
 
+    def written(self, exercise: ExerciseId) -> Mapping[HostKey, int]:
+        """Return how many bytes each host of an exercise holds beyond its image."""
+        return self._hosts.written(exercise)
+
     def observe_routers(self, exercise: ExerciseId) -> tuple[ObservedRouter, ...]:
         """Return every router of an exercise that exists."""
         return self._routers.observe(exercise)

@@ -53,6 +53,17 @@ def desk(docker_case: DockerCase, subnet: IPv4Network) -> HostPlan:
     )
 
 
+def test_what_a_host_writes_beyond_its_image_is_told_in_bytes(
+    docker_case: DockerCase, host: HostKey
+) -> None:
+    exercise = host.world.exercise
+    before = docker_case.engine.written(exercise)[host]
+    fill = ("sh", "-c", "head -c 5000000 /dev/zero > /var/tmp/ballast")
+    assert docker_case.engine.run(host, fill, timeout=SOON).exit_code == 0
+    grown = docker_case.engine.written(exercise)[host] - before
+    assert 5_000_000 <= grown < 6_000_000
+
+
 @pytest.mark.parametrize("account", ["root", "ann"])
 def test_a_command_that_is_ended_leaves_no_process(
     docker_case: DockerCase, host: HostKey, account: str

@@ -103,7 +103,10 @@ class FakeImage:
 
 @dataclass(kw_only=True, eq=False)
 class FakeHost:
-    """A host that exists; `files` are those that the plan brought, by path."""
+    """A host that exists; `files` are those that the plan brought, by path.
+
+    `written` is in bytes, and said by the test.
+    """
 
     plan: HostPlan
     running: bool = False
@@ -114,6 +117,7 @@ class FakeHost:
     files: dict[str, Entry] = field(default_factory=dict)
     listening: set[int] = field(default_factory=set)
     links: dict[Link, LinkState] = field(default_factory=dict)
+    written: int = 0
 
 
 @dataclass(kw_only=True, eq=False)
@@ -297,6 +301,14 @@ class FakeEngine:
             return frozenset(
                 key for key, h in self.hosts.items() if key.world.exercise == exercise and h.running
             )
+
+    def written(self, exercise: ExerciseId) -> Mapping[HostKey, int]:
+        with self._called("written"):
+            return {
+                key: host.written
+                for key, host in self.hosts.items()
+                if key.world.exercise == exercise
+            }
 
     def observe_routers(self, exercise: ExerciseId) -> tuple[ObservedRouter, ...]:
         with self._called("observe_routers"):

@@ -397,7 +397,9 @@ def test_an_exercise_that_nobody_touches_says_when_it_goes_and_may_be_kept(site:
 def test_a_full_disk_of_the_engine_is_shown_and_no_launch_is_taken(site: ApiSite) -> None:
     exercise = site.launch(teams=1)
     assert disk_warning(site.services, exercise) == ""
-    site.services.exercises.shortages.tell_disk([exercise], Space(free=0, total=2**30))
+    site.services.exercises.shortages.tell_disk(
+        [exercise], Space(free=0, total=2**30), site.engine.written
+    )
     assert "almost full" in disk_warning(site.services, exercise)
     assert is_problem(launched(site), 503, "engine.full")
     mine = {"cookie": f"{COOKIE}={site.token('ina')}"}

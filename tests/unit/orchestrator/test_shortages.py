@@ -94,7 +94,7 @@ def test_a_disk_that_fills_up_is_told_once_and_so_is_its_end(
     for _ in range(3):
         look(site, GIB)
     assert told(site, exercise, "disk") == [("engine.disk_full", "", "")]
-    assert site.exercises.shortages.disk_is_full(exercise)
+    assert site.exercises.shortages.full_disk(exercise) == "the engine's data has 1.0 GiB free"
     look(site, 2 * GIB + 1)
     assert len(told(site, exercise, "disk")) == 1, "a byte more is no end"
     look(site, ENOUGH)
@@ -103,8 +103,34 @@ def test_a_disk_that_fills_up_is_told_once_and_so_is_its_end(
         "engine.disk_full",
         "engine.disk_ok",
     ]
-    assert not site.exercises.shortages.disk_is_full(exercise)
+    assert site.exercises.shortages.full_disk(exercise) == ""
     assert "1.0 GiB free" in site.exercises.journal.of(exercise.id)[-2].text
+
+
+def test_the_hosts_that_hold_most_of_a_full_disk_are_named(site: Site, exercise: Exercise) -> None:
+    sizes = {("team-1", "mail"): 3 * GIB, ("team-2", "mail"): 38 * GIB, ("team-2", "desk"): 2**20}
+    for (team, host), size in sizes.items():
+        key = HostKey(world=WorldKey(exercise=exercise.id, team=team), host=host)
+        site.engine.hosts[key].written = size
+    look(site, GIB)
+    assert site.exercises.shortages.full_disk(exercise) == (
+        "the engine's data has 1.0 GiB free; mail of team-2 has written 38.0 GiB;"
+        " mail of team-1 has written 3.0 GiB"
+    )
+
+
+def test_a_full_disk_is_told_though_nobody_can_say_who_fills_it(
+    site: Site, exercise: Exercise
+) -> None:
+    site.engine.fail("written", EngineFullError("no space left on device"))
+    look(site, GIB)
+    assert site.exercises.shortages.full_disk(exercise) == "the engine's data has 1.0 GiB free"
+
+
+def test_nobody_asks_who_holds_the_disk_while_there_is_room(site: Site, exercise: Exercise) -> None:
+    site.engine.calls.clear()
+    look(site, ENOUGH)
+    assert "written" not in site.engine.calls
 
 
 def test_every_exercise_that_stands_is_told(site: Site, exercise: Exercise) -> None:
@@ -115,7 +141,7 @@ def test_every_exercise_that_stands_is_told(site: Site, exercise: Exercise) -> N
     look(site, ENOUGH)
     assert len(told(site, exercise, "disk")) == 2
     assert len(told(site, other, "disk")) == 1
-    assert not site.exercises.shortages.disk_is_full(site.now(other)), "nothing of it stands"
+    assert site.exercises.shortages.full_disk(site.now(other)) == "", "nothing of it stands"
 
 
 def test_another_worker_does_not_tell_it_again(site: Site, exercise: Exercise) -> None:
