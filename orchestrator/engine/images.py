@@ -17,6 +17,7 @@ from orchestrator.domain.world import ImageBuild
 from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.errors import said
 from orchestrator.engine.labels import Labels
+from orchestrator.engine.turns import Turns
 from orchestrator.ports import (
     EngineUnavailableError,
     ForeignImageError,
@@ -24,6 +25,8 @@ from orchestrator.ports import (
     UnknownImageError,
 )
 
+# Builds have places of their own: one takes minutes and a core, and worlds must not wait for it.
+_BUILDS_AT_ONCE = 2
 _TAIL_LINES = 15
 _SILENCE_SECONDS = 1800  # a step may compile for long without a word
 _BARE_SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh"})
@@ -44,6 +47,7 @@ class Images:
     def __init__(self, connection: EngineConnection, labels: Labels) -> None:
         self._connection = connection
         self._labels = labels
+        self._turns = Turns(_BUILDS_AT_ONCE)
         self._locks: dict[str, threading.Lock] = {}
         self._locking = threading.Lock()
         self._architecture: str | None = None
@@ -96,7 +100,7 @@ class Images:
     def _build(self, build: ImageBuild) -> None:
         context = context_archive(build)
         log = _BuildLog(build)
-        with self._connection.call() as api:
+        with self._turns.place(), self._connection.long_call() as api:
             try:
                 for message in api.build(
                     fileobj=context,

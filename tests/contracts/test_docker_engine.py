@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Network
+from pathlib import Path
 
 import docker
 import pytest
@@ -17,6 +18,7 @@ from orchestrator.domain.world import (
     Attachment,
     HostKey,
     HostPlan,
+    ImageBuild,
     NetworkPlan,
     WorldKey,
 )
@@ -222,6 +224,40 @@ def test_a_helper_that_a_killed_process_left_goes_with_the_next_removal(
         return not docker_client.containers.list(all=True, filters={"id": left.id or ""})
 
     until(is_gone, what="the helper to go", within=timedelta(seconds=20))
+
+
+def test_builds_take_no_place_of_worlds_and_are_two_at_once(
+    docker_client: docker.DockerClient, tmp_path: Path
+) -> None:
+    installation = f"slow-{new_id(6)}"
+    narrow = DockerEngine(read_settings().docker_host, installation=installation, parallelism=1)
+    builds = [slow_build(tmp_path / str(number), installation) for number in range(3)]
+
+    def steps() -> int:
+        """Count the containers of build steps that run now."""
+        listed = docker_client.api.containers()
+        return sum(installation in container["Command"] for container in listed)
+
+    most = 0
+    with ThreadPoolExecutor(3) as pool:
+        built = [pool.submit(narrow.build_image, build) for build in builds]
+        until(lambda: steps() > 0, what="a build to be under way", within=SOON)
+        assert narrow.running(ExerciseId(new_id())) == frozenset()
+        assert not any(future.done() for future in built), "asked while they were under way"
+        while not all(future.done() for future in built):
+            most = max(most, steps())
+        for future in built:
+            future.result()
+    narrow.remove_everything()
+    assert most == 2
+
+
+def slow_build(folder: Path, mark: str) -> ImageBuild:
+    """Return a build that takes some seconds, in a step whose command has `mark` in it."""
+    folder.mkdir()
+    step = f"RUN echo {mark} {new_id()} && sleep 4"
+    (folder / "Dockerfile").write_text(f"FROM {DockerCase.image}\n{step}\n")
+    return ImageBuild(reference=f"slow-{new_id(8)}:1", context=folder, host="desk")
 
 
 def test_the_firewall_rule_is_set_once_and_cleared(docker_case: DockerCase) -> None:
