@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from ipaddress import IPv4Network
 from typing import Any
 
-from sqlalchemy import CursorResult, Update, delete, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, Update, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from core.ids import ExerciseId, TeamId, UserId
@@ -18,6 +18,7 @@ from orchestrator.domain.phases import Phase, WorldPhase
 from orchestrator.tables import (
     ClockEventRow,
     ExerciseRow,
+    FormerSubnetRow,
     IsolationRow,
     MemberRow,
     ScenarioPackRow,
@@ -120,6 +121,12 @@ class ExerciseRepository:
         """Return network → subnet of what all worlds of an exercise share."""
         rows = self._session.scalars(select(SubnetRow).where(SubnetRow.exercise_id == exercise))
         return {row.network: IPv4Network(row.subnet) for row in rows if row.network is not None}
+
+    def former_subnets(self, exercise: ExerciseId, team: TeamId) -> dict[str, IPv4Network]:
+        """Return network → subnet of a world that was removed, as far as it was released."""
+        whose = (FormerSubnetRow.team_id == team) | (FormerSubnetRow.exercise_id == exercise)
+        rows = self._session.scalars(select(FormerSubnetRow).where(whose))
+        return {row.network: IPv4Network(row.subnet) for row in rows}
 
     def held_subnets(self) -> tuple[IPv4Network, ...]:
         """Return every subnet that a world holds or that turned out to be taken."""
@@ -252,8 +259,8 @@ class ExerciseRepository:
         self._session.flush()
 
     def release_shared_subnets(self, exercise: ExerciseId) -> None:
-        """Take back what the worlds of an exercise shared."""
-        self._session.execute(delete(SubnetRow).where(SubnetRow.exercise_id == exercise))
+        """Take back what the worlds of an exercise shared, and remember it."""
+        self._release(SubnetRow.exercise_id == exercise)
 
     def condemn_shared_subnet(self, exercise: ExerciseId, subnet: IPv4Network) -> None:
         """Take a shared subnet away, if it is this one, and give it to nobody."""
@@ -264,8 +271,14 @@ class ExerciseRepository:
         )
 
     def release_subnets(self, team: TeamId) -> None:
-        """Take a world's subnets back."""
-        self._session.execute(delete(SubnetRow).where(SubnetRow.team_id == team))
+        """Take a world's subnets back, and remember them."""
+        self._release(SubnetRow.team_id == team)
+
+    def _release(self, whose: ColumnElement[bool]) -> None:
+        columns = ("subnet", "team_id", "exercise_id", "network")
+        held = select(*(getattr(SubnetRow, name) for name in columns)).where(whose)
+        self._session.execute(insert(FormerSubnetRow).from_select(columns, held))
+        self._session.execute(delete(SubnetRow).where(whose))
 
     def condemn_subnets(self, team: TeamId) -> None:
         """Take a world's subnets away and give them to nobody: one turned out to be taken."""

@@ -193,11 +193,15 @@ class Exercises:
         return None if whole is None else max(whole - gone, timedelta())
 
     def places(self, exercise: Exercise, team: Team) -> Places:
-        """Return where a team's hosts are; nowhere before its networks have addresses."""
+        """Return where a team's hosts are, or were; nowhere before its networks have addresses."""
         scenario = self.scenario(exercise).scenario
         with self._database.reading() as session:
             repository = ExerciseRepository(session)
-            held = repository.subnets(team.id) | repository.shared_subnets(exercise.id)
+            held = (
+                repository.former_subnets(exercise.id, team.id)
+                | repository.subnets(team.id)
+                | repository.shared_subnets(exercise.id)
+            )
         # In the order of the file, whatever the order of the rows: addresses depend on it.
         subnets = {name: held[name] for name in scenario.networks if name in held}
         complete = len(subnets) == len(scenario.networks)

@@ -190,6 +190,25 @@ class SubnetRow(Base):
     network: Mapped[str | None] = mapped_column(String(64))
 
 
+class FormerSubnetRow(Base):
+    """The subnet that a network of a removed world had, or that its exercise shared.
+
+    Others may hold it since. It is kept for the texts and right answers that name addresses.
+    """
+
+    __tablename__ = "former_subnets"
+    __table_args__ = (
+        UniqueConstraint("team_id", "network"),
+        UniqueConstraint("exercise_id", "network"),
+    )
+
+    id: Mapped[int] = mapped_column(Integer(), primary_key=True)
+    subnet: Mapped[str] = mapped_column(String(18))
+    team_id: Mapped[str | None] = mapped_column(ForeignKey("teams.id"))
+    exercise_id: Mapped[str | None] = mapped_column(ForeignKey("exercises.id"))
+    network: Mapped[str] = mapped_column(String(64))
+
+
 class InjectFiringRow(Base):
     """What became of one occurrence of an inject for one team; its key makes it happen once.
 

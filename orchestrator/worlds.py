@@ -403,7 +403,9 @@ class Worlds:
             return
         self._engine.remove_exercise(exercise_id)
         with self._database.transaction() as transaction:
-            ExerciseRepository(transaction.session).release_shared_subnets(exercise_id)
+            repository = ExerciseRepository(transaction.session)
+            repository.hold(exercise_id)  # the worker of another of its teams may be here, too
+            repository.release_shared_subnets(exercise_id)
 
     # What is due, from the database alone
 

@@ -30,7 +30,7 @@ class TeamScenario:
         return cls(scenario=loaded.scenario, facts=facts, renderer=Renderer(loaded, facts))
 
     def shown(self, text: str) -> str:
-        """Return a text for people. One about a world that is gone stays as its author wrote it."""
+        """Return a text for people; as it is written until the addresses in it are given."""
         try:
             return self.renderer.text(text)
         except TemplateFailedError:

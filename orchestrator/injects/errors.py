@@ -38,13 +38,6 @@ class MessageFileUnknownError(PoligonError):
     fault = Fault.MISSING
 
 
-class MessageFileGoneError(PoligonError):
-    """The file was written for the team from what is no longer there."""
-
-    code = "message.file_gone"
-    fault = Fault.MISSING
-
-
 class ReplyInvalidError(PoligonError):
     """The text cannot be a reply."""
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from core.scenario.load import LoadedScenario
 from core.scenario.schema_injects import MessageFile
-from core.scenario.template import TemplateFailedError
 from orchestrator.domain.exercise import Exercise, Team
-from orchestrator.injects.errors import MessageFileGoneError, MessageFileUnknownError
+from orchestrator.injects.errors import MessageFileUnknownError
 from orchestrator.service import Exercises
 
 
@@ -43,7 +42,7 @@ def file_content(
 ) -> FileContent:
     """Return a file of an inject's message for a team; files are counted from 1.
 
-    Raises MessageFileUnknownError, MessageFileGoneError.
+    Raises MessageFileUnknownError.
     """
     loaded = exercises.scenario(exercise)
     message = loaded.scenario.injects[inject].message
@@ -55,12 +54,5 @@ def file_content(
     file = files[number - 1]
     if file.template is None:
         return FileContent(name=file.shown_name, content=loaded.read(file.from_ or ""))
-    try:
-        content = exercises.renderer(exercise, team).file(file.template)
-    except TemplateFailedError as error:
-        # It could be written when the message was sent: what it names has gone since.
-        raise MessageFileGoneError(
-            f"{file.shown_name} can no longer be written: {error.reason}",
-            hint="A file that names addresses goes with the team's machines",
-        ) from error
+    content = exercises.renderer(exercise, team).file(file.template)
     return FileContent(name=file.shown_name, content=content)

@@ -122,7 +122,7 @@ class Injects:
     def message_file(self, exercise: Exercise, message: int, number: int) -> FileContent:
         """Return a file of any message, as its team gets it; a message's files count from 1.
 
-        Raises MessageUnknownError, MessageFileUnknownError, MessageFileGoneError.
+        Raises MessageUnknownError, MessageFileUnknownError.
         """
         return self._messages.file(exercise, message, number)
 

@@ -5,11 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.injects.errors import (
-    MessageFileGoneError,
-    MessageFileUnknownError,
-    MessageUnknownError,
-)
+from orchestrator.injects.errors import MessageFileUnknownError, MessageUnknownError
 from orchestrator.injects.messages import MessageView
 from orchestrator.service import TeamSpec
 from tests.fakes.inject_site import InjectSite, inject_site
@@ -124,11 +120,19 @@ def test_an_inject_whose_file_cannot_be_written_fails_and_sends_nothing(site: In
     assert site.told(2) == ["Read this.", "For the lead.", "Nothing with it."]
 
 
-def test_after_the_machines_are_gone_only_what_names_their_addresses_is(site: InjectSite) -> None:
+def test_after_the_machines_are_gone_every_file_is_as_it_was(site: InjectSite) -> None:
     told = message(site, "press").id
+    notice = opened(site, told, 2)
+    address = site.services.exercises.facts(site.exercise, site.team(1)).addresses["files"]
+    assert str(next(iter(address.values()))).encode() in notice
     for move in (site.services.exercises.end, site.services.exercises.destroy):
         move(site.exercise.id)
         site.work()
     assert opened(site, told, 1) == PRESS
-    with pytest.raises(MessageFileGoneError, match=r"notice\.txt can no longer be written"):
-        opened(site, told, 2)
+    others = site.services.exercises.launch(
+        site.services.exercises.scenario(site.exercise), teams=[TeamSpec(name="Others")], by=None
+    )
+    site.work()
+    taken = site.services.exercises.facts(others, others.teams[0]).addresses["files"]
+    assert taken == address, "somebody else has the addresses now"
+    assert opened(site, told, 2) == notice
