@@ -6,6 +6,7 @@ ends a Celery worker. It keeps its bindings in a file, which a full disk leaves 
 a queue, its exchange and its routing key have one name, so there is nothing to keep.
 """
 
+import re
 from pathlib import Path
 from queue import Empty
 from time import monotonic
@@ -26,8 +27,12 @@ class FolderChannel(filesystem.Channel):
     """Puts and takes messages by renaming: one of several readers gets each."""
 
     def get_table(self, exchange: str) -> list[tuple[str, str, str]]:  # type: ignore[override]  # kombu's base says so
-        """Return the one binding of an exchange: the queue of the same name."""
-        return [(exchange, "", exchange)]
+        """Return the one binding of an exchange: the queue of the same name.
+
+        Its pattern lets no other routing key in: Celery's workers tell of themselves every other
+        second under many, and nobody takes that out of the folder again.
+        """
+        return [(exchange, f"^{re.escape(exchange)}$", exchange)]
 
     def _queue_bind(
         self, exchange: str, routing_key: str, _pattern: str | None, queue: str

@@ -43,6 +43,13 @@ def test_a_job_that_was_sent_is_got_once_and_leaves_nothing(settings: Settings) 
     assert [f for f in (settings.home / "queue").iterdir() if f.is_file()] == []
 
 
+def test_what_a_worker_tells_of_itself_is_not_kept(settings: Settings) -> None:
+    app = celery_app(settings)
+    with app.connection_for_write() as connection:
+        app.events.Dispatcher(connection).send("worker-heartbeat")
+    assert messages(settings) == []
+
+
 def test_half_a_message_is_lost_and_harms_nobody(settings: Settings) -> None:
     CeleryQueue(celery_app(settings)).send(Job("some.job"))
     (whole,) = messages(settings)
