@@ -1,12 +1,23 @@
 """The orchestrator's SQL: rows in, domain values out. Nothing here commits."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, Update, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Select,
+    Update,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from core.ids import ExerciseId, TeamId, UserId
@@ -56,7 +67,10 @@ class ExerciseRepository:
         return self._exercises(
             self._session.scalars(
                 select(ExerciseRow).order_by(ExerciseRow.created_at.desc(), ExerciseRow.id)
-            ).all()
+            ).all(),
+            # A list of all ids would be another statement for each number of exercises that a site
+            # ever had, and every connection keeps the last 128 that it prepared.
+            among=select(ExerciseRow.id),
         )
 
     def in_phase(self, *phases: Phase) -> tuple[Exercise, ...]:
@@ -340,10 +354,13 @@ class ExerciseRepository:
 
     # Rows to values, a few queries however many exercises
 
-    def _exercises(self, rows: Sequence[ExerciseRow]) -> tuple[Exercise, ...]:
-        ids = [row.id for row in rows]
+    def _exercises(
+        self, rows: Sequence[ExerciseRow], *, among: Select[tuple[str]] | None = None
+    ) -> tuple[Exercise, ...]:
+        """Return the rows' exercises; `among` selects their ids, when there may be very many."""
+        ids = [row.id for row in rows] if among is None else among
         teams = self._teams(ids)
-        ticks: dict[str, list[ClockEvent]] = {key: [] for key in ids}
+        ticks: defaultdict[str, list[ClockEvent]] = defaultdict(list)
         for event in self._session.scalars(
             select(ClockEventRow)
             .where(ClockEventRow.exercise_id.in_(ids))
@@ -352,7 +369,7 @@ class ExerciseRepository:
             ticks[event.exercise_id].append(_clock_event(event))
         return tuple(_exercise(row, teams[row.id], ticks[row.id]) for row in rows)
 
-    def _teams(self, exercises: Sequence[str]) -> dict[str, list[Team]]:
+    def _teams(self, exercises: Sequence[str] | Select[tuple[str]]) -> defaultdict[str, list[Team]]:
         members: dict[str, list[Member]] = {}
         for row, name in self._session.execute(
             select(MemberRow, UserRow.name)
@@ -363,7 +380,7 @@ class ExerciseRepository:
             members.setdefault(row.team_id, []).append(
                 Member(user=UserId(row.user_id), name=name, role=row.role, guest=row.guest)
             )
-        teams: dict[str, list[Team]] = {key: [] for key in exercises}
+        teams: defaultdict[str, list[Team]] = defaultdict(list)
         for team, tested in self._session.execute(
             select(TeamRow, IsolationRow)
             .outerjoin(IsolationRow, IsolationRow.team_id == TeamRow.id)
