@@ -202,7 +202,7 @@ def _work(services: Services, threads: int) -> int:
     watching = threading.Thread(
         target=services.reconciling.watch, args=(stopping,), name="watch", daemon=True
     )
-    processes = app.Worker(pool="threads", concurrency=threads, loglevel="WARNING", quiet=True)
+    processes = app.Worker(pool="threads", concurrency=threads, loglevel="INFO", quiet=True)
     ticker.start()
     looking.start()
     watching.start()

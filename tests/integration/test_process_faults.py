@@ -208,6 +208,18 @@ def test_a_launch_while_no_worker_runs_is_built_when_one_comes(
         )
 
 
+@pytest.mark.usefixtures("services")
+def test_a_worker_logs_what_it_does(settings: Settings) -> None:
+    with worker(settings):
+        log = settings.home / "worker.log"
+        until(
+            lambda: "worker.started" in log.read_text(),
+            what="the worker's first line",
+            within=SOON,
+            last_seen=log.read_text,
+        )
+
+
 def test_an_engine_that_is_down_is_told_and_waited_for(
     services: Services, settings: Settings, tmp_path: Path
 ) -> None:
