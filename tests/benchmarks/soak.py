@@ -17,10 +17,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import linear_regression
 
+from tests.benchmarks.faulting.backing import Template
+from tests.benchmarks.faulting.embedded import embedded_template
 from tests.benchmarks.faulting.engines import SharedEngine
 from tests.benchmarks.faulting.play import Play
-from tests.benchmarks.faulting.seed import make_template, remove_everything
-from tests.benchmarks.faulting.site import PROCESSES, Site, Template, prepare
+from tests.benchmarks.faulting.seed import remove_everything
+from tests.benchmarks.faulting.site import Site
 from tests.benchmarks.faulting.wall_clock import WallClock
 from tests.benchmarks.ways.usage import resident_mib
 
@@ -44,28 +46,33 @@ def growth_an_hour(looks: Sequence[Look], process: str) -> float:
 
 def soak(folder: Path, minutes: float) -> list[Look]:
     """Play until the time is over; tell each exercise, and return the looks after the first few."""
-    engine, template = SharedEngine(), make_template(folder)
-    (folder / "home").mkdir()
-    site = Site(folder / "home", engine.socket, WallClock(folder / "clock").environment())
-    prepare(site, template)
+    engine, template = SharedEngine(), embedded_template(folder)
+    home, clock = folder / "home", WallClock(folder / "clock")
+    home.mkdir()
+    with template.lend(home) as backing:
+        site = Site(home, engine.socket, backing, clock.environment())
+        try:
+            with site.running():
+                return _exercises(site, template, folder, minutes)[_WARM:]
+        finally:
+            left = remove_everything(site, engine)
+            assert not left, left
+
+
+def _exercises(site: Site, template: Template, folder: Path, minutes: float) -> list[Look]:
     looks: list[Look] = []
-    try:
-        with site.running():
-            began = time.monotonic()
-            while len(looks) < _WARM + 2 or looks[-1].seconds < minutes * 60:
-                _play(site, template, folder / f"exercise-{len(looks)}")
-                looks.append(_look(site, time.monotonic() - began))
-                told = "  ".join(f"{name} {mib:.1f} MiB" for name, mib in looks[-1].mib.items())
-                print(f"{looks[-1].seconds:7.0f} s  {told}", flush=True)
-    finally:
-        left = remove_everything(site, engine)
-        assert not left, left
-    return looks[_WARM:]
+    began = time.monotonic()
+    while len(looks) < _WARM + 2 or looks[-1].seconds < minutes * 60:
+        _play(site, template, folder / f"exercise-{len(looks)}")
+        looks.append(_look(site, time.monotonic() - began))
+        told = "  ".join(f"{name} {mib:.1f} MiB" for name, mib in looks[-1].mib.items())
+        print(f"{looks[-1].seconds:7.0f} s  {told}", flush=True)
+    return looks
 
 
 def _play(site: Site, template: Template, folder: Path) -> None:
     folder.mkdir()
-    play = Play(site.base_url, (template.instructor, template.password), folder, lambda _: None)
+    play = Play(site.base_url, template.instructor, folder, lambda _: None)
     try:
         play.play()
         play.destroy()
@@ -74,7 +81,8 @@ def _play(site: Site, template: Template, folder: Path) -> None:
 
 
 def _look(site: Site, seconds: float) -> Look:
-    return Look(seconds=seconds, mib={name: resident_mib(site.pid(name)) for name in PROCESSES})
+    mib = {name: resident_mib(site.pid(name)) for name in site.processes}
+    return Look(seconds=seconds, mib=mib)
 
 
 def main() -> None:
@@ -85,7 +93,7 @@ def main() -> None:
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="poligon-soak-") as folder:
         looks = soak(Path(folder), wanted.minutes)
-    for name in PROCESSES:
+    for name in looks[0].mib:
         first, last = looks[0].mib[name], looks[-1].mib[name]
         grown = growth_an_hour(looks, name)
         print(f"  {name:<8} {first:6.1f} → {last:6.1f} MiB   {grown:+.1f} MiB an hour")

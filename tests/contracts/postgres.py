@@ -1,10 +1,9 @@
-"""A PostgreSQL for tests: the deployment's own image, its data in memory, gone afterwards."""
+"""A PostgreSQL for tests: the deployment's own image, gone afterwards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import docker
@@ -13,17 +12,20 @@ from docker.models.containers import Container
 from psycopg import sql
 
 from core.waiting import until
+from tests.contracts.containers import deployed
 
-_ROOT = Path(__file__).parents[2]
 _OWNER = "poligon"
 _PATIENCE = timedelta(seconds=60)
 _DATA = "/var/lib/postgresql/data"
+# Where nothing outlives the test, durability would only cost time.
+_HASTY = ("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresServer:
     """A running server whose owner may make databases."""
 
+    container: Container
     port: int
     password: str
 
@@ -70,46 +72,29 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server(client: docker.DockerClient) -> Iterator[PostgresServer]:
-    """Build deploy/postgres.Dockerfile and run it on 127.0.0.1, on a port that is free."""
-    tag = f"cyberpoligon-postgres:test-{uuid4().hex[:12]}"
-    client.images.build(
-        path=str(_ROOT), dockerfile="deploy/postgres.Dockerfile", tag=tag, forcerm=True
-    )
-    try:
-        with _container(client, tag, password := uuid4().hex) as container:
-            container.reload()
-            published = container.ports["5432/tcp"] or []
-            server = PostgresServer(port=int(published[0]["HostPort"]), password=password)
-            until(
-                server.answers,
-                what="PostgreSQL's first answer",
-                within=_PATIENCE,
-                last_seen=lambda: str(container.logs(tail=5)),
-            )
-            _let_owner_make_databases(container)
-            yield server
-    finally:
-        client.images.remove(tag)
-
-
-@contextmanager
-def _container(client: docker.DockerClient, tag: str, password: str) -> Iterator[Container]:
-    container = client.containers.run(
-        tag,
-        # Nothing here outlives the test: durability would only cost time.
-        ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"],
-        name=tag.replace(":", "-"),
+def postgres_server(
+    client: docker.DockerClient, *, lasting: bool = False
+) -> Iterator[PostgresServer]:
+    """Run deploy/postgres.Dockerfile; a `lasting` one keeps its data when it is killed."""
+    password = uuid4().hex
+    with deployed(
+        client,
+        "postgres",
+        port=5432,
         environment={"POSTGRES_PASSWORD": password},
-        ports={"5432/tcp": ("127.0.0.1", 0)},
-        tmpfs={_DATA: "uid=990,gid=990,mode=0700"},
-        init=True,
-        detach=True,
-    )
-    try:
-        yield container
-    finally:
-        container.remove(force=True, v=True)
+        command=() if lasting else _HASTY,
+        in_memory=None if lasting else {_DATA: "uid=990,gid=990,mode=0700"},
+        on_disk=_DATA if lasting else None,
+    ) as (container, port):
+        server = PostgresServer(container=container, port=port, password=password)
+        until(
+            server.answers,
+            what="PostgreSQL's first answer",
+            within=_PATIENCE,
+            last_seen=lambda: str(container.logs(tail=5)),
+        )
+        _let_owner_make_databases(container)
+        yield server
 
 
 def _let_owner_make_databases(container: Container) -> None:

@@ -1,26 +1,36 @@
-"""What must hold after a seed, whatever struck: asked of the database's file and of the engine.
+"""What must hold after a seed, whatever struck: asked of the database and of the engine.
 
 Scores are made again from the facts by the product's pure rules; entries, board and what people
 were told must all be the same.
 """
 
-import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Select, select
+
+from core.db import Base, Database
 from core.ids import TeamId
+from orchestrator.tables import (
+    ClockEventRow,
+    ExerciseRow,
+    InjectFiringRow,
+    MessageRow,
+    SubnetRow,
+    TeamRow,
+)
 from scoring.domain.attempts import AnswerVerdict
 from scoring.domain.holds import CheckRun, CheckState
 from scoring.domain.ledger import MILLI, Cause, Fact, availability_moved, solved
 from scoring.domain.verdicts import Verdict
+from scoring.tables import CheckRunRow, ScoreEntryRow, SubmissionRow
 from tests.benchmarks.faulting.play import Story
 from tests.benchmarks.faulting.scenario import FLAG, GREETING, HELD, KEPT, MARK, QUESTION, TEAMS
 from tests.benchmarks.faulting.watch import EngineWatch
+from tests.fakes.queue import RecordingQueue
 
 _POINTS: Mapping[str, int] = {QUESTION: 5, FLAG: 10, KEPT: 20, HELD: 3}
 # What a killed process left of its own work is no part of an exercise. A worker's helper ends by
@@ -28,7 +38,11 @@ _POINTS: Mapping[str, int] = {QUESTION: 5, FLAG: 10, KEPT: 20, HELD: 3}
 # last steps of an image that an engine built, which get the labels one after another, wait for the
 # janitor. A seed is over sooner.
 REMNANTS = frozenset({"helper", "image", ""})
-_TICKS_OF_ALL = "SELECT tick FROM clock_events WHERE team_id IS NULL ORDER BY position"
+_TICKS_OF_ALL = (
+    select(ClockEventRow.tick)
+    .where(ClockEventRow.team_id.is_(None))
+    .order_by(ClockEventRow.position)
+)
 _TICKS = ["start", "pause", "resume", "end"]
 
 Row = Mapping[str, Any]
@@ -49,25 +63,33 @@ class Facts:
     firings: Sequence[Row]
 
 
-def read_facts(database: Path) -> Facts:
-    """Read the database's file when no process of the product runs any more."""
-    with closing(sqlite3.connect(database)) as connection:
-        connection.row_factory = sqlite3.Row
+def read_facts(database_url: str) -> Facts:
+    """Read the database when no process of the product runs any more."""
+    opened = Database(database_url, queue=RecordingQueue())
+    try:
+        with opened.reading() as session:
 
-        def rows(sql: str) -> list[Row]:
-            return [dict(row) for row in connection.execute(sql)]
+            def rows(question: Select[Any]) -> list[Row]:
+                return [dict(row) for row in session.execute(question).mappings()]
 
-        return Facts(
-            exercises=rows("SELECT * FROM exercises"),
-            teams=rows("SELECT * FROM teams"),
-            subnets=rows("SELECT * FROM subnets WHERE team_id IS NOT NULL"),
-            ticks=[row["tick"] for row in rows(_TICKS_OF_ALL)],
-            submissions=rows("SELECT * FROM submissions ORDER BY rowid"),
-            check_runs=rows("SELECT * FROM check_runs ORDER BY team_id, round"),
-            entries=rows("SELECT * FROM score_entries ORDER BY id"),
-            messages=rows("SELECT * FROM messages"),
-            firings=rows("SELECT * FROM inject_firings"),
-        )
+            return Facts(
+                exercises=rows(_all(ExerciseRow)),
+                teams=rows(_all(TeamRow)),
+                subnets=rows(_all(SubnetRow).where(SubnetRow.team_id.is_not(None))),
+                ticks=[row["tick"] for row in rows(_TICKS_OF_ALL)],
+                submissions=rows(_all(SubmissionRow)),
+                check_runs=rows(_all(CheckRunRow).order_by(CheckRunRow.team_id, CheckRunRow.round)),
+                entries=rows(_all(ScoreEntryRow)),
+                messages=rows(_all(MessageRow)),
+                firings=rows(_all(InjectFiringRow)),
+            )
+    finally:
+        opened.close()
+
+
+def _all(table: type[Base]) -> Select[Any]:
+    """Ask for the columns, not for objects."""
+    return select(*table.__table__.columns)
 
 
 def judge(facts: Facts, story: Story, watch: EngineWatch, left: Sequence[str]) -> list[str]:
@@ -186,5 +208,5 @@ def _run(row: Row) -> CheckRun:
     )
 
 
-def _fact(cause: Cause, key: str, at: str) -> Fact:
-    return Fact(cause=cause, id=key, at=datetime.fromisoformat(at).replace(tzinfo=UTC))
+def _fact(cause: Cause, key: str, at: datetime) -> Fact:
+    return Fact(cause=cause, id=key, at=at)

@@ -11,6 +11,7 @@ from uuid import uuid4
 from api.journey.people import Shell
 from core.errors import PoligonError
 from core.waiting import until
+from tests.benchmarks.faulting.backing import Login
 from tests.benchmarks.faulting.client import Client, now
 from tests.benchmarks.faulting.scenario import (
     FLAG,
@@ -60,7 +61,7 @@ class Play:
     def __init__(
         self,
         base_url: str,
-        login: tuple[str, str],
+        login: Login,
         folder: Path,
         enter: Callable[[Step], None],
     ) -> None:
@@ -68,7 +69,7 @@ class Play:
         self._base_url = base_url
         self._folder = folder
         self._enter = enter
-        self._instructor = Client(base_url, *login)
+        self._instructor = Client(base_url, login.name, login.password)
         self._before = {seen["name"] for seen in self._instructor.get("/exercises")}
         self._players: dict[str, tuple[Client, Shell]] = {}
 

@@ -25,10 +25,12 @@ class Kind(StrEnum):
     KILL_WORKER = "worker killed"
     KILL_API = "api killed"
     KILL_GATEWAY = "gateway killed"
-    KILL_ALL = "all three killed"
+    KILL_ALL = "all processes killed"
     LOSE_MESSAGES = "task messages lost"
     DOUBLE_MESSAGES = "task messages doubled"
     LOCK_DATABASE = "database locked"
+    KILL_BROKER = "broker killed"
+    KILL_DATABASE = "database killed"
     SHIFT_CLOCK = "wall clock set"
     FILL_HOME = "home full"
     CUT_ENGINE = "engine out of reach"
@@ -49,6 +51,11 @@ class Fault:
     after: float
     lasts: float
     shift: int = 0
+
+    @property
+    def lot(self) -> int:
+        """A number that follows from the seed: it picks one of several processes of a kind."""
+        return round(self.after * 100)
 
     def __str__(self) -> str:
         size = f" by {self.shift:+d} s" if self.shift else f" for {self.lasts:g} s"
@@ -72,6 +79,8 @@ _LASTS: Mapping[Kind, tuple[float, float]] = MappingProxyType(
         Kind.LOSE_MESSAGES: (0.5, 3),
         Kind.DOUBLE_MESSAGES: (1, 4),
         Kind.LOCK_DATABASE: (0.5, 6),
+        Kind.KILL_BROKER: (0.1, 3),
+        Kind.KILL_DATABASE: (0.1, 3),
         Kind.FILL_HOME: (0.5, 3),
         Kind.CUT_ENGINE: (0.2, 3),
         Kind.KILL_ENGINE: (0.1, 1.5),

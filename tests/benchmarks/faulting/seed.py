@@ -8,23 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.bootstrap import open_services
-from core.clock import SystemClock
-from core.db import Database
-from core.migration import upgrade
-from core.security import new_password
-from core.users.model import Role
-from core.users.service import Users
+from tests.benchmarks.faulting.backing import Template
 from tests.benchmarks.faulting.engines import Engine
 from tests.benchmarks.faulting.judge import REMNANTS, judge, read_facts
 from tests.benchmarks.faulting.play import Play, Story
 from tests.benchmarks.faulting.schedule import Fault, Kind, schedule
-from tests.benchmarks.faulting.site import PROCESSES, Site, Template, prepare
+from tests.benchmarks.faulting.site import Site
 from tests.benchmarks.faulting.small_disk import may_mount, small_disk
 from tests.benchmarks.faulting.trouble import Stage, Struck, Trouble, possible_kinds
 from tests.benchmarks.faulting.wall_clock import WallClock
 from tests.benchmarks.faulting.watch import EngineWatch
 from tests.fakes.detour import detour
-from tests.fakes.queue import RecordingQueue
 
 _HOME_MB = 96
 _LOG_LINES = 12
@@ -49,38 +43,26 @@ class Outcome:
     logs: Mapping[str, str]
 
 
-def make_template(folder: Path) -> Template:
-    """Make a home to be copied: its database has the right shape and an instructor."""
-    database = folder / "template.db"
-    url, password = f"sqlite:///{database}", new_password()
-    upgrade(url)
-    opened = Database(url, queue=RecordingQueue())
-    Users(opened, SystemClock()).add("ina", role=Role.INSTRUCTOR, password=password)
-    opened.close()
-    return Template(database=database, instructor="ina", password=password)
-
-
-def run_seed(seed: int, folder: Path, engine: Engine, template: Template) -> Outcome:
+def run_seed(
+    seed: int, folder: Path, engine: Engine, template: Template, *, workers: int = 1
+) -> Outcome:
     """Play one exercise under the seed's faults, in `folder`, and judge what is left."""
     began = time.monotonic()
     story, struck, faults = Story(), list[Struck](), tuple[Fault, ...]()
     logs, remnants = dict[str, str](), 0
-    with _stage(folder, engine, template) as stage:
+    with _stage(folder, engine, template, workers) as stage:
         faults = schedule(seed, possible_kinds(stage))
         trouble = Trouble(stage, faults)
         watch = EngineWatch(engine.socket, stage.site.installation)
         try:
             with watch.watching(), stage.site.running():
-                try:
-                    story = _played(stage, trouble, template, folder)
-                except BaseException:
-                    logs = {name: stage.site.log(name, lines=_LOG_LINES) for name in PROCESSES}
-                    raise
+                story = _played(stage, trouble, template, folder)
             left = watch.standing()
             remnants = sum(thing in REMNANTS for thing in left)
-            wrong = judge(read_facts(stage.site.database), story, watch, left)
+            wrong = judge(read_facts(stage.backing.database_url), story, watch, left)
         except Exception as error:  # noqa: BLE001  # the next seed is still to be played
             wrong = [*_where(error), f"{type(error).__name__}: {error}"]
+            logs = {name: stage.site.log(name, lines=_LOG_LINES) for name in stage.site.processes}
         struck = trouble.struck
         wrong += remove_everything(stage.site, engine)
     return Outcome(
@@ -97,7 +79,7 @@ def run_seed(seed: int, folder: Path, engine: Engine, template: Template) -> Out
 
 
 @contextmanager
-def _stage(folder: Path, engine: Engine, template: Template) -> Iterator[Stage]:
+def _stage(folder: Path, engine: Engine, template: Template, workers: int) -> Iterator[Stage]:
     with ExitStack() as undo:
         disk = None
         home = folder / "home"
@@ -105,21 +87,21 @@ def _stage(folder: Path, engine: Engine, template: Template) -> Iterator[Stage]:
             disk = undo.enter_context(small_disk(home, megabytes=_HOME_MB))
         way = undo.enter_context(detour(folder / "detour.sock", engine.socket))
         clock = WallClock(folder / "clock")
-        site = Site(home, way.place, clock.environment())
-        prepare(site, template)
+        backing = undo.enter_context(template.lend(home))
+        site = Site(home, way.place, backing, clock.environment(), workers=workers)
         undo.callback(remove_everything, site, engine)  # also when somebody interrupts the seed
-        yield Stage(site=site, engine=engine, detour=way, clock=clock, disk=disk)
+        yield Stage(site=site, backing=backing, engine=engine, detour=way, clock=clock, disk=disk)
 
 
 def _played(stage: Stage, trouble: Trouble, template: Template, folder: Path) -> Story:
     """Play to the end; the faults that come late are waited for before the removal is judged."""
-    login = (template.instructor, template.password)
-    play = Play(stage.site.base_url, login, folder, trouble.enter)
+    play = Play(stage.site.base_url, template.instructor, folder, trouble.enter)
     try:
         play.play()
         play.destroy()
         trouble.await_all()
     finally:
+        trouble.let_end()
         play.close()
     return play.story
 

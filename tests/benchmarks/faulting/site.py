@@ -1,48 +1,49 @@
 """An installation of its own: API, worker and gateway, each started again whenever it dies."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 from core.settings import Settings
 from core.waiting import pause, until
+from tests.benchmarks.faulting.backing import Backing
 from tests.benchmarks.faulting.processes import pids_with
 from tests.benchmarks.faulting.scenario import write_scenario
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
-PROCESSES = ("serve", "worker", "gateway")
 
 _PROGRAM = "tests.benchmarks.faulting.wall_clock"  # `poligon`, with a clock that can be set
 _AGAIN_S = 0.3
 _LONGEST_LINE = 400
-_START = timedelta(seconds=150)  # three interpreters, on a machine that does other things
+_WORKS = "worker.started"  # an event of the worker's log
+_FIRST_LINES = 100
+_START = timedelta(seconds=150)  # several interpreters, on a machine that does other things
 _GOODBYE = timedelta(seconds=30)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
-    """A home with a database of the right shape and an instructor in it, to be copied."""
-
-    database: Path
-    instructor: str
-    password: str
-
-
 class Site:
-    """The processes of one installation, in `home`."""
+    """The processes of one installation, in `home`, where its catalogue is, too."""
 
-    def __init__(self, home: Path, engine: Path, extra: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        home: Path,
+        engine: Path,
+        backing: Backing,
+        extra: Mapping[str, str],
+        *,
+        workers: int = 1,
+    ) -> None:
         self.home = home
+        self.workers = ("worker", *(f"worker-{number}" for number in range(2, workers + 1)))
+        self.processes = ("serve", *self.workers, "gateway")
         self.installation = f"f{uuid4().hex[:10]}"
         self.http_port, self.ssh_port = free_port(), free_port()
         self.environment = {
@@ -51,6 +52,8 @@ class Site:
             "PYTHONPATH": str(ROOT),
             "POLIGON_HOME": str(home),
             "POLIGON_INSTALLATION": self.installation,
+            "POLIGON_DATABASE_URL": backing.database_url,
+            "POLIGON_BROKER_URL": backing.broker_url,
             "POLIGON_DOCKER_HOST": f"unix://{engine}",
             "POLIGON_ADDRESS_POOL": '["10.219.0.0/16"]',
             "POLIGON_SCENARIOS": str(home / "catalogue"),
@@ -58,29 +61,21 @@ class Site:
             "POLIGON_SSH_PORT": str(self.ssh_port),
             "POLIGON_LOG_JSON": "true",
         }
+        self._backing = backing
         self._logs = home.parent / f"{home.name}.logs"
         self._logs.mkdir(parents=True)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._stopping = threading.Event()
         self._supervisors = [
             threading.Thread(target=self._supervise, args=(name,), daemon=True)
-            for name in PROCESSES
+            for name in self.processes
         ]
+        write_scenario(home / "catalogue")
 
     @property
     def base_url(self) -> str:
         """Where the interface is."""
         return f"http://127.0.0.1:{self.http_port}"
-
-    @property
-    def database(self) -> Path:
-        """The database's file."""
-        return self.home / "poligon.db"
-
-    @property
-    def queue(self) -> Path:
-        """The folder of the embedded queue."""
-        return self.home / "queue"
 
     def settings(self, engine: Path) -> Settings:
         """Return the settings of somebody who looks at the site from outside, past any detour."""
@@ -88,6 +83,8 @@ class Site:
             {
                 "home": self.home,
                 "installation": self.installation,
+                "database_url": self._backing.database_url,
+                "broker_url": self._backing.broker_url,
                 "docker_host": f"unix://{engine}",
             }
         )
@@ -117,26 +114,24 @@ class Site:
         for supervisor in self._supervisors:
             supervisor.start()
         until(
-            lambda: len(self._running) == len(PROCESSES),
+            lambda: len(self._running) == len(self.processes),
             what="the processes to start",
             within=_GOODBYE,
         )
         with ExitStack() as undo:
-            undo.callback(self._logs_away)
             undo.callback(self._stop)
-            # Its first sign of life: a fault should strike what is at work, not what starts.
-            until(
-                (self.home / "worker.seen").exists,
-                what="the worker's first sweep",
-                within=_START,
-            )
+            # A fault should strike what is at work, not what starts.
+            until(self._workers_work, what="every worker's first sweep", within=_START)
             yield
+
+    def _workers_work(self) -> bool:
+        return all(_WORKS in self.log(name, lines=_FIRST_LINES) for name in self.workers)
 
     def _supervise(self, name: str) -> None:
         while not self._stopping.is_set():
             with (self._logs / f"{name}.log").open("ab") as log:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", _PROGRAM, name],
+                    [sys.executable, "-m", _PROGRAM, name.partition("-")[0]],
                     cwd=ROOT,
                     env=self.environment,
                     stdout=log,
@@ -156,12 +151,3 @@ class Site:
         for pid in left:
             os.kill(pid, signal.SIGKILL)
         assert not left, f"processes were left after a friendly end: {left}"
-
-    def _logs_away(self) -> None:
-        shutil.rmtree(self._logs)
-
-
-def prepare(site: Site, template: Template) -> None:
-    """Put a scenario and a copy of the template's database into the site's home."""
-    write_scenario(site.home / "catalogue")
-    shutil.copyfile(template.database, site.database)

@@ -1,26 +1,19 @@
 """Carrying out a schedule of faults while an exercise is played."""
 
-import json
-import shutil
-import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from uuid import uuid4
 
 from core.waiting import pause
+from tests.benchmarks.faulting import backing
+from tests.benchmarks.faulting.backing import Backing
 from tests.benchmarks.faulting.engines import Engine, PrivateEngine
 from tests.benchmarks.faulting.schedule import Fault, Kind, Step
-from tests.benchmarks.faulting.site import PROCESSES, Site
+from tests.benchmarks.faulting.site import Site
 from tests.benchmarks.faulting.small_disk import SmallDisk
 from tests.benchmarks.faulting.wall_clock import WallClock
 from tests.fakes.detour import Detour
-
-_QUICK_S = 0.005
-_LOCK_PATIENCE_S = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +21,7 @@ class Stage:
     """Everything that can be broken. `disk` holds the home; `None` where it cannot be filled."""
 
     site: Site
+    backing: Backing
     engine: Engine
     detour: Detour
     clock: WallClock
@@ -53,19 +47,17 @@ class Trouble:
         self._errors: list[Exception] = []
         self._engine_turn = threading.Lock()
         self._acts: dict[Kind, Callable[[Fault], None]] = {
-            Kind.KILL_WORKER: lambda _: stage.site.kill("worker"),
+            Kind.KILL_WORKER: self._kill_worker,
             Kind.KILL_API: lambda _: stage.site.kill("serve"),
             Kind.KILL_GATEWAY: lambda _: stage.site.kill("gateway"),
-            Kind.KILL_ALL: lambda _: stage.site.kill(*PROCESSES),
-            Kind.LOSE_MESSAGES: self._lose_messages,
-            Kind.DOUBLE_MESSAGES: self._double_messages,
-            Kind.LOCK_DATABASE: self._lock_database,
+            Kind.KILL_ALL: lambda _: stage.site.kill(*stage.site.processes),
             Kind.SHIFT_CLOCK: lambda fault: stage.clock.shift(fault.shift),
             Kind.FILL_HOME: self._fill_home,
             Kind.CUT_ENGINE: self._cut_engine,
             Kind.KILL_ENGINE: self._kill_engine,
             Kind.RESET_ENGINE: self._kill_engine,
             Kind.FILL_ENGINE: self._fill_engine,
+            **{kind: _lasting(act) for kind, act in stage.backing.acts.items()},
         }
 
     def enter(self, step: Step) -> None:
@@ -78,10 +70,14 @@ class Trouble:
 
     def await_all(self) -> None:
         """Return when every fault that was let loose is over; raises what went wrong with one."""
-        for thread in self._threads:
-            thread.join()
+        self.let_end()
         if self._errors:
             raise self._errors[0]
+
+    def let_end(self) -> None:
+        """Return when every fault that was let loose is over, and all is there again."""
+        for thread in self._threads:
+            thread.join()
 
     def _strike(self, fault: Fault) -> None:
         pause(fault.after)
@@ -91,25 +87,9 @@ class Trouble:
             self._errors.append(error)
         self.struck.append(Struck(fault=fault, over=time.monotonic()))
 
-    def _lose_messages(self, fault: Fault) -> None:
-        for message in _messages(self._stage.site.queue, fault.lasts):
-            message.unlink(missing_ok=True)
-
-    def _double_messages(self, fault: Fault) -> None:
-        doubled: set[str] = set()
-        for message in _messages(self._stage.site.queue, fault.lasts):
-            if message.name not in doubled:
-                twin = _twin(message)
-                doubled |= {message.name, twin.name if twin is not None else message.name}
-
-    def _lock_database(self, fault: Fault) -> None:
-        file = f"file:{self._stage.site.database}?mode=rw"
-        lock = sqlite3.connect(file, uri=True, timeout=_LOCK_PATIENCE_S, isolation_level=None)
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-            pause(fault.lasts)
-        finally:
-            lock.close()
+    def _kill_worker(self, fault: Fault) -> None:
+        workers = self._stage.site.workers
+        self._stage.site.kill(workers[fault.lot % len(workers)])
 
     def _fill_home(self, fault: Fault) -> None:
         assert self._stage.disk is not None, "this home has no disk of its own"
@@ -150,7 +130,7 @@ class Trouble:
 
 def possible_kinds(stage: Stage) -> frozenset[Kind]:
     """Return what can be done on this stage."""
-    left_out: set[Kind] = set()
+    left_out = set(backing.KINDS - stage.backing.acts.keys())
     if stage.disk is None:
         left_out.add(Kind.FILL_HOME)
     if not isinstance(stage.engine, PrivateEngine):
@@ -158,23 +138,5 @@ def possible_kinds(stage: Stage) -> frozenset[Kind]:
     return frozenset(Kind) - left_out
 
 
-def _messages(folder: Path, seconds: float) -> Iterator[Path]:
-    """Yield the messages that lie in a queue's folder, again and again for a while."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        yield from folder.glob("*.msg")
-        pause(_QUICK_S)
-
-
-def _twin(message: Path) -> Path | None:
-    """Leave the same message a second time; `None` when it is being written or was taken."""
-    with suppress(OSError, ValueError):
-        content = message.read_text()
-        json.loads(content)
-        number, _, rest = message.name.partition("_")
-        twin = message.with_name(f"{number}_{uuid4()}.{rest.partition('.')[2]}")
-        hidden = twin.with_suffix(".part")
-        hidden.write_text(content)
-        shutil.move(hidden, twin)
-        return twin
-    return None
+def _lasting(act: Callable[[float], None]) -> Callable[[Fault], None]:
+    return lambda fault: act(fault.lasts)

@@ -1,6 +1,7 @@
 """The fault harness itself: schedules that can be had again, and a judge that can say no."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ SUBMISSION = {
     "value": "bar",
     "client_key": "k1",
     "verdict": "correct",
-    "received_at": "2026-11-23 12:00:00",
+    "received_at": datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC),
 }
 ENTRY = {"team_id": "t1", "idem_key": "solve:t1:harbour", "milli_points": 5000}
 RUN = {
@@ -30,7 +31,7 @@ RUN = {
     "exercise_ms": 2000,
     "verdict": "up",
     "output": "",
-    "started_at": "2026-11-23 12:00:02",
+    "started_at": datetime(2026, 11, 23, 12, 0, 2, tzinfo=UTC),
 }
 WELL = Facts(
     exercises=[{"name": "faulty-x", "phase": "closed"}],
@@ -145,3 +146,8 @@ def test_a_seed_has_one_schedule_of_possible_faults_in_order(seed: int, kinds: s
 
 def test_every_kind_strikes_in_some_seed() -> None:
     assert {f.kind for seed in range(100) for f in schedule(seed, frozenset(Kind))} == set(Kind)
+
+
+def test_of_two_workers_each_is_killed_in_some_seed() -> None:
+    faults = [f for seed in range(100) for f in schedule(seed, frozenset(Kind))]
+    assert {f.lot % 2 for f in faults if f.kind is Kind.KILL_WORKER} == {0, 1}
