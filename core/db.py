@@ -92,13 +92,14 @@ class Database:
 
         Raises DatabaseUnavailableError when the database does not answer.
         """
-        with Session(self.engine, expire_on_commit=False) as session:
-            transaction = Transaction(session)
-            try:
+        try:
+            # Its end is a rollback, which fails, too, when the database went away.
+            with Session(self.engine, expire_on_commit=False) as session:
+                transaction = Transaction(session)
                 yield transaction
                 session.commit()
-            except OperationalError as error:
-                raise _unavailable(self.engine, error) from error
+        except OperationalError as error:
+            raise _unavailable(self.engine, error) from error
         for job in transaction.jobs:
             self._queue.send(job)
 
@@ -109,11 +110,11 @@ class Database:
         Raises DatabaseUnavailableError when the database does not answer.
         """
         engine = self.engine.execution_options(**{_READ_ONLY: True})
-        with Session(engine, expire_on_commit=False) as session:
-            try:
+        try:
+            with Session(engine, expire_on_commit=False) as session:
                 yield session
-            except OperationalError as error:
-                raise _unavailable(self.engine, error) from error
+        except OperationalError as error:
+            raise _unavailable(self.engine, error) from error
 
     def check(self) -> None:
         """Raise DatabaseUnavailableError unless the database answers."""
