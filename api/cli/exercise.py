@@ -208,7 +208,8 @@ def _tell(output: Output, services: Services, exercise: Exercise) -> None:
         output.line(f"{cause}" + (f" · try: {cause.next_command}" if cause.next_command else ""))
     for team in exercise.teams:
         if team.problem is not None and team.problem.output:
-            output.line(f"\n{team.slug}, {team.problem.host}:\n{team.problem.output.strip()}")
+            where = ", ".join(filter(None, (team.slug, team.problem.host)))
+            output.line(f"\n{where}:\n{team.problem.output.strip()}")
 
 
 def _since(team: Team) -> str:
