@@ -15,7 +15,7 @@ from core.ids import ExerciseId
 from orchestrator.domain.changes import Change
 from orchestrator.domain.engine_facts import EngineFacts, Room
 from orchestrator.domain.health import ObservedHost
-from orchestrator.domain.isolation import Answer, Sentinel, Target
+from orchestrator.domain.isolation import Look, Sentinel, View
 from orchestrator.domain.leftovers import Standing
 from orchestrator.domain.links import Link, LinkState
 from orchestrator.domain.world import (
@@ -353,14 +353,12 @@ class RangeEngine(Protocol):
         """Take the exercise's listener away; none is no error."""
         ...
 
-    def look_around(
-        self, host: HostKey, near: Sequence[Target], far: Sequence[Target], *, silence: timedelta
-    ) -> Mapping[Target, Answer]:
-        """Try every target once from a host's own network, all at the same time.
+    def look_around(self, looks: Sequence[Look], *, silence: timedelta) -> Mapping[HostKey, View]:
+        """Try every target once from the own networks of hosts of one exercise, all at one time.
 
-        What is near has to answer and is waited for; what is far has `silence` more after that.
-        Nothing is returned when the prober itself failed. Raises HostGoneError, also when the
-        exercise's listener does not stand.
+        From each host, what is near has to answer and is waited for; what is far has `silence`
+        more after that. A host whose prober failed has no view. Raises HostGoneError, also when
+        the exercise's listener does not stand.
         """
         ...
 

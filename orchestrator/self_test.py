@@ -1,7 +1,7 @@
 """The self-test: a world is asked from inside whether it is apart, before it is called ready."""
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from enum import StrEnum
@@ -18,18 +18,20 @@ from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.isolation import (
     Finding,
     Isolation,
+    Look,
     Neighbour,
+    Probe,
     Question,
     Sentinel,
     Verdict,
-    prober_of,
-    probes_of,
+    View,
     untested,
     untold,
 )
-from orchestrator.domain.isolation_judge import judge
+from orchestrator.domain.isolation_judge import judge, together
+from orchestrator.domain.isolation_probes import probers_of, probes_of
 from orchestrator.domain.phases import TO_BUILD, Act, WorldPhase
-from orchestrator.domain.world import HostPlan, WorldPlan
+from orchestrator.domain.world import HostKey, HostPlan, WorldPlan
 from orchestrator.ports import EngineUnavailableError, HostGoneError, RangeEngine
 from orchestrator.repository import ExerciseRepository
 from orchestrator.service import Exercises
@@ -61,12 +63,11 @@ class NotIsolatedError(PoligonError):
         found = [f for f in isolation.findings if f.verdict is isolation.verdict]
         known = isolation.verdict is Verdict.FAILS
         super().__init__(
-            f"{found[0].says}, asked from {isolation.host}"
+            found[0].says
             if known
             else f"whether the world is isolated could not be told: {found[0].says}",
             hint="\n".join(f"{f.question}: {f.says}" for f in found),
         )
-        self.host = isolation.host
 
 
 class SelfTest:
@@ -136,47 +137,61 @@ class SelfTest:
         return tuple(t for t in ready if t.isolation and t.isolation.alone and t.isolation.host)
 
     def _tested(self, exercise: Exercise, team: Team, plan: WorldPlan, *, last: bool) -> Isolation:
-        prober = prober_of(plan, turn=team.number)
-        reason = self._reason_against(team, prober)
-        if prober is None or reason:
+        probers = probers_of(plan)
+        reason = self._reason_against(team, probers)
+        if reason:
             return Isolation(at=self._clock.now(), host="", findings=untested(reason))
         findings: tuple[Finding, ...] = ()
         for _ in range(_ATTEMPTS):
-            findings = self._asked(exercise, team, plan, prober, last=last)
+            findings = self._asked(exercise, team, plan, probers, last=last)
             if all(finding.verdict is not Verdict.UNTOLD for finding in findings):
                 break
-        return Isolation(at=self._clock.now(), host=prober.host, findings=findings)
+        hosts = ", ".join(prober.host for prober in probers)
+        return Isolation(at=self._clock.now(), host=hosts, findings=findings)
 
-    def _reason_against(self, team: Team, prober: HostPlan | None) -> str:
+    def _reason_against(self, team: Team, probers: Sequence[HostPlan]) -> str:
         if self._thoroughness is Thoroughness.OFF:
             return "switched off (POLIGON_SELF_TEST=off)"
         if self._thoroughness is Thoroughness.SAMPLE and team.number % _ONE_IN != 1:
             return f"of every {_ONE_IN} teams the first is tested (POLIGON_SELF_TEST=sample)"
-        return "" if prober else "no host is on a network"
+        return "" if probers else "no host is on a network"
 
     def _asked(
-        self, exercise: Exercise, team: Team, plan: WorldPlan, prober: HostPlan, *, last: bool
+        self,
+        exercise: Exercise,
+        team: Team,
+        plan: WorldPlan,
+        probers: Sequence[HostPlan],
+        *,
+        last: bool,
     ) -> tuple[Finding, ...]:
         sentinel = self._sentinel(exercise.id)
         if sentinel is None:
             return untold("the listener on the engine's host did not report")
         neighbours = tuple(islice(self._neighbours(exercise, team), _MOST_NEIGHBOURS))
-        probes = probes_of(
-            plan,
-            prober,
-            sentinel=sentinel,
-            neighbours=neighbours,
-            stranger=f"{secrets.token_hex(8)}.test",
-        )
-        near = [probe.target for probe in probes if probe.question is Question.PEERS]
-        far = [probe.target for probe in probes if probe.question is not Question.PEERS]
-        try:
-            answers = self._engine.look_around(
-                plan.key.host(prober.host), near, far, silence=sentinel.silence
+        stranger = f"{secrets.token_hex(8)}.test"
+        probes = {
+            plan.key.host(prober.host): probes_of(
+                plan, prober, sentinel=sentinel, neighbours=neighbours, stranger=stranger
             )
+            for prober in probers
+        }
+        looks = [_look(key, asked) for key, asked in probes.items()]
+        try:
+            views = self._engine.look_around(looks, silence=sentinel.silence)
         except HostGoneError as error:
             return untold(error.message)
-        return judge(probes, answers, sentinel=sentinel, expects_neighbours=last)
+        return together(
+            {
+                key.host: judge(
+                    asked,
+                    views.get(key, View(answers={})),
+                    sentinel=sentinel,
+                    expects_neighbours=last,
+                )
+                for key, asked in probes.items()
+            }
+        )
 
     def _sentinel(self, exercise: ExerciseId) -> Sentinel | None:
         seen = self._engine.sentinel(exercise)
@@ -215,3 +230,11 @@ class SelfTest:
         for other in self._exercises.permitting(Act.STAND):
             if other.id != exercise.id:
                 yield other
+
+
+def _look(host: HostKey, probes: Sequence[Probe]) -> Look:
+    return Look(
+        host=host,
+        near=tuple(probe.target for probe in probes if probe.question is Question.PEERS),
+        far=tuple(probe.target for probe in probes if probe.question is not Question.PEERS),
+    )

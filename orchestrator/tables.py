@@ -115,7 +115,7 @@ class IsolationRow(Base):
 
     team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"), primary_key=True)
     at: Mapped[datetime] = mapped_column(Instant())
-    host: Mapped[str] = mapped_column(String(64))
+    host: Mapped[str] = mapped_column(Text())
     findings: Mapped[list[dict[str, str]]] = mapped_column(JSON())
 
 

@@ -241,10 +241,10 @@ class Worlds:
             self._degrade(exercise, team, error)
 
     def _degrade(self, exercise: Exercise, team: Team, error: NotIsolatedError) -> None:
-        problem = _problem(exercise, Stage.ISOLATION, error, host=error.host)
+        problem = _problem(exercise, Stage.ISOLATION, error)
         before = (WorldPhase.BUILDING, WorldPhase.READY)
         self._move(exercise, team, before, WorldPhase.DEGRADED, problem)
-        log.warning("world.not_isolated", host=error.host, error=error.message)
+        log.warning("world.not_isolated", error=error.message)
 
     def _resets(self, team: Team) -> tuple[Repair, ...]:
         """Return the hosts of a world that are to be made anew, whatever stands of them."""

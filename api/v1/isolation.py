@@ -16,11 +16,14 @@ class FindingOut(BaseModel):
 
 
 class IsolationOut(BaseModel):
-    """What the last self-test of a team's world found, asked from one of its hosts."""
+    """What the last self-test of a team's world found, asked from one host on each network.
+
+    `host` has their names, with commas between them; it is empty when nothing was asked.
+    """
 
     verdict: Verdict
     at: datetime
-    host: str = Field(examples=["office"])
+    host: str = Field(examples=["office, gateway"])
     findings: list[FindingOut]
 
 

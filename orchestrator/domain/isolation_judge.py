@@ -13,30 +13,60 @@ from orchestrator.domain.isolation import (
     Sentinel,
     Target,
     Verdict,
+    View,
+    worst,
 )
 
 
 def judge(
     probes: Sequence[Probe],
-    answers: Mapping[Target, Answer],
+    view: View,
     *,
     sentinel: Sentinel,
     expects_neighbours: bool = False,
 ) -> tuple[Finding, ...]:
-    """Return a finding for every question, in the order of the questions.
+    """Return a finding of one host for every question, in the order of the questions.
 
     When other teams are known to stand, that none was there to be asked for is no excuse.
     """
-    peers = _judged_peers([p for p in probes if p.question is Question.PEERS], answers)
+    peers = _judged_peers([p for p in probes if p.question is Question.PEERS], view.answers)
     findings = [peers]
     for question in Question:
-        if question is not Question.PEERS:
-            asked = [probe for probe in probes if probe.question is question]
-            finding = _judged(question, asked, answers, sentinel, peers)
+        asked = [probe for probe in probes if probe.question is question]
+        if question is Question.IPV6:
+            findings.append(_judged_over_ipv6(asked, view, peers))
+        elif question is not Question.PEERS:
+            finding = _judged(question, asked, view.answers, sentinel, peers)
             if question is Question.TEAMS and not asked and expects_neighbours:
                 finding = replace(finding, verdict=Verdict.UNTOLD)
             findings.append(finding)
     return tuple(findings)
+
+
+def together(found: Mapping[str, Sequence[Finding]]) -> tuple[Finding, ...]:
+    """Return the findings of a world from those of each of its hosts; the worst of each counts.
+
+    What is bad, and what was not found alike from all, names the hosts.
+    """
+    return tuple(
+        _worst_of(
+            question,
+            {host: f for host, own in found.items() for f in own if f.question is question},
+        )
+        for question in Question
+    )
+
+
+def _worst_of(question: Question, found: Mapping[str, Finding]) -> Finding:
+    verdict = worst(finding.verdict for finding in found.values())
+    said: dict[str, list[str]] = {}
+    for host, finding in found.items():
+        if finding.verdict is verdict:
+            said.setdefault(finding.says, []).append(host)
+    if len(said) == 1 and verdict in _GOOD:
+        return Finding(question=question, verdict=verdict, says=next(iter(said)))
+    says = "; ".join(f"{words}, asked from {', '.join(hosts)}" for words, hosts in said.items())
+    return Finding(question=question, verdict=verdict, says=says)
 
 
 def _judged_peers(probes: Sequence[Probe], answers: Mapping[Target, Answer]) -> Finding:
@@ -98,6 +128,7 @@ _WORDS: Mapping[Question, tuple[str, str, str]] = {
         "the engine's host gets no answer to that name itself",
     ),
 }
+_GOOD = frozenset({Verdict.HOLDS, Verdict.UNTESTED})
 # A refusal of the engine's host is its firewall's: what must be kept out is a connection.
 _ONLY_ANSWERS = frozenset({Question.HOST, Question.ENGINE})
 
@@ -143,3 +174,35 @@ def _untested_name(probe: Probe, answers: Mapping[Target, Answer], sentinel: Sen
     if answers[probe.target].heard is Heard.OWN:
         return "the host has a name service of its own"
     return "" if sentinel.resolves else _WORDS[Question.NAMES][2]
+
+
+def _judged_over_ipv6(probes: Sequence[Probe], view: View, peers: Finding) -> Finding:
+    """Return what is found of IPv6, which the engine gives no host unless it is told to.
+
+    A route beyond a host's own networks fails at sight: nothing of ours keeps it from leading out.
+    """
+    verdict, says = Verdict.UNTOLD, ""
+    reached = [p for p in probes if _heard(p, view) is Heard.ANSWER]
+    deaf = [own for own, heard in view.ipv6.items() if heard is Heard.NOTHING]
+    if reached:
+        verdict, says = Verdict.FAILS, f"the engine's host is reached at {reached[0].of}"
+    elif view.beyond:
+        verdict = Verdict.FAILS
+        says = f"a route leads beyond the world over IPv6, by {min(view.beyond)}"
+    elif peers.verdict is Verdict.UNTOLD:
+        says = peers.says
+    elif not view.ipv6:
+        verdict, says = Verdict.HOLDS, "no IPv6 address"
+    elif deaf:
+        says = f"the control failed: the host does not reach its own {deaf[0]}"
+    elif not probes:
+        says = "the control failed: no listener answered over IPv6 at each gateway"
+    elif any(probe.target not in view.answers for probe in probes):
+        says = "the prober did not answer for every target"
+    else:
+        verdict, says = Verdict.HOLDS, "the engine's host is not reached over IPv6"
+    return Finding(question=Question.IPV6, verdict=verdict, says=says)
+
+
+def _heard(probe: Probe, view: View) -> Heard:
+    return view.answers[probe.target].heard if probe.target in view.answers else Heard.NOTHING

@@ -30,6 +30,8 @@ _ON_SEVERAL = {"net.ipv4.ip_forward": "0"} | _LOOSE
 _ENTERING = ("SYS_ADMIN", "SYS_PTRACE", "SETUID", "SETGID")
 
 _TOOLBOX_LIMITS = Limits(memory=128 * 1024**2, cpus=1.0, pids=64)
+# A process for each network of each world that is asked at that moment, 2 MB each.
+_SENTINEL_LIMITS = Limits(memory=512 * 1024**2, cpus=1.0, pids=256)
 
 
 def host_options(plan: HostPlan, *, network: str) -> dict[str, object]:
@@ -75,6 +77,7 @@ def sentinel_options() -> dict[str, object]:
     does not), and the right to join. The container goes at its end.
     """
     return toolbox_options(network="host", capabilities=_ENTERING) | {
+        **_limited(_SENTINEL_LIMITS),
         "PidMode": "host",
         "SecurityOpt": [_NO_NEW_PRIVILEGES, "label=disable"],
         "AutoRemove": True,

@@ -5,15 +5,24 @@ as much as a host (measured: a fifth of raising 5 worlds of 4).
 """
 
 import secrets
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from docker.errors import APIError, NotFound
 
 from core.ids import ExerciseId
-from orchestrator.domain.isolation import Answer, Dial, Heard, Sentinel, Target
+from orchestrator.domain.isolation import (
+    Answer,
+    Dial,
+    Heard,
+    Look,
+    Sentinel,
+    Target,
+    View,
+)
 from orchestrator.domain.world import HostKey
 from orchestrator.engine.commands import HostCommands
 from orchestrator.engine.connection import EngineConnection
@@ -22,7 +31,7 @@ from orchestrator.engine.errors import is_status
 from orchestrator.engine.hardening import sentinel_options
 from orchestrator.engine.labels import Labels
 from orchestrator.engine.names import container_name, sentinel_name
-from orchestrator.engine.prober_scripts import LOOK_AROUND, SENTINEL
+from orchestrator.engine.prober_scripts import LOOK_AROUND, LOOK_FROM_ALL, SENTINEL
 from orchestrator.engine.toolbox import AS_NOBODY, Toolbox
 from orchestrator.ports import HostGoneError
 
@@ -72,35 +81,31 @@ class Lookout:
         """Take the sentinel away."""
         self._toolbox.end(sentinel_name(self._labels.installation, exercise))
 
-    def look_around(
-        self, host: HostKey, near: Sequence[Target], far: Sequence[Target], *, silence: timedelta
-    ) -> Mapping[Target, Answer]:
-        """Try all targets from the host's network; empty when the prober failed."""
-        targets = (*near, *far)
-        process = self._first_process(host)
+    def look_around(self, looks: Sequence[Look], *, silence: timedelta) -> Mapping[HostKey, View]:
+        """Try all targets from the hosts' networks; a host whose prober failed has no view."""
+        processes = [self._first_process(look.host) for look in looks]
         result = self._commands.run(
-            sentinel_name(self._labels.installation, host.world.exercise),
+            sentinel_name(self._labels.installation, looks[0].host.world.exercise),
             (
-                "nsenter",
-                f"--net=/proc/{process}/ns/net",
-                *AS_NOBODY,
-                "perl",
-                "-e",
+                "sh",
+                "-c",
+                LOOK_FROM_ALL,
+                "sh",
                 LOOK_AROUND,
-                str(len(near)),
                 f"{_PATIENCE.total_seconds():g}",
                 f"{silence.total_seconds():g}",
-                *map(_spelled, targets),
+                *map(_words, processes, looks),
             ),
             timeout=_WITHIN,
             account="root",
         )
-        if self._first_process(host) != process:
-            return {}  # the number may have been another process's, and another network was asked
-        lines = result.output.splitlines()
-        if not result.ok or lines[-1:] != ["done"]:
-            return {}
-        return dict(_answer(targets, line) for line in lines[:-1])
+        said = _said(result.output)
+        return {
+            look.host: _view((*look.near, *look.far), said[number])
+            for number, (look, process) in enumerate(zip(looks, processes, strict=True))
+            # Another number may have been another process's, and another network was asked.
+            if said[number][-1:] == ["done"] and self._first_process(look.host) == process
+        }
 
     def _first_process(self, host: HostKey) -> int:
         """Return the number of a host's first process on the engine's host."""
@@ -134,8 +139,34 @@ def _spelled(target: Target) -> str:
     return f"name {target.name}"
 
 
-def _answer(targets: Sequence[Target], line: str) -> tuple[Target, Answer]:
-    number, heard, *address = line.split()
+def _words(process: int, look: Look) -> str:
+    """Return what LOOK_FROM_ALL takes of a look."""
+    targets = (*look.near, *look.far)
+    return "\n".join((str(process), str(len(look.near)), *map(_spelled, targets)))
+
+
+def _said(output: str) -> Mapping[int, list[str]]:
+    """Return each prober's lines, by its number; of one that said nothing, none."""
+    said: defaultdict[int, list[str]] = defaultdict(list)
+    for line in output.splitlines():
+        number, _, rest = line.partition(" ")
+        if number.isdigit():  # else it is a complaint of nsenter or perl
+            said[int(number)].append(rest)
+    return said
+
+
+def _view(targets: Sequence[Target], lines: Sequence[str]) -> View:
+    words = [line.split() for line in lines]
+    return View(
+        answers=dict(_answer(targets, *line) for line in words if line[0].isdigit()),
+        ipv6={IPv6Address(line[1]): Heard(line[2]) for line in words if line[0] == "ipv6"},
+        beyond=frozenset(IPv6Address(line[1]) for line in words if line[0] == "beyond"),
+    )
+
+
+def _answer(
+    targets: Sequence[Target], number: str, heard: str, *address: str
+) -> tuple[Target, Answer]:
     where = IPv4Address(address[0]) if address else None
     return targets[int(number)], Answer(heard=Heard(heard), address=where)
 
@@ -149,6 +180,9 @@ def _sentinel(said: str) -> Sentinel | None:
     return Sentinel(
         port=ports[0],
         answers_at=frozenset(IPv4Address(line[1]) for line in lines if line[0] == "at"),
+        answers_over_ipv6=frozenset(
+            (IPv4Address(line[1]), IPv6Address(line[2])) for line in lines if line[0] == "over-ipv6"
+        ),
         outside=frozenset(
             Dial(address=IPv4Address(line[1]), port=int(line[2]))
             for line in lines

@@ -4,21 +4,39 @@ The `perl-base` of Debian has no finer clock than POSIX's ticks, a hundred a sec
 """
 
 _COMMON = r"""
-use strict; use warnings; use POSIX (); use Socket; use Fcntl;
-use Errno qw(EINPROGRESS ECONNREFUSED);
+use strict; use warnings; use POSIX (); use Fcntl;
+use Socket qw(:DEFAULT IPPROTO_IPV6 IPV6_V6ONLY inet_pton inet_ntop);
+use Errno qw(EINPROGRESS ECONNREFUSED ENOENT);
 $| = 1;
 sub now { (POSIX::times())[0] / 100 }
 sub dial {
-  my ($address, $port) = @_;
-  socket(my $s, PF_INET, SOCK_STREAM, 0) or return (undef, "nothing");
+  my ($address, $port, $link) = @_;
+  my $long = $address =~ /:/;
+  socket(my $s, $long ? PF_INET6 : PF_INET, SOCK_STREAM, 0) or return (undef, "nothing");
   fcntl($s, F_SETFL, fcntl($s, F_GETFL, 0) | O_NONBLOCK);
-  return ($s, "answer") if connect($s, pack_sockaddr_in($port, inet_aton($address)));
+  my $place = $long ? pack_sockaddr_in6($port, inet_pton(AF_INET6, $address), $link || 0)
+                    : pack_sockaddr_in($port, inet_aton($address));
+  return ($s, "answer") if connect($s, $place);
   return ($s, undef) if $! == EINPROGRESS;
   return (undef, $! == ECONNREFUSED ? "refusal" : "nothing");
 }
 sub dialled {
   my $error = unpack("i", getsockopt($_[0], SOL_SOCKET, SO_ERROR));
   return $error == 0 ? "answer" : $error == ECONNREFUSED ? "refusal" : "nothing";
+}
+sub reached {
+  my ($s, $heard) = dial(@_);
+  return $heard if defined $heard;
+  vec(my $write = "", fileno $s, 1) = 1;
+  return select(undef, $write, undef, 0.2) ? dialled($s) : "nothing";
+}
+sub addresses_over_ipv6 {
+  open my $f, "<", "/proc/net/if_inet6" or do { return if $! == ENOENT; die "if_inet6: $!" };
+  return map {
+    my ($digits, $link, undef, undef, $flags, $name) = split;
+    my $tentative = hex($flags) & 0x40;
+    $name eq "lo" ? () : [inet_ntop(AF_INET6, pack "H*", $digits), hex $link, $name, $tentative];
+  } <$f>;
 }
 sub ask {
   my ($server, $name, $id) = @_;
@@ -52,8 +70,26 @@ LOOK_AROUND = (
     _COMMON
     + r"""
 my $resolver = "127.0.0.11";  # the engine's own, in every network of ours
-my ($near, $patience, $silence, @targets) = @ARGV;
+my ($number, $patience, $silence, $near, @targets) = @ARGV;
 my (%open, %waiting, %said);
+my %best = (nothing => 0, own => 0, refusal => 1, answer => 2);
+sub hear {
+  my ($i, $heard) = @_;
+  my ($word) = split / /, $heard;
+  $said{$i} = $heard if !$said{$i} || $best{$word} > $best{$said{$i}};
+}
+my $give_up = now() + $patience;
+select undef, undef, undef, 0.05 while now() < $give_up && grep { $_->[3] } addresses_over_ipv6();
+my @own = addresses_over_ipv6();
+my %links = map { $_->[1] => 1 } @own;
+my @lines = map { "ipv6 $_->[0] " . reached($_->[0], 9, $_->[1]) } @own;
+if (open my $f, "<", "/proc/net/ipv6_route") {
+  while (<$f>) {
+    my (undef, $bits, undef, undef, $hop, undef, undef, undef, $flags, $name) = split;
+    next if $name eq "lo" || hex($flags) & 0x200;  # what is rejected leads nowhere
+    push @lines, "beyond " . inet_ntop(AF_INET6, pack "H*", $hop) if $hop =~ /[^0]/ || !hex $bits;
+  }
+}
 my $own = 0;
 for my $table (qw(/proc/net/udp /proc/net/udp6)) {
   open my $f, "<", $table or next;
@@ -61,40 +97,63 @@ for my $table (qw(/proc/net/udp /proc/net/udp6)) {
 }
 for my $i (0 .. $#targets) {
   if ($targets[$i] =~ /^dial (\S+) (\d+)$/) {
-    my ($s, $heard) = dial($1, $2);
-    if ($heard) { $said{$i} = $heard } else { $open{$i} = $s; $waiting{$i} = 1 }
+    my ($address, $port) = ($1, $2);
+    for my $link ($address =~ /^fe80:/ ? keys %links : 0) {
+      my ($s, $heard) = dial($address, $port, $link);
+      if ($heard) { hear($i, $heard) } else { $open{"$i $link"} = $s; $waiting{"$i $link"} = 1 }
+    }
   } elsif ($targets[$i] =~ /^name (\S+)$/) {
-    if ($own && $i >= $near) { $said{$i} = "own"; next }
+    if ($own && $i >= $near) { hear($i, "own"); next }
     my $s = ask($resolver, $1, $i + 1);
-    if ($s) { $open{$i} = $s; $waiting{$i} = 0 } else { $said{$i} = "nothing" }
+    if ($s) { $open{"$i 0"} = $s } else { hear($i, "nothing") }
   }
 }
-my $give_up = now() + $patience;
+sub index_of { (split / /, $_[0])[0] }
 my $end;
 while (%open) {
-  $end //= now() + $silence if now() > $give_up || !grep { $_ < $near } keys %open;
+  $end //= now() + $silence if now() > $give_up || !grep { index_of($_) < $near } keys %open;
   my $left = ($end // $give_up) - now();
   last if $end && $left <= 0;
   my ($read, $write) = ("", "");
   for (keys %open) { vec($waiting{$_} ? $write : $read, fileno $open{$_}, 1) = 1 }
   select($read, $write, undef, $left < 0 ? 0 : $left) or next;
-  for my $i (keys %open) {
-    my $n = fileno $open{$i};
-    if ($waiting{$i} && vec($write, $n, 1)) { $said{$i} = dialled($open{$i}) }
-    elsif (!$waiting{$i} && vec($read, $n, 1)) { $said{$i} = join " ", told($open{$i}) }
+  for my $way (keys %open) {
+    my ($i, $n) = (index_of($way), fileno $open{$way});
+    if ($waiting{$way} && vec($write, $n, 1)) { hear($i, dialled($open{$way})) }
+    elsif (!$waiting{$way} && vec($read, $n, 1)) { hear($i, join " ", told($open{$way})) }
     else { next }
-    delete $open{$i};
+    delete $open{$way};
   }
 }
-$said{$_} //= "nothing" for keys %open;
-print "$_ $said{$_}\n" for sort { $a <=> $b } keys %said;
-print "done\n";
+push @lines, map { "$_ " . ($said{$_} // "nothing") } 0 .. $#targets;
+print join "", map { "$number $_\n" } @lines, "done";
 """
 )
-"""Tries targets at once: `NEAR PATIENCE SILENCE TARGET…`.
+"""Tries targets at once: `NUMBER PATIENCE SILENCE NEAR TARGET…`.
 
 The first NEAR targets are waited for, PATIENCE seconds at most; then silence lasts SILENCE seconds
-more before it counts. Prints `INDEX HEARD [ADDRESS]` a line, and `done`.
+more before it counts. Prints in one piece, each line after NUMBER: `ipv6 ADDRESS HEARD` for each
+IPv6 address of its own and what it heard when it knocked there, `beyond HOP` for each IPv6 route
+that leads further, `INDEX HEARD [ADDRESS]` for each target, and `done`.
+"""
+
+LOOK_FROM_ALL = r"""
+script=$1 patience=$2 silence=$3 number=0 IFS='
+'
+shift 3
+set -f
+for look; do
+  nsenter --net=/proc/"${look%%$IFS*}"/ns/net \
+    setpriv --reuid=65534 --regid=65534 --clear-groups \
+    perl -e "$script" "$number" "$patience" "$silence" ${look#*$IFS} &
+  number=$((number + 1))
+done
+wait
+"""
+"""Looks around in several networks at one time: `SCRIPT PATIENCE SILENCE LOOK…`.
+
+A LOOK has a line with the process whose network is entered, and one for each word that follows.
+Probers are numbered from 0, in the order of the looks.
 """
 
 SENTINEL = (
@@ -118,6 +177,17 @@ sub nameservers {
   open my $f, "<", "/etc/resolv.conf" or return;
   return map { /^\s*nameserver\s+(\d+\.\d+\.\d+\.\d+)/ ? $1 : () } <$f>;
 }
+my $listener6;
+if (socket($listener6, PF_INET6, SOCK_STREAM, 0)) {
+  setsockopt($listener6, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  fcntl($listener6, F_SETFL, fcntl($listener6, F_GETFL, 0) | O_NONBLOCK);
+  undef $listener6 unless bind($listener6, pack_sockaddr_in6($port, Socket::IN6ADDR_ANY))
+    && listen($listener6, 128);
+}
+sub address_of_link {
+  my $asked = pack "a16 x24", $_[0];
+  return ioctl($listener, 0x8915, $asked) ? inet_ntoa(substr $asked, 20, 4) : undef;  # SIOCGIFADDR
+}
 my %local = map { $_ => 1 } local_addresses();
 my @servers = nameservers();
 my @beyond = (map({ / via (\S+)/ ? $1 : () } `ip -4 route show default`), @servers);
@@ -137,19 +207,23 @@ sub took { sprintf "%.2f", now() - $asked_at }
 my %at;
 while (now() < $end) {
   for my $address (grep { !$at{$_} } local_addresses()) {
-    my ($s, $heard) = dial($address, $port);
-    if (!defined $heard && $s) {
-      vec(my $write = "", fileno $s, 1) = 1;
-      $heard = select(undef, $write, undef, 0.2) ? dialled($s) : "nothing";
+    if (reached($address, $port) eq "answer") { $at{$address} = 1; print "at $address\n" }
+  }
+  for ($listener6 ? addresses_over_ipv6() : ()) {
+    my ($address, $link, $name, $tentative) = @$_;
+    next if $tentative || $at{"$address $link"} || -e "/sys/class/net/$name/brport";
+    my $beside = address_of_link($name) or next;
+    if (reached($address, $port, $link) eq "answer") {
+      $at{"$address $link"} = 1;
+      print "over-ipv6 $beside $address\n";
     }
-    if ($heard eq "answer") { $at{$address} = 1; print "at $address\n" }
   }
   my ($read, $write) = ("", "");
-  vec($read, fileno $listener, 1) = 1;
+  vec($read, fileno $_, 1) = 1 for grep { defined } $listener, $listener6;
   vec($read, fileno $_, 1) = 1 for @questions;
   vec($write, $_, 1) = 1 for keys %open;
   select($read, $write, undef, 0.2);
-  while (accept(my $caller, $listener)) { close $caller }
+  for (grep { defined } $listener, $listener6) { while (accept(my $caller, $_)) { close $caller } }
   for my $n (keys %open) {
     next unless vec($write, $n, 1);
     my $heard = dialled($open{$n});
@@ -168,6 +242,7 @@ while (now() < $end) {
 """Listens at every address of its network and says what that network reaches: `LIFETIME NAME`.
 
 Prints `port N` first, `at ADDRESS` for each address at which it reached itself (also ones that come
-later), `outside ADDRESS PORT SECONDS` for what answers from beyond quickly, and `resolves SECONDS`
-once a name service answered for NAME; the seconds are how long that took.
+later), `over-ipv6 ADDRESS IPV6` for each IPv6 address, with the IPv4 one of the same interface,
+`outside ADDRESS PORT SECONDS` for what answers from beyond quickly, and `resolves SECONDS` once a
+name service answered for NAME; the seconds are how long that took.
 """

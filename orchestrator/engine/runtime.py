@@ -12,7 +12,7 @@ from core.ids import ExerciseId
 from orchestrator.domain.changes import Change
 from orchestrator.domain.engine_facts import EngineFacts, Room
 from orchestrator.domain.health import ObservedHost
-from orchestrator.domain.isolation import Answer, Sentinel, Target
+from orchestrator.domain.isolation import Look, Sentinel, View
 from orchestrator.domain.leftovers import Standing
 from orchestrator.domain.links import Link, LinkState
 from orchestrator.domain.world import (
@@ -231,11 +231,9 @@ class DockerEngine:
         """Take the exercise's listener away."""
         self._lookout.dismiss(exercise)
 
-    def look_around(
-        self, host: HostKey, near: Sequence[Target], far: Sequence[Target], *, silence: timedelta
-    ) -> Mapping[Target, Answer]:
-        """Try every target once from a host's own network, by a command of the sentinel's."""
-        return self._lookout.look_around(host, near, far, silence=silence)
+    def look_around(self, looks: Sequence[Look], *, silence: timedelta) -> Mapping[HostKey, View]:
+        """Try every target once from hosts' own networks, by one command of the sentinel's."""
+        return self._lookout.look_around(looks, silence=silence)
 
     def remove_world(self, world: WorldKey) -> Removed:
         """Remove a world's hosts and networks."""

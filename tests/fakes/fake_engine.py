@@ -18,7 +18,16 @@ from core.ids import ExerciseId
 from orchestrator.domain.changes import Change, ChangeKind
 from orchestrator.domain.engine_facts import EngineFacts, Room, Space, Tables
 from orchestrator.domain.health import ObservedHost
-from orchestrator.domain.isolation import Answer, Dial, Heard, Lookup, Sentinel, Target
+from orchestrator.domain.isolation import (
+    Answer,
+    Dial,
+    Heard,
+    Look,
+    Lookup,
+    Sentinel,
+    Target,
+    View,
+)
 from orchestrator.domain.leftovers import Standing
 from orchestrator.domain.links import AS_PLANNED, HostLink, Link, LinkState
 from orchestrator.domain.world import (
@@ -144,7 +153,7 @@ class FakeEngine:
         self.address = IPv4Address("192.0.2.10")
         self.outside = frozenset({Dial(address=IPv4Address("192.0.2.1"), port=53)})
         self.resolves = True
-        self.leaks: set[Target] = set()
+        self.leaks: set[tuple[str, Target]] = set()
         self.bridged: set[IPv4Address] = set()
         self.prober_is_broken = False
         self.foreign_images: set[str] = set()
@@ -428,16 +437,20 @@ class FakeEngine:
         with self._called("dismiss_sentinel"):
             self.sentinels.discard(exercise)
 
-    def look_around(
-        self, host: HostKey, near: Sequence[Target], far: Sequence[Target], *, silence: timedelta
-    ) -> Mapping[Target, Answer]:
+    def look_around(self, looks: Sequence[Look], *, silence: timedelta) -> Mapping[HostKey, View]:
         with self._called("look_around"):
-            self._running(host)
-            if host.world.exercise not in self.sentinels:
-                raise HostGoneError("the sentinel does not run")
+            for look in looks:
+                self._running(look.host)
+                if look.host.world.exercise not in self.sentinels:
+                    raise HostGoneError("the sentinel does not run")
             if self.prober_is_broken:
                 return {}
-            return {target: self._heard(host, target) for target in (*near, *far)}
+            return {
+                look.host: View(
+                    answers={t: self._heard(look.host, t) for t in (*look.near, *look.far)}
+                )
+                for look in looks
+            }
 
     def remove_world(self, world: WorldKey) -> Removed:
         with self._called("remove_world"):
@@ -505,7 +518,7 @@ class FakeEngine:
         if isinstance(target, Lookup):
             known = found.get(target.name)
             return Answer(heard=Heard.ANSWER if known else Heard.NOTHING, address=known)
-        if target in self.leaks:
+        if (asking.host, target) in self.leaks:
             return Answer(heard=Heard.ANSWER)
         of_ours = {self.address, *(subnet[1] for subnet in self.networks.values())}
         if target.address in of_ours and not self.protected:
@@ -516,13 +529,13 @@ class FakeEngine:
     def _found_by(self, asking: HostKey, target: Target) -> dict[str, IPv4Address]:
         """Return the running hosts on the asking host's networks: name → address."""
         near = {place.network for place in self.hosts[asking].plan.attachments}
-        wanted = target.address if isinstance(target, Dial) else None
         found: dict[str, IPv4Address] = {}
         for key, host in self.hosts.items():
             if key.world == asking.world and host.running:
                 places = [p.address for p in host.plan.attachments if p.network in near]
                 if places:
-                    found[key.host] = wanted if wanted in places else places[0]
+                    wanted = [p for p in places if isinstance(target, Dial) and p == target.address]
+                    found[key.host] = (wanted or places)[0]
         return found
 
     def _standing(self, world: WorldKey, *, host: str = "", network: str = "") -> Standing:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.ids import ExerciseId
+from orchestrator.domain.isolation import Look
 from orchestrator.domain.world import HostKey, HostPlan, ImageBuild, NetworkPlan, WorldKey
 from orchestrator.engine.runtime import DockerEngine
 from orchestrator.ports import (
@@ -95,7 +96,9 @@ CALLS = {
     "post_sentinel": lambda engine: engine.post_sentinel(WORLD.exercise),
     "sentinel": lambda engine: engine.sentinel(WORLD.exercise),
     "dismiss_sentinel": lambda engine: engine.dismiss_sentinel(WORLD.exercise),
-    "look_around": lambda engine: engine.look_around(KEY, (), (), silence=timedelta()),
+    "look_around": lambda engine: engine.look_around(
+        (Look(host=KEY, near=(), far=()),), silence=timedelta()
+    ),
     "standing": lambda engine: engine.standing(),
     "remove_world": lambda engine: engine.remove_world(WORLD),
     "remove_exercise": lambda engine: engine.remove_exercise(WORLD.exercise),

@@ -1,7 +1,7 @@
 """What a self-test asks and what answers mean; a silence without a control proves nothing."""
 
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 import pytest
 from hypothesis import given
@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from core.ids import ExerciseId
 from orchestrator.domain.isolation import (
-    METADATA,
     Answer,
     Dial,
+    Finding,
     Heard,
     Lookup,
     Neighbour,
@@ -20,11 +20,11 @@ from orchestrator.domain.isolation import (
     Sentinel,
     Target,
     Verdict,
-    prober_of,
-    probes_of,
+    View,
     worst,
 )
-from orchestrator.domain.isolation_judge import judge
+from orchestrator.domain.isolation_judge import judge, together
+from orchestrator.domain.isolation_probes import METADATA, probers_of, probes_of
 from orchestrator.domain.world import Attachment, HostPlan, NetworkPlan, WorldKey, WorldPlan
 
 OFFICE, YARD = IPv4Network("10.213.0.0/28"), IPv4Network("10.213.0.16/28")
@@ -90,7 +90,7 @@ def heard(probes: tuple[Probe, ...], *reached: Target) -> dict[Target, Answer]:
 def verdicts(
     probes: tuple[Probe, ...], answers: dict[Target, Answer], sentinel: Sentinel = SENTINEL
 ) -> dict[Question, Verdict]:
-    return {f.question: f.verdict for f in judge(probes, answers, sentinel=sentinel)}
+    return {f.question: f.verdict for f in judge(probes, View(answers=answers), sentinel=sentinel)}
 
 
 def test_every_question_holds_in_an_isolated_world() -> None:
@@ -131,7 +131,9 @@ def test_each_leak_fails_its_own_question_and_is_named(
 ) -> None:
     probes = asked()
     assert target in {probe.target for probe in probes}
-    found = {f.question: f for f in judge(probes, heard(probes, target), sentinel=SENTINEL)}
+    found = {
+        f.question: f for f in judge(probes, View(answers=heard(probes, target)), sentinel=SENTINEL)
+    }
     assert found[question].verdict is Verdict.FAILS
     assert words in found[question].says
     assert [q for q, f in found.items() if f.verdict is Verdict.FAILS] == [question]
@@ -174,7 +176,8 @@ def test_a_leak_is_a_leak_also_when_no_peer_answers() -> None:
 def test_a_peer_whose_name_leads_elsewhere_is_named() -> None:
     probes = asked()
     wrong = Answer(heard=Heard.ANSWER, address=IPv4Address("6.6.6.6"))
-    found = judge(probes, heard(probes) | {Lookup(name="mail"): wrong}, sentinel=SENTINEL)
+    view = View(answers=heard(probes) | {Lookup(name="mail"): wrong})
+    found = judge(probes, view, sentinel=SENTINEL)
     assert found[0].verdict is Verdict.FAILS
     assert found[0].says == "mail does not resolve"
 
@@ -206,7 +209,7 @@ def test_a_team_alone_is_not_tested_against_others_unless_others_are_known() -> 
     probes = asked(neighbours=())
     answers = heard(probes)
     assert verdicts(probes, answers)[Question.TEAMS] is Verdict.UNTESTED
-    last = judge(probes, answers, sentinel=SENTINEL, expects_neighbours=True)
+    last = judge(probes, View(answers=answers), sentinel=SENTINEL, expects_neighbours=True)
     assert {f.question: f.verdict for f in last}[Question.TEAMS] is Verdict.UNTOLD
 
 
@@ -215,13 +218,107 @@ def test_what_the_plan_joins_to_the_world_is_no_stranger() -> None:
     assert Question.TEAMS not in {probe.question for probe in asked(neighbours=(friend,))}
 
 
-def test_each_network_has_its_turn() -> None:
-    plan = world(DESK, MAIL, SHED)
-    found = [prober_of(plan, turn=turn) for turn in range(3)]
-    assert found == [MAIL, MAIL, MAIL]
-    apart = world(DESK, SHED)
-    assert [prober_of(apart, turn=turn) for turn in range(3)] == [DESK, SHED, DESK]
-    assert prober_of(world(), turn=1) is None
+def test_few_hosts_are_asked_from_and_every_network_is() -> None:
+    assert probers_of(world(DESK, MAIL, SHED)) == (MAIL,), "it is on both"
+    assert probers_of(world(DESK, SHED)) == (DESK, SHED)
+    assert probers_of(world(SHED)) == (SHED,), "nobody is at the office"
+    assert probers_of(world(host("idle"))) == ()
+
+
+def test_what_one_host_finds_is_the_worlds_and_names_that_host() -> None:
+    probes = asked()
+    leak = Dial(address=HOST_ADDRESS, port=2375)
+    (found,) = of_the_world(
+        Question.ENGINE,
+        desk=View(answers=heard(probes)),
+        shed=View(answers=heard(probes, leak)),
+    )
+    assert found.verdict is Verdict.FAILS
+    assert found.says == "the engine is reached at 192.0.2.10:2375, asked from shed"
+
+
+def test_what_is_found_alike_from_all_is_said_once() -> None:
+    apart = View(answers=heard(asked()))
+    (found,) = of_the_world(Question.ENGINE, desk=apart, shed=apart)
+    assert found.verdict is Verdict.HOLDS
+    assert found.says == "the engine's ports are not reached"
+
+
+def test_one_prober_that_is_deaf_makes_the_silence_of_the_others_prove_nothing() -> None:
+    found = of_the_world(
+        *Question, desk=View(answers=heard(asked())), shed=View(answers={}), mail=View(answers={})
+    )
+    assert {finding.verdict for finding in found} == {Verdict.UNTOLD}
+    assert all(finding.says.endswith(", asked from shed, mail") for finding in found)
+
+
+def of_the_world(*questions: Question, **views: View) -> list[Finding]:
+    found = {name: judge(asked(), view, sentinel=SENTINEL) for name, view in views.items()}
+    return [finding for finding in together(found) if finding.question in questions]
+
+
+# IPv6
+
+
+BRIDGE = IPv6Address("fe80::1")
+GATEWAY = Dial(address=BRIDGE, port=40_000)
+OWN = IPv6Address("fe80::42:2")
+TOLD = replace(
+    SENTINEL,
+    answers_over_ipv6=frozenset({(OFFICE[1], BRIDGE), (YARD[1], IPv6Address("fe80::9"))}),
+)
+
+
+def over_ipv6(
+    sentinel: Sentinel,
+    *reached: Target,
+    own: Heard | None = Heard.REFUSAL,
+    beyond: frozenset[IPv6Address] = frozenset(),
+) -> tuple[Verdict, str]:
+    """Return what is found of IPv6 when the host has an address, at which it hears `own`."""
+    probes = asked(sentinel)
+    view = View(
+        answers=heard(probes, *reached), ipv6={OWN: own} if own is not None else {}, beyond=beyond
+    )
+    found = judge(probes, view, sentinel=sentinel)[-1]
+    assert found.question is Question.IPV6
+    return found.verdict, found.says
+
+
+def test_a_host_without_an_ipv6_address_needs_no_control() -> None:
+    assert over_ipv6(SENTINEL, own=None) == (Verdict.HOLDS, "no IPv6 address")
+
+
+def test_a_host_that_has_ipv6_must_not_reach_the_engines_host_over_it() -> None:
+    assert over_ipv6(TOLD)[0] is Verdict.HOLDS
+    verdict, says = over_ipv6(TOLD, GATEWAY)
+    assert verdict is Verdict.FAILS
+    assert says == "the engine's host is reached at [fe80::1]:40000"
+
+
+def test_an_ipv6_route_out_of_the_world_is_a_way() -> None:
+    verdict, says = over_ipv6(TOLD, beyond=frozenset({IPv6Address("fd77::1")}))
+    assert verdict is Verdict.FAILS
+    assert says.endswith("by fd77::1")
+
+
+def test_silence_over_ipv6_proves_nothing_without_its_controls() -> None:
+    verdict, says = over_ipv6(SENTINEL)
+    assert verdict is Verdict.UNTOLD, "the listener did not reach itself"
+    assert "no listener answered" in says
+    assert over_ipv6(TOLD, own=Heard.NOTHING)[0] is Verdict.UNTOLD, "its own does not work"
+
+
+def test_every_gateway_of_a_host_has_to_be_known_over_ipv6() -> None:
+    other = (IPv4Address("10.0.0.1"), IPv6Address("fe80::5"))
+    half = replace(TOLD, answers_over_ipv6=frozenset({(OFFICE[1], BRIDGE), other}))
+    more = replace(TOLD, answers_over_ipv6=TOLD.answers_over_ipv6 | {other})
+    near, far = ["[fe80::1]:40000", "[fe80::9]:40000"], ["[fe80::5]:40000"]
+    for sentinel, dials in ((TOLD, near), (half, []), (more, near + far)):
+        probes = probes_of(
+            world(DESK, MAIL, SHED), MAIL, sentinel=sentinel, neighbours=(), stranger=STRANGER
+        )
+        assert [probe.of for probe in probes if probe.question is Question.IPV6] == dials
 
 
 @given(st.dictionaries(st.sampled_from(Question), st.sampled_from(Heard)))
@@ -241,7 +338,8 @@ def test_nothing_holds_without_its_control(answered: dict[Question, Heard]) -> N
     if answered.get(Question.PEERS) in {None, Heard.NOTHING, Heard.OWN}:
         assert Verdict.HOLDS not in found.values()
     for question, verdict in found.items():
-        if verdict is Verdict.HOLDS and question is not Question.PEERS:
+        # That there is no IPv6 is read, not asked.
+        if verdict is Verdict.HOLDS and question not in {Question.PEERS, Question.IPV6}:
             assert question in answered
 
 

@@ -1,11 +1,13 @@
 """Every world is tested before it is called ready, and one that is not apart is not ready."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from core.ids import ExerciseId
 from core.jobs import Job
+from core.scenario.load import load
 from orchestrator.domain.engine_facts import Room
 from orchestrator.domain.exercise import Exercise
 from orchestrator.domain.isolation import Question, Verdict
@@ -14,7 +16,7 @@ from orchestrator.ports import EngineUnavailableError
 from orchestrator.self_test import Thoroughness
 from orchestrator.service import JOB_PATIENCE, RAISE_WORLD, TEST_WORLD
 from tests.fakes.fake_engine import WELL
-from tests.unit.orchestrator.conftest import Site
+from tests.unit.orchestrator.conftest import SCENARIO, Site
 
 
 def verdict(exercise: Exercise, team: int, question: Question) -> Verdict:
@@ -99,6 +101,24 @@ def test_a_world_that_reaches_another_team_is_degraded(site: Site) -> None:
     assert now.phase is Phase.DEGRADED
     assert now.teams[0].problem is not None
     assert "desk of team-2 is reached" in now.teams[0].problem.message
+
+
+def test_a_leak_that_only_the_second_network_has_is_found(site: Site, tmp_path: Path) -> None:
+    apart = SCENARIO.replace("{office: {}, dmz: {}}", "{office: {}}").replace(
+        "desk.ips.dmz", "desk.ips.office"
+    )
+    (tmp_path / "harbour" / "scenario.yaml").write_text(apart)
+    site.scenario = load(tmp_path / "harbour")
+    exercise = site.launch(teams=1)
+    (outside,) = site.engine.outside
+    site.engine.leaks.add(("mail", outside))
+    site.work()
+    team = site.now(exercise).teams[0]
+    assert team.world is WorldPhase.DEGRADED
+    assert team.isolation is not None
+    assert team.isolation.host == "desk, mail"
+    assert team.problem is not None
+    assert team.problem.message == f"{outside} outside is reached, asked from mail"
 
 
 def test_a_broken_prober_is_never_taken_for_isolation(site: Site) -> None:
