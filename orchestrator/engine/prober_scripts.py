@@ -81,6 +81,8 @@ sub hear {
 my $give_up = now() + $patience;
 select undef, undef, undef, 0.05 while now() < $give_up && grep { $_->[3] } addresses_over_ipv6();
 my @own = addresses_over_ipv6();
+# Who did not tell a link address is asked for it again after a second (RFC 4861, RetransTimer).
+$silence = 1.5 if @own && $silence < 1.5;
 my %links = map { $_->[1] => 1 } @own;
 my @lines = map { "ipv6 $_->[0] " . reached($_->[0], 9, $_->[1]) } @own;
 if (open my $f, "<", "/proc/net/ipv6_route") {
@@ -132,9 +134,10 @@ print join "", map { "$number $_\n" } @lines, "done";
 """Tries targets at once: `NUMBER PATIENCE SILENCE NEAR TARGET…`.
 
 The first NEAR targets are waited for, PATIENCE seconds at most; then silence lasts SILENCE seconds
-more before it counts. Prints in one piece, each line after NUMBER: `ipv6 ADDRESS HEARD` for each
-IPv6 address of its own and what it heard when it knocked there, `beyond HOP` for each IPv6 route
-that leads further, `INDEX HEARD [ADDRESS]` for each target, and `done`.
+more before it counts, 1.5 at least in a network with IPv6. Prints in one piece, each line after
+NUMBER: `ipv6 ADDRESS HEARD` for each IPv6 address of its own and what it heard when it knocked
+there, `beyond HOP` for each IPv6 route that leads further, `INDEX HEARD [ADDRESS]` for each target,
+and `done`.
 """
 
 LOOK_FROM_ALL = r"""
