@@ -1,7 +1,8 @@
 """Writes that may be sent twice: the same Idempotency-Key gets the same answer.
 
 A write that fails changed nothing, so only answers of success are kept, for a day. A process that
-dies half-way leaves its key under way; after a minute the next request with it is carried out.
+dies half-way, or a database that goes away while it commits, leaves its key under way; after a
+minute the next request with it is carried out.
 """
 
 import hashlib
@@ -25,7 +26,7 @@ from api.errors import (
 )
 from api.tables import IdempotencyKeyRow
 from core.clock import Clock
-from core.db import Database
+from core.db import CommitUnconfirmedError, Database
 from core.errors import PoligonError
 from core.users.model import User
 
@@ -155,6 +156,8 @@ async def _once(
         return Response(before.body, before.status, media_type="application/json")
     try:
         response = await handle(request)
+    except CommitUnconfirmedError:
+        raise  # it may have been written: the key stays under way
     except (PoligonError, RequestValidationError, HTTPException):
         # Only these tell for sure that nothing was written; anything else stays under way.
         await run_in_threadpool(writes.forget, write)

@@ -31,6 +31,12 @@ class DatabaseUnavailableError(PoligonError):
     fault = Fault.UPSTREAM
 
 
+class CommitUnconfirmedError(DatabaseUnavailableError):
+    """The database went away while it committed: nobody knows whether the change was written."""
+
+    code = "database.commit_unconfirmed"
+
+
 class Base(DeclarativeBase):
     """All tables; constraints are named, so that migrations can drop them on both databases."""
 
@@ -90,14 +96,15 @@ class Database:
     def transaction(self) -> Iterator[Transaction]:
         """Commit when the block ends well, roll back when it does not; then send the jobs.
 
-        Raises DatabaseUnavailableError when the database does not answer.
+        Raises DatabaseUnavailableError when the database does not answer, and of that kind
+        CommitUnconfirmedError when it went away at the very end.
         """
         try:
             # Its end is a rollback, which fails, too, when the database went away.
             with Session(self.engine, expire_on_commit=False) as session:
                 transaction = Transaction(session)
                 yield transaction
-                session.commit()
+                _commit(session)
         except OperationalError as error:
             raise _unavailable(self.engine, error) from error
         for job in transaction.jobs:
@@ -127,6 +134,18 @@ class Database:
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()
+
+
+def _commit(session: Session) -> None:
+    try:
+        session.commit()
+    except OperationalError as error:
+        if not error.connection_invalidated:  # it said no, so nothing was written
+            raise
+        raise CommitUnconfirmedError(
+            "the database went away while the change was written; it may have been",
+            hint="Look whether it was, once the database is back, before you send it again",
+        ) from error
 
 
 def _unavailable(engine: Engine, error: DBAPIError) -> DatabaseUnavailableError:

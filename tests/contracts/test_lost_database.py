@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
-from core.db import Database, DatabaseUnavailableError
+from core.db import CommitUnconfirmedError, Database, DatabaseUnavailableError
 from tests.fakes.queue import RecordingQueue
 
 pytestmark = [pytest.mark.engine, pytest.mark.enable_socket]
@@ -50,6 +50,16 @@ def test_a_database_that_goes_away_in_a_transaction_is_unavailable(
         if asks_more:
             transaction.session.execute(text("SELECT 1"))
     database.check()
+
+
+def test_a_change_that_the_database_did_not_confirm_is_told_apart(database: Database) -> None:
+    with pytest.raises(CommitUnconfirmedError), database.transaction() as transaction:
+        transaction.session.execute(text("CREATE TABLE kept (id int)"))
+        cut_off(transaction.session)
+    with pytest.raises(DatabaseUnavailableError) as refused, database.transaction() as transaction:
+        cut_off(transaction.session)
+        transaction.session.execute(text("SELECT 1"))
+    assert not isinstance(refused.value, CommitUnconfirmedError), "nothing was committed"
 
 
 def test_a_database_that_goes_away_before_something_else_fails_is_unavailable(

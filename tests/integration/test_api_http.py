@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 from httpx import Response
@@ -10,6 +11,7 @@ from structlog.testing import capture_logs
 
 from api.auth import COOKIE
 from api.outlook import disk_warning, expiry_warning
+from core.db import CommitUnconfirmedError
 from orchestrator.domain.engine_facts import Space
 from orchestrator.domain.phases import Phase
 from tests.fakes.api_site import KEY, PASSWORD, ApiSite, api_site
@@ -159,6 +161,23 @@ def test_logins_are_told_once_and_not_kept_by_anybody(site: ApiSite) -> None:
 
 
 # Idempotency
+
+
+def test_a_write_that_the_database_did_not_confirm_is_not_done_again_at_once(
+    site: ApiSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launch = site.services.exercises.launch
+
+    def launch_unconfirmed(*given: Any, **named: Any) -> NoReturn:  # noqa: ANN401  # as it is
+        launch(*given, **named)
+        raise CommitUnconfirmedError("the database went away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(site.services.exercises, "launch", launch_unconfirmed)
+        answer = launched(site, **{"Idempotency-Key": "one"})
+        assert is_problem(answer, 503, "database.commit_unconfirmed")
+    assert is_problem(launched(site, **{"Idempotency-Key": "one"}), 409, "idempotency.under_way")
+    assert len(site.services.exercises.all()) == 1
 
 
 def test_the_same_launch_sent_twice_is_one_launch(site: ApiSite) -> None:
