@@ -220,7 +220,12 @@ class Exercises:
             number=team.number,
             teams=tuple(t.slug for t in exercise.teams),
             values=derive_values(
-                loaded.scenario, key=secret, team=team.slug, start=exercise.story_start
+                loaded.scenario,
+                loaded,
+                key=secret,
+                team=team.slug,
+                start=exercise.story_start,
+                subnets=places.subnets,
             ),
             addresses=places.addresses,
             subnets=places.subnets,

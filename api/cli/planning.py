@@ -127,7 +127,9 @@ def _worlds(
             name=f"Team {number}",
             number=number,
             teams=slugs,
-            values=derive_values(loaded.scenario, key=_KEY, team=slug, start=_START),
+            values=derive_values(
+                loaded.scenario, loaded, key=_KEY, team=slug, start=_START, subnets=subnets
+            ),
             addresses=host_addresses(loaded.scenario, subnets, team=number),
             subnets=subnets,
             start=_START,

@@ -29,7 +29,7 @@ class _Subject:
 
 def advice(scenario: Scenario, folder: Folder, data: object) -> list[Finding]:
     """Return the warnings of a scenario that has no errors; `data` is its file as read."""
-    renderer = Renderer(folder, invented_team(scenario))
+    renderer = Renderer(folder, invented_team(scenario, folder))
     subject = _Subject(scenario=scenario, folder=folder, data=data, renderer=renderer)
     return [finding for rule in _RULES for finding in rule(subject)]
 

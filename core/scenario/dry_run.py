@@ -7,10 +7,10 @@ from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 
 from core.scenario.fields import is_template
-from core.scenario.folder import FileRefusedError
+from core.scenario.folder import FileRefusedError, Files
 from core.scenario.networks import prefix_length
 from core.scenario.positions import Finding, Mark, Place, strings_of
-from core.scenario.render import Files, Renderer, TeamFacts
+from core.scenario.render import Renderer, TeamFacts
 from core.scenario.schema import Scenario
 from core.scenario.schema_tasks import (
     Answer,
@@ -35,10 +35,10 @@ _STATEMENT = "{%"
 _MAX_SECONDS = 3
 
 
-def invented_team(scenario: Scenario) -> TeamFacts:
+def invented_team(scenario: Scenario, files: Files) -> TeamFacts:
     """Return facts of a team that never is: its values from an empty key, its networks in 10/8.
 
-    Raises TooFewValuesError.
+    Raises TooFewValuesError, and FileRefusedError and ListRefusedError for lists of texts.
     """
     subnets = {
         name: IPv4Network(
@@ -52,7 +52,9 @@ def invented_team(scenario: Scenario) -> TeamFacts:
         name="Team 1",
         number=1,
         teams=("team-1", "team-2"),
-        values=derive_values(scenario, key=b"", team="team-1", start=_START),
+        values=derive_values(
+            scenario, files, key=b"", team="team-1", start=_START, subnets=subnets
+        ),
         addresses={
             name: {n: next(free[n], IPv4Address(0)) for n in host.networks if n in free}
             for name, host in scenario.hosts.items()
@@ -77,7 +79,7 @@ def template_files(scenario: Scenario) -> Iterator[tuple[Place, str]]:
 def template_findings(scenario: Scenario, files: Files, data: object) -> Iterator[Finding]:
     """Yield what fails in the strings of `data` and in the template files of the scenario."""
     try:
-        renderer = Renderer(files, invented_team(scenario))
+        renderer = Renderer(files, invented_team(scenario, files))
     except TooFewValuesError as exc:
         yield Finding(message=exc.message, place=("values", exc.name))
         return

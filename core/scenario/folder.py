@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from core.errors import Fault, PoligonError
 
@@ -18,6 +19,14 @@ class FileRefusedError(PoligonError):
 
     code = "scenario.file_refused"
     fault = Fault.INPUT
+
+
+class Files(Protocol):
+    """A scenario's files; a Folder is one, and a LoadedScenario."""
+
+    def read(self, relative: str) -> bytes:
+        """Return a file's content. Raises FileRefusedError."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

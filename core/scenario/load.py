@@ -19,6 +19,7 @@ from core.scenario.positions import Finding, Mark, Place, Severity
 from core.scenario.references import Checked, reference_findings
 from core.scenario.schema import Role, Scenario
 from core.scenario.schema_errors import findings_of
+from core.scenario.value_references import value_findings
 from core.scenario.yaml_reader import Document, read
 
 _MAX_PROBLEMS = 200
@@ -110,6 +111,7 @@ class _Draft(Scenario):
 
 # Stands in for a head with errors: no rule across sections looks at it.
 _HEAD = {"id": "x", "version": "0.0.0", "title": "x", "kind": "tabletop", "duration": "1m"}
+_IN_TEMPLATES = ("hosts", "networks", "values")
 _LISTS = frozenset({("access",), ("flows",)})
 _SECTIONS = frozenset(
     {
@@ -146,8 +148,11 @@ def _across(scenario: Scenario, data: object, whole: object, folder: Folder) -> 
     checked = Checked(scenario=scenario, declared=declared, folder=folder)
     yield from reference_findings(checked)
     yield from inject_findings(checked)
+    wrong_values = tuple(value_findings(checked))
+    yield from wrong_values
     # Without one of these a template would be told that a name is missing that is only wrong.
-    if all(declared[s] == _declared(data)[s] for s in ("hosts", "networks", "values")):
+    whole_sections = all(declared[s] == _declared(data)[s] for s in _IN_TEMPLATES)
+    if whole_sections and not wrong_values:
         yield from template_findings(scenario, folder, data)
 
 

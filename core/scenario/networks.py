@@ -8,6 +8,8 @@ from core.scenario.schema_networks import Flow, flow_end
 _WORLD_BITS = 32
 # Network, gateway and broadcast addresses are not a host's.
 _NOBODYS = 3
+_FIRST_HOST = 2
+_ROUTER_AND_BROADCAST = 2
 _LEAST_HALF = 16
 
 
@@ -46,6 +48,16 @@ def prefix_length(scenario: Scenario, network: str, *, teams: int) -> int:
         return _WORLD_BITS - 1 - (half - 1).bit_length()
     full = network in routed_networks(scenario) and hosts == room(asked)
     return asked - 1 if full else asked
+
+
+def free_places(scenario: Scenario, network: str) -> range:
+    """Return the places in a team's own network that no host, router or gateway takes.
+
+    A place is what is added to the network's first address. The router's is kept free in any case,
+    so that a flow that comes later changes nothing.
+    """
+    end = 2 ** (_WORLD_BITS - prefix_length(scenario, network, teams=1))
+    return range(_FIRST_HOST + len(hosts_on(scenario, network)), end - _ROUTER_AND_BROADCAST)
 
 
 def hosts_at(scenario: Scenario, end: str) -> Iterator[str]:

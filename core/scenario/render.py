@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network
-from typing import Protocol
 
 from core.scenario.fields import is_template, parse_ports
-from core.scenario.folder import FileRefusedError
+from core.scenario.folder import FileRefusedError, Files
 from core.scenario.template import TemplateFailedError, compile_file, compile_leaf, run
 from core.scenario.template_world import Record, Refusal, RefusedError
 from core.scenario.values import Value
@@ -30,14 +29,6 @@ class TeamFacts:
     addresses: Mapping[str, Mapping[str, IPv4Address]]
     subnets: Mapping[str, IPv4Network]
     start: datetime
-
-
-class Files(Protocol):
-    """A scenario's files; a LoadedScenario is one."""
-
-    def read(self, relative: str) -> bytes:
-        """Return a file's content. Raises FileRefusedError."""
-        ...
 
 
 class Renderer:

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, model_validator
 
-from core.scenario.fields import MomentField, Part, PlainText, SomeTime
+from core.scenario.fields import FolderPath, MomentField, Part, PlainText, Ref, SomeTime
+from core.scenario.words.cyrillic import ALPHABETS
 
 
 class PasswordValue(Part):
@@ -22,6 +23,13 @@ class TokenValue(Part):
     length: int = Field(default=32, ge=16, le=128)
 
 
+class HexValue(Part):
+    """Lower-case hexadecimal digits that are no secret, such as part of a hash or an address."""
+
+    type: Literal["hex"]
+    length: int = Field(default=8, ge=1, le=128)
+
+
 class FlagValue(Part):
     """A string to be found; a canary for other teams. `%s` is where the secret part goes."""
 
@@ -35,6 +43,32 @@ class ChoiceValue(Part):
 
     type: Literal["choice"]
     of: tuple[PlainText, ...] = Field(min_length=1, max_length=1000)
+
+
+class TextValue(Part):
+    """One line of a file of the scenario, which has one text a line."""
+
+    type: Literal["text"]
+    from_: FolderPath = Field(alias="from")
+    unlike: tuple[PlainText, ...] = ()
+
+
+class NameValue(Part):
+    """A person's name: a given name, a space and a surname, one word each.
+
+    Left out, `language` is a mix of the region's. `script: cyrillic` is for sr, bs, cnr and mk.
+    """
+
+    type: Literal["name"]
+    language: Literal["sq", "sr", "bs", "cnr", "mk", "sl", "fr", "en"] | None = None
+    script: Literal["latin", "cyrillic"] = "latin"
+    unlike: tuple[PlainText, ...] = ()
+
+    @model_validator(mode="after")
+    def _written(self) -> "NameValue":
+        if self.script == "cyrillic" and self.language not in ALPHABETS:
+            raise ValueError(f"script: cyrillic needs language to be one of {', '.join(ALPHABETS)}")
+        return self
 
 
 class UsernameValue(Part):
@@ -72,6 +106,13 @@ class PortValue(Part):
         return self
 
 
+class AddressValue(Part):
+    """An address of one of the team's networks that no host, router or gateway there has."""
+
+    type: Literal["ip-in-network"]
+    network: Ref
+
+
 class InstantValue(Part):
     """A time between two moments, both included, a whole number of `step`s after the first."""
 
@@ -92,11 +133,15 @@ class InstantValue(Part):
 ValueSpec = Annotated[
     PasswordValue
     | TokenValue
+    | HexValue
     | FlagValue
     | ChoiceValue
+    | TextValue
+    | NameValue
     | UsernameValue
     | IntegerValue
     | PortValue
+    | AddressValue
     | InstantValue,
     Discriminator("type"),
 ]

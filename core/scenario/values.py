@@ -4,39 +4,27 @@ A specification is a numbered set of candidates. HMAC-SHA-256 over (exercise key
 counter) draws numbers from it, so a value does not change when others are added to the scenario,
 unless the two would be equal. A golden file pins all this: a change would make the answers of past
 exercises wrong.
+
+Addresses are drawn as places in a network, so that nothing depends on the addresses of a site.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from ipaddress import IPv4Address, IPv4Network
 from itertools import count
-from typing import assert_never
 
 from core.errors import Fault, PoligonError
-from core.scenario.fields import Moment
+from core.scenario.candidates import Candidate, Candidates, Spot, candidates
+from core.scenario.folder import Files
 from core.scenario.schema import Scenario
-from core.scenario.schema_values import (
-    ChoiceValue,
-    FlagValue,
-    InstantValue,
-    IntegerValue,
-    PasswordValue,
-    PortValue,
-    TokenValue,
-    UsernameValue,
-    ValueSpec,
-)
-from core.scenario.words.surnames import SURNAMES
+from core.scenario.schema_values import NameValue, TextValue, UsernameValue, ValueSpec
 from core.security import derive
 
-Value = str | int | datetime
+Value = str | int | datetime | IPv4Address
 
-# Without i, l, o, u, 0, 1: nobody takes one for another on a printed sheet.
-_READABLE = "abcdefghjkmnpqrstvwxyzABCDEFGHJKMNPQRSTVWXYZ23456789"
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_HEX = "0123456789abcdef"
 _BLOCKS = 4  # 1024 bits: far more than the longest value holds, so taking a remainder is fair
-_FEW = 200  # as many as a scenario may have values: a larger set always has one left
+_FEW = 200  # as many as a scenario may have values: a larger set nearly always has one left
 
 
 class TooFewValuesError(PoligonError):
@@ -48,21 +36,34 @@ class TooFewValuesError(PoligonError):
     def __init__(self, *, name: str) -> None:
         super().__init__(
             f"nothing is left for the value {name}: the values of a team are distinct",
-            hint="Give it a longer list or a wider range",
+            hint="Give it a longer list, a wider range or a larger network",
         )
         self.name = name
 
 
 def derive_values(
-    scenario: Scenario, *, key: bytes, team: str, start: datetime
+    scenario: Scenario,
+    files: Files,
+    *,
+    key: bytes,
+    team: str,
+    start: datetime,
+    subnets: Mapping[str, IPv4Network],
 ) -> Mapping[str, Value]:
     """Return every value of the scenario for `team`, distinct whatever the case, in its order.
 
-    `start` is when the exercise starts, aware; instants are in UTC, whole seconds. Raises
-    TooFewValuesError.
+    `start` is when the exercise starts, aware; instants are in UTC, whole seconds. An address in a
+    network that is not in `subnets` is left out. Raises TooFewValuesError, and FileRefusedError and
+    ListRefusedError for lists.
     """
     urns = [
-        _Urn(name=name, spec=spec, key=key, team=team, start=start)
+        _Urn(
+            name=name,
+            candidates=candidates(spec, scenario, files, start=start),
+            excluded=frozenset(map(_folded, _unlike(spec))),
+            key=key,
+            team=team,
+        )
         for name, spec in scenario.values.items()
     ]
     # Small sets first: a large one can always give way.
@@ -70,18 +71,23 @@ def derive_values(
     taken = {_folded(v) for v in drawn.values()}
     for urn in urns:
         if urn.size > _FEW:
-            drawn[urn.name] = next(v for v in urn.draws() if _folded(v) not in taken)
+            drawn[urn.name] = urn.draw(taken)
             taken.add(_folded(drawn[urn.name]))
-    return {name: drawn[name] for name in scenario.values}
+    return {name: value for name in scenario.values for value in _placed(drawn[name], subnets)}
 
 
-def moment(of: Moment, *, start: datetime) -> datetime:
-    """Return a moment relative to the exercise's start, in UTC, without fractions of a second."""
-    base = start.astimezone(UTC).replace(microsecond=0)
-    return (base.replace(hour=0, minute=0, second=0) if of.of_day else base) + of.offset
+def _placed(drawn: Candidate, subnets: Mapping[str, IPv4Network]) -> Iterator[Value]:
+    if not isinstance(drawn, Spot):
+        yield drawn
+    elif drawn.network in subnets:
+        yield drawn.within(subnets[drawn.network])
 
 
-def _folded(value: Value) -> str:
+def _unlike(spec: ValueSpec) -> Sequence[str]:
+    return spec.unlike if isinstance(spec, UsernameValue | NameValue | TextValue) else ()
+
+
+def _folded(value: Candidate) -> str:
     return str(value).casefold()
 
 
@@ -90,28 +96,29 @@ class _Urn:
     """The candidates for one value, and the lots that order them."""
 
     name: str
-    spec: ValueSpec
+    candidates: Candidates
+    excluded: frozenset[str]
     key: bytes
     team: str
-    start: datetime
 
     @property
     def size(self) -> int:
-        return _size(self.spec, start=self.start)
+        return self.candidates.size
 
-    def draws(self) -> Iterator[Value]:
-        """Draw without end, putting back each time."""
-        return self._allowed(self._lot(n) % self.size for n in count())
+    def draw(self, taken: set[str]) -> Candidate:
+        """Draw, putting back each time, what is not taken. Raises TooFewValuesError."""
+        if all(_folded(v) in taken for v in self._allowed(range(self.size))):
+            raise TooFewValuesError(name=self.name)
+        draws = self._allowed(self._lot(n) % self.size for n in count())
+        return next(v for v in draws if _folded(v) not in taken)
 
-    def ranking(self) -> Sequence[Value]:
+    def ranking(self) -> Sequence[Candidate]:
         """Return every candidate once, in the order of their lots."""
         return list(self._allowed(sorted(range(self.size), key=self._lot)))
 
-    def _allowed(self, numbers: Iterator[int] | Sequence[int]) -> Iterator[Value]:
-        unlike = self.spec.unlike if isinstance(self.spec, UsernameValue) else ()
-        excluded = {_folded(u) for u in unlike}
-        values = (_nth(self.spec, n, start=self.start) for n in numbers)
-        return (v for v in values if _folded(v) not in excluded)
+    def _allowed(self, numbers: Iterable[int]) -> Iterator[Candidate]:
+        values = map(self.candidates.nth, numbers)
+        return (v for v in values if _folded(v) not in self.excluded)
 
     def _lot(self, number: int) -> int:
         parts = (self.team, self.name, str(number))
@@ -119,59 +126,11 @@ class _Urn:
         return int.from_bytes(b"".join(blocks), "big")
 
 
-def _size(spec: ValueSpec, *, start: datetime) -> int:
-    match spec:
-        case PasswordValue() | FlagValue():
-            return int(len(_READABLE) ** spec.length)
-        case TokenValue():
-            return int(len(_HEX) ** spec.length)
-        case UsernameValue():
-            return len(_LETTERS) * len(SURNAMES)
-        case ChoiceValue():
-            return len(spec.of)
-        case IntegerValue() | PortValue():
-            return spec.max - spec.min + 1
-        case InstantValue():
-            first, last = (moment(m, start=start) for m in spec.between)
-            return (last - first) // spec.step + 1
-        case _:
-            assert_never(spec)
-
-
-def _nth(spec: ValueSpec, number: int, *, start: datetime) -> Value:  # noqa: PLR0911  # one a type
-    match spec:
-        case PasswordValue():
-            return _spelled(number, _READABLE, spec.length)
-        case FlagValue():
-            return spec.format.replace("%s", _spelled(number, _READABLE, spec.length))
-        case TokenValue():
-            return _spelled(number, _HEX, spec.length)
-        case UsernameValue():
-            initial, surname = divmod(number, len(SURNAMES))
-            return _LETTERS[initial] + SURNAMES[surname]
-        case ChoiceValue():
-            return spec.of[number]
-        case IntegerValue() | PortValue():
-            return spec.min + number
-        case InstantValue():
-            return moment(spec.between[0], start=start) + number * spec.step
-        case _:
-            assert_never(spec)
-
-
-def _spelled(number: int, alphabet: str, length: int) -> str:
-    letters = []
-    for _ in range(length):
-        number, letter = divmod(number, len(alphabet))
-        letters.append(alphabet[letter])
-    return "".join(letters)
-
-
-def _matched(urns: Sequence[_Urn]) -> dict[str, Value]:
+def _matched(urns: Sequence[_Urn]) -> dict[str, Candidate]:
     """Give each urn its highest-ranked value that leaves one for every other (Kuhn's algorithm)."""
     rankings = {urn.name: urn.ranking() for urn in urns}
     owner: dict[str, str] = {}
-    drawn: dict[str, Value] = {}
+    drawn: dict[str, Candidate] = {}
 
     def settle(name: str, asked: set[str]) -> bool:
         for value in rankings[name]:

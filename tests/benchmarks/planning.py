@@ -126,7 +126,9 @@ def _plan(
         name=f"Team {number}",
         number=number,
         teams=slugs,
-        values=derive_values(scenario, key=b"k" * 32, team=slug, start=_START),
+        values=derive_values(
+            scenario, loaded, key=b"k" * 32, team=slug, start=_START, subnets=subnets
+        ),
         addresses=host_addresses(scenario, subnets, team=number),
         subnets=subnets,
         start=_START,

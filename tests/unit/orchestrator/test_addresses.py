@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.scenario.load import load
-from core.scenario.networks import prefix_length
+from core.scenario.networks import free_places, prefix_length, room
 from core.scenario.schema import Scenario
 from orchestrator.domain.addresses import (
     AddressPoolExhaustedError,
@@ -19,6 +19,7 @@ from orchestrator.domain.addresses import (
     host_addresses,
     share_out,
 )
+from orchestrator.domain.routing import router_address
 
 POOL = [IPv4Network("10.213.0.0/24")]
 
@@ -127,3 +128,35 @@ def test_a_shared_network_fits_every_teams_hosts_in_its_lower_half(teams: int) -
     lower, _ = arena.subnets()
     assert last in lower
     assert last != lower.broadcast_address
+
+
+@given(prefix=st.integers(26, 30), wanted=st.integers(0, 13), routed=st.booleans())
+def test_what_values_call_free_is_neither_a_hosts_nor_a_routers_nor_the_gateway(
+    *, prefix: int, wanted: int, routed: bool
+) -> None:
+    hosts = range(min(wanted, room(prefix)))
+    scenario = Scenario.model_validate(
+        {
+            "language": 1,
+            "scenario": {
+                "id": "x",
+                "version": "1.0.0",
+                "title": "X",
+                "kind": "tabletop",
+                "duration": "1h",
+            },
+            "roles": {"r": {}},
+            "networks": {"office": {"size": f"/{prefix}"}, "far": {"size": "/28"}},
+            "flows": ({"from": "office", "to": "far", "icmp": True},) if routed else (),
+            "hosts": {f"h{n}": {"image": "x", "networks": {"office": {}}} for n in hosts},
+        }
+    )
+    given_size = prefix_length(scenario, "office", teams=1)
+    subnets = {"office": IPv4Network(("10.0.0.0", given_size)), "far": IPv4Network("10.1.0.0/28")}
+    office = subnets["office"]
+    addresses = host_addresses(scenario, subnets, team=1)
+    taken = {addresses[host]["office"] for host in scenario.hosts}
+    nobodys = {office[0], office[1], router_address(office), office[-1]}
+    free = [office[place] for place in free_places(scenario, "office")]
+    assert {*free, *taken, *nobodys} == set(office)
+    assert len(free) + len(taken | nobodys) == office.num_addresses

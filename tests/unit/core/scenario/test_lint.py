@@ -112,6 +112,62 @@ def test_a_spoilt_network_is_told_why(lint_text: Lint, case: str) -> None:
     assert [p for p in problems if sentence in p and ": error: " in p], problems
 
 
+WITH_VALUES = (
+    WITH_ARENA.replace(
+        "  flag: {type: flag}\n",
+        """\
+  flag: {type: flag}
+  stray: {type: ip-in-network, network: lan}
+  city: {type: text, from: cities.txt, unlike: [ohrid]}
+  clerk: {type: name, language: mk, script: cyrillic}
+  mark: {type: hex, length: 1}
+""",
+    )
+    .replace("{{ values.port }}", "{{ values.stray }} {{ values.city }} {{ values.clerk }}")
+    .replace(
+        "answer: green",
+        "answer: '{{ values.mark }} {{ values.stray }} {{ values.port }}'",
+    )
+)
+
+
+def test_values_of_every_kind_go_into_files_and_answers(small: Path, lint_text: Lint) -> None:
+    (small / "cities.txt").write_text("Tuzla\nOhrid\n")
+    assert lint_text(WITH_VALUES) == []
+
+
+VALUES = {
+    "unknown network": ("network: lan", "network: lam", "networks has no 'lam' (did you mean lan"),
+    "shared network": ("network: lan", "network: arena", "arena is shared: which of its addresses"),
+    "full network": ("size: /28", "size: /30", "nothing is left for the value stray"),
+    "missing list": ("from: cities", "from: citys", "there is no file citys.txt in the scenario"),
+    "list outside": ("from: cities", "from: ../cities", "must be a path inside"),
+    "empty list": ("from: cities", "from: empty", "empty.txt has 0 texts; 1 to 10000 are wanted"),
+    "list of bytes": ("from: cities", "from: bytes", "bytes.txt is not UTF-8 text"),
+    "long line": ("from: cities", "from: long", "long.txt has a line of more than 1000"),
+    "all excluded": ("unlike: [ohrid]", "unlike: [ohrid, TUZLA]", "nothing is left for the value"),
+    "unknown language": ("language: mk", "language: mkk", "is not one of sq, sr, bs, cnr, mk, sl"),
+    "letters without": ("language: mk", "language: sl", "needs language to be one of sr, bs, cnr"),
+    "letters of a mix": ("language: mk, ", "", "needs language to be one of sr, bs, cnr, mk"),
+    "no digit": ("length: 1}", "length: 0}", "greater than or equal to 1"),
+}
+
+
+@pytest.mark.parametrize("case", VALUES)
+def test_a_spoilt_value_is_told_why_and_nothing_else(
+    small: Path, lint_text: Lint, case: str
+) -> None:
+    (small / "cities.txt").write_text("Tuzla\nOhrid\n")
+    (small / "empty.txt").write_text("\n \n")
+    (small / "bytes.txt").write_bytes(b"\xff")
+    (small / "long.txt").write_text("x" * 1001)
+    right, wrong, sentence = VALUES[case]
+    assert right in WITH_VALUES
+    (problem,) = lint_text(WITH_VALUES.replace(right, wrong, 1))
+    assert ": error: " in problem
+    assert sentence in problem
+
+
 SPOILT = {
     "unknown key in the head": ("title: Small", "titlee: Small", "(did you mean title?)"),
     "missing key": (", title: Small", "", "title is missing"),
@@ -243,8 +299,8 @@ def test_an_error_elsewhere_makes_no_name_unknown(lint_text: Lint) -> None:
     problems = lint_text(WITH_HOSTS.replace("type: flag", "type: flga"))
     assert [p.split(": ", 2)[2] for p in problems] == [
         (
-            "'flga' is not one of password, token, flag, choice, username, integer, port, instant"
-            " (did you mean flag?)"
+            "'flga' is not one of password, token, hex, flag, choice, text, name, username,"
+            " integer, port, ip-in-network, instant (did you mean flag?)"
         )
     ]
 

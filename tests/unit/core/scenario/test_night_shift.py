@@ -26,7 +26,9 @@ def facts_of(loaded: LoadedScenario, team: str) -> TeamFacts:
         name=team,
         number=1,
         teams=(team,),
-        values=derive_values(loaded.scenario, key=b"k", team=team, start=START),
+        values=derive_values(
+            loaded.scenario, loaded, key=b"k", team=team, start=START, subnets={"office": SUBNET}
+        ),
         addresses={"desk": {"office": SUBNET[2]}, "office": {"office": SUBNET[3]}},
         subnets={"office": SUBNET},
         start=START,
