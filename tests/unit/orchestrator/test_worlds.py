@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 import pytest
@@ -66,6 +66,30 @@ def test_every_team_has_its_own_addresses_and_values(site: Site) -> None:
     assert sorted(notes) == sorted(
         f"{f.values['note']} {f.addresses['desk']['dmz']}".encode() for f in facts
     )
+
+
+def test_a_free_address_and_a_line_of_a_list_reach_the_hosts(site: Site) -> None:
+    more = "stray: {type: ip-in-network, network: dmz}, city: {type: text, from: cities.txt}"
+    text = SCENARIO.replace("values: {", f"values: {{{more}, ")
+    text = text.replace("{{ values.note }}", "{{ values.stray }} {{ values.city }}")
+    (site.scenario.folder / "cities.txt").write_text("Tuzla\nOhrid\n")
+    (site.scenario.folder / "scenario.yaml").write_text(text)
+    site.scenario = load(site.scenario.folder)
+    exercise = site.launch(teams=1)
+    site.work()
+    (team,) = site.now(exercise).teams
+    facts = site.exercises.facts(exercise, team)
+    (mail,) = (host for key, host in site.engine.hosts.items() if key.host == "mail")
+    stray, city, desk = mail.files["/root/note"].content.decode().split()
+    assert city in {"Tuzla", "Ohrid"}
+    assert IPv4Address(stray) in facts.subnets["dmz"]
+    assert stray not in {str(a) for ips in facts.addresses.values() for a in ips.values()}
+    assert desk == str(facts.addresses["desk"]["dmz"])
+    site.exercises.destroy(exercise.id)
+    site.work()
+    after = site.exercises.facts(exercise, team).values
+    assert {**after, "stray": facts.values["stray"]} == facts.values
+    assert "stray" not in after
 
 
 def test_what_the_host_routes_is_left_out(site: Site) -> None:
