@@ -1,4 +1,4 @@
-"""`poligon scenario`: lint, plan and build."""
+"""`poligon scenario`: lint, plan, build, and the language itself."""
 
 import sys
 import time
@@ -11,6 +11,8 @@ from api.bootstrap import open_engine
 from api.cli.output import Exit, Json, Output, reporting
 from api.cli.planning import Forecast, forecast
 from core.errors import Fault, PoligonError
+from core.scenario.json_schema import json_schema, json_schema_text
+from core.scenario.key_reference import reference
 from core.scenario.lint import lint
 from core.scenario.load import LoadedScenario
 from core.scenario.load import load as load_scenario
@@ -19,7 +21,9 @@ from core.settings import Settings, read_settings
 from orchestrator.domain.plan import named_images, plan_images
 from orchestrator.images import image_namer
 
-app = typer.Typer(help="Scenarios: check, plan and build them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Scenarios: check, plan and build them; their language.", no_args_is_help=True
+)
 
 ScenarioPath = Annotated[
     str,
@@ -27,6 +31,19 @@ ScenarioPath = Annotated[
         metavar="PATH",
         help="A scenario's folder or scenario.yaml, or the name of one in POLIGON_SCENARIOS.",
     ),
+]
+
+
+class FileUnwritableError(PoligonError):
+    """A file that was asked for cannot be written."""
+
+    code = "file.unwritable"
+    fault = Fault.INPUT
+
+
+OutputFile = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Write it there, and print nothing."),
 ]
 _MIB = 1024**2
 
@@ -112,6 +129,32 @@ def build(path: ScenarioPath, *, as_json: Json = False) -> None:
             built.append({"host": image.host, "image": image.reference, "seconds": seconds})
             output.note(f"{image.host}: {image.reference} ({seconds} s)")
         output.data(built)
+
+
+@app.command("schema")
+def schema(*, output_file: OutputFile = None) -> None:
+    """Print the JSON Schema of scenario.yaml, for editors. Example: poligon scenario schema.
+
+    A first line `# yaml-language-server: $schema=FILE` tells an editor where it is.
+    """
+    _publish(json_schema_text(), output_file)
+
+
+@app.command("reference")
+def key_reference(*, output_file: OutputFile = None) -> None:
+    """Print every key of scenario.yaml, in Markdown. Example: poligon scenario reference."""
+    _publish(reference(json_schema()), output_file)
+
+
+def _publish(text: str, output_file: Path | None) -> None:
+    with reporting() as output:
+        if output_file is None:
+            output.line(text.rstrip("\n"))
+            return
+        try:
+            output_file.write_text(text)
+        except OSError as error:
+            raise FileUnwritableError(f"{output_file}: {error.strerror}") from error
 
 
 def load(path: str, settings: Settings) -> LoadedScenario:

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from core.scenario.written import TEMPLATE, one_of, written
+
 _UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _DURATION = re.compile(r"(?:\d{1,6}d)?(?:\d{1,6}h)?(?:\d{1,6}m)?(?:\d{1,6}s)?", re.ASCII)
 _SIZE = re.compile(r"(\d{1,9})(k|m|g|KiB|MiB|GiB)", re.ASCII)
@@ -23,9 +25,14 @@ _MOMENT = re.compile(r"exercise\.(start|day)(?:\s*([+-])\s*(\S+))?", re.ASCII)
 
 
 class Part(BaseModel):
-    """A mapping of the language: closed, but for keys of an author's own that begin with `x-`."""
+    """A mapping of the language: closed, but for keys of an author's own that begin with `x-`.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    What stands under a field is what the published schema says of its key.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -191,42 +198,116 @@ def _port_range(value: object) -> object:
 
 
 ID_PATTERN = r"^[a-z][a-z0-9_-]{0,40}$"
-Id = Annotated[str, Field(pattern=ID_PATTERN)]
-CompetencyId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,40}$")]
-Ref = Id
+_DURATION_FORM = rf"^(?=.){_DURATION.pattern}$"
+_LONGER_FORM = rf"^(?=.*[1-9]){_DURATION.pattern}$"
+_SHARE_FORM = rf"^{_SHARE.pattern}$"
+_NUMBER = {"type": "number"}
+_PORT = {"type": "integer", "minimum": 1, "maximum": _LAST_PORT}
+_PORTS_FORM = {"type": "string", "pattern": rf"^{_PORTS.pattern}$"}
+_STATUS = {"type": "integer", "minimum": 100, "maximum": 599}
+_NOT_NEGATIVE = {"type": "number", "minimum": 0}
+_DURATIONS = ("90s", "40m", "2h30m")
+
+Id = Annotated[str, Field(title="id", pattern=ID_PATTERN)]
+CompetencyId = Annotated[
+    str, Field(title="competency id", pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,40}$")
+]
+Ref = Annotated[str, Field(title="reference", pattern=ID_PATTERN)]
 """The id of something else in the same file; `references` checks that it is there."""
 CompetencyRef = CompetencyId
-Text = Annotated[str, Field(min_length=1, max_length=20_000)]
+Text = Annotated[str, Field(title="text", min_length=1, max_length=20_000)]
 """Text for people; may hold `{{ }}`."""
-PlainText = Annotated[Text, AfterValidator(_without_template)]
+PlainText = Annotated[
+    str,
+    Field(
+        title="plain text",
+        min_length=1,
+        max_length=20_000,
+        json_schema_extra={"not": {"pattern": TEMPLATE["pattern"]}},
+    ),
+    AfterValidator(_without_template),
+]
 """Text that is shown before any team exists, so without `{{ }}`."""
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-SomeTime = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(_long_enough)]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    written("duration", _DURATION_FORM, *_DURATIONS),
+]
+SomeTime = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    AfterValidator(_long_enough),
+    written("duration above zero", _LONGER_FORM, *_DURATIONS),
+]
 """A duration that is not zero."""
-Latency = Annotated[timedelta, BeforeValidator(parse_latency), AfterValidator(_long_enough)]
-BitRate = Annotated[int, BeforeValidator(parse_rate)]
+Latency = Annotated[
+    timedelta,
+    BeforeValidator(parse_latency),
+    AfterValidator(_long_enough),
+    written("delay", rf"^(?=.*[1-9])({_LATENCY.pattern}|{_DURATION.pattern})$", "200ms", "2s"),
+]
+BitRate = Annotated[
+    int, BeforeValidator(parse_rate), written("rate", rf"^{_RATE.pattern}$", "512kbit", "10mbit")
+]
 """Bits a second."""
-ByteSize = Annotated[int, BeforeValidator(parse_size)]
-Share = Annotated[Fraction, BeforeValidator(parse_share)]
-PrefixLength = Annotated[int, BeforeValidator(_prefix_length)]
-FolderPath = Annotated[str, AfterValidator(_relative_path)]
+ByteSize = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    written("size", rf"^{_SIZE.pattern}$", "512m", "4g", "64KiB"),
+]
+Share = Annotated[Fraction, BeforeValidator(parse_share), written("share", _SHARE_FORM, "60%")]
+PrefixLength = Annotated[
+    int,
+    BeforeValidator(_prefix_length),
+    written("prefix length", r"^/(1[6-9]|2[0-9]|30)$", "/27", "/28"),
+]
+FolderPath = Annotated[
+    str,
+    AfterValidator(_relative_path),
+    written("path in the folder", r"^(?!/)(?!(.*/)?\.\.(/|$))[^\\]+$", "evidence/auth.log.j2"),
+]
 """A file or folder of the scenario, relative to its folder."""
-FileName = Annotated[str, Field(max_length=100), AfterValidator(_file_name)]
+FileName = Annotated[
+    str,
+    Field(max_length=100),
+    AfterValidator(_file_name),
+    written("file name", r"^(?!.*\{\{)(?!\.{1,2}$)[^/\\\r\n]{1,100}$", "press release.pdf"),
+]
 """What a file is called, without folders; the same for every team."""
-HostPath = Annotated[str, AfterValidator(_host_path)]
-Alias = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
-Command = Annotated[tuple[str, ...], Field(min_length=1)]
-Port = Annotated[int | str, BeforeValidator(number_or_template("a port", low=1, high=_LAST_PORT))]
+HostPath = Annotated[
+    str,
+    AfterValidator(_host_path),
+    written("absolute path", r"^/(?!(.*/)?\.\.(/|$)).*[^/]$", "/var/log/auth.log"),
+]
+Alias = Annotated[str, Field(title="host name", pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
+Command = Annotated[tuple[str, ...], Field(title="command", min_length=1)]
+Port = Annotated[
+    int | str,
+    BeforeValidator(number_or_template("a port", low=1, high=_LAST_PORT)),
+    one_of("port", _PORT, TEMPLATE),
+]
 """A number, or a template that renders to one (`Renderer.port`)."""
-PortRange = Annotated[int | str, BeforeValidator(_port_range)]
+PortRange = Annotated[
+    int | str, BeforeValidator(_port_range), one_of("port or ports", _PORT, _PORTS_FORM, TEMPLATE)
+]
 """A port, two with a dash between, or a template of either (`Renderer.ports`)."""
 HttpStatus = Annotated[
-    int | str, BeforeValidator(number_or_template("an HTTP status", low=100, high=599))
+    int | str,
+    BeforeValidator(number_or_template("an HTTP status", low=100, high=599)),
+    one_of("HTTP status", _STATUS, TEMPLATE),
 ]
-Amount = Annotated[int | float | str, BeforeValidator(_amount)]
+Amount = Annotated[int | float | str, BeforeValidator(_amount), one_of("number", _NUMBER, TEMPLATE)]
 """A number, or a template that renders to one (`Renderer.number`)."""
-Instant = Annotated[str, Field(min_length=1)]
+Instant = Annotated[str, Field(title="instant", min_length=1)]
 """ISO 8601 with a zone, usually a template (`Renderer.instant`)."""
-Tolerance = Annotated[int | float | Fraction, BeforeValidator(_tolerance)]
+Tolerance = Annotated[
+    int | float | Fraction,
+    BeforeValidator(_tolerance),
+    one_of("number or share", _NOT_NEGATIVE, {"type": "string", "pattern": _SHARE_FORM}),
+]
 """A number is absolute, a Fraction is a share of the right value."""
-MomentField = Annotated[Moment, BeforeValidator(parse_moment)]
+MomentField = Annotated[
+    Moment,
+    BeforeValidator(parse_moment),
+    written("moment", rf"^{_MOMENT.pattern}$", "exercise.start - 36h", "exercise.day + 2h"),
+]

@@ -19,6 +19,7 @@ from core.scenario.fields import (
     SomeTime,
     Text,
 )
+from core.scenario.written import needs
 
 _LONGEST_RUN = timedelta(minutes=10)
 _TRIGGERS = ("at", "after", "when", "manual")
@@ -34,9 +35,14 @@ def _short_enough(value: timedelta) -> timedelta:
 class MessageFile(Part):
     """A file that goes with a message, as it is or rendered for the team; one of two sources."""
 
+    model_config = needs(("from", "template"))
+
     from_: FolderPath | None = Field(default=None, alias="from")
+    """A file that goes as it is."""
     template: FolderPath | None = None
+    """A file that is rendered for the team."""
     name: FileName | None = None
+    """What the team sees it called; left out, the file's own name, a template's without `.j2`."""
 
     @model_validator(mode="after")
     def _one_source(self) -> "MessageFile":
@@ -58,9 +64,13 @@ class Message(Part):
     """Something that a team reads; `to` is a role, or everybody with `all`."""
 
     text: Text
+    """What they read."""
     from_: Text | None = Field(default=None, alias="from")
+    """Who seems to have written it."""
     to: Ref = "all"
+    """A role and those that extend it, or `all`."""
     files: tuple[MessageFile, ...] = Field(default=(), max_length=10)
+    """Files that go with it."""
 
 
 class Link(Part):
@@ -69,14 +79,24 @@ class Link(Part):
     As planned again after `for`, on the team's clock, or with another inject that restores it.
     """
 
+    model_config = needs(("network", "host"), some=("down", "loss", "delay", "rate", "restore"))
+
     network: Ref | None = None
+    """A network of the team."""
     host: Ref | None = None
+    """A host of the team."""
     down: Literal[True] | None = None
+    """Nothing passes."""
     loss: Share | None = None
+    """The share of packets that is lost."""
     delay: Latency | None = None
+    """How much later everything arrives; the kernel needs netem."""
     rate: BitRate | None = None
+    """How much passes at most."""
     restore: Literal[True] | None = None
+    """Undoes what other injects did there."""
     for_: SomeTime | None = Field(default=None, alias="for")
+    """How long, on the team's clock; left out, until another inject restores it."""
 
     @model_validator(mode="after")
     def _one_place_some_change(self) -> "Link":
@@ -97,12 +117,20 @@ class When(Part):
     `open_at`, or one that is `solved`; `before`, if it is given.
     """
 
+    model_config = needs(("check", "task"), passing="check", open_at="task", solved="task")
+
     check: Ref | None = None
+    """A check."""
     passing: Duration | None = None
+    """How long it has passed, after its own `hold`."""
     task: Ref | None = None
+    """A task."""
     open_at: SomeTime | None = None
+    """The time at which it is not done."""
     solved: Literal[True] | None = None
+    """It is done."""
     before: SomeTime | None = None
+    """The time after which it does not count any more."""
 
     @model_validator(mode="after")
     def _one_condition(self) -> "When":
@@ -120,9 +148,14 @@ class When(Part):
 class Expect(Part):
     """What a team should do within a time: a task that it solves, or a reply to the message."""
 
+    model_config = needs(("task", "reply"))
+
     task: Ref | None = None
+    """A task that the team solves."""
     reply: Literal["text"] | None = None
+    """An answer to the message."""
     within: SomeTime
+    """How long it has."""
 
     @model_validator(mode="after")
     def _one_response(self) -> "Expect":
@@ -139,24 +172,46 @@ class Inject(Part):
     out all the same and anything else is asked about.
     """
 
+    model_config = needs(
+        _TRIGGERS, some=_ACTIONS, wait="after", until="every", run="host", do="host"
+    )
+
     title: Text | None = None
+    """What instructors read."""
     at: Duration | None = None
+    """At that time."""
     after: Ref | None = None
+    """After another inject went out or was skipped."""
     wait: Duration | None = None
+    """How long after it."""
     when: When | None = None
+    """When something comes true."""
     manual: Literal[True] | None = None
+    """When an instructor fires it."""
     every: SomeTime | None = None
+    """Again and again."""
     until: SomeTime | None = None
+    """The time after which it does not repeat any more; left out, the end."""
     late: Literal["fire", "skip", "ask"] | None = None
+    """What becomes of it when it could not go out within a minute of its time."""
     message: Message | None = None
+    """Something that the team reads."""
     host: Ref | None = None
+    """Where something is done."""
     run: Command | None = None
+    """A command, as root in `/`."""
     do: Literal["stop", "start"] | None = None
+    """Ends the host's processes, or lets it run again."""
     link: Link | None = None
+    """Changes links."""
     timeout: Annotated[SomeTime, AfterValidator(_short_enough)] = timedelta(seconds=60)
+    """How long the command may take; at most 10m."""
     cost: int | None = Field(default=None, ge=1, le=100_000)
+    """How many points are taken from the task that `when` names, never more than it gives."""
     script: Text | None = None
+    """What a person says or does; only those who run the exercise see it."""
     expect: Expect | None = None
+    """What the team should do then; it moves no points."""
 
     @model_validator(mode="after")
     def _one_trigger(self) -> "Inject":

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from core.scenario.fields import Part, PlainText, PortRange, PrefixLength
+from core.scenario.written import needs
 
 _END = r"^[a-z][a-z0-9_-]{0,40}(/[a-z][a-z0-9_-]{0,40})?$"
-FlowEnd = Annotated[str, Field(pattern=_END)]
+FlowEnd = Annotated[str, Field(title="end of a flow", pattern=_END)]
 """A network, or one host's place on it: `dmz`, `dmz/mail`."""
 
 
@@ -17,9 +18,14 @@ class Network(Part):
     `size` is its prefix length; the address is the site's choice, and a shared network's size too.
     """
 
+    model_config = needs(some=("size", "shared"))
+
     size: PrefixLength | None = None
+    """Its prefix length; `/n` has room for 2^(32-n) - 3 hosts."""
     simulates: Literal["internet"] | None = None
+    """The site gives it public addresses that belong to nobody, while it has some."""
     shared: bool = False
+    """Whether it is one network that joins all teams."""
 
     @model_validator(mode="after")
     def _one_size(self) -> "Network":
@@ -33,12 +39,20 @@ class Network(Part):
 class Flow(Part):
     """What may begin between two networks; answers pass by themselves, and nothing else does."""
 
+    model_config = needs(some=("tcp", "udp", "icmp"))
+
     from_: FlowEnd = Field(alias="from")
+    """Where it begins: a network, or one host's place on it."""
     to: FlowEnd
+    """Where it leads."""
     tcp: tuple[PortRange, ...] = ()
+    """Ports."""
     udp: tuple[PortRange, ...] = ()
+    """Ports."""
     icmp: bool = False
+    """Whether pings and the like pass."""
     note: PlainText | None = None
+    """A remark for authors."""
 
     @model_validator(mode="after")
     def _something(self) -> "Flow":

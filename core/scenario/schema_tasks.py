@@ -20,6 +20,7 @@ from core.scenario.fields import (
     Text,
     Tolerance,
 )
+from core.scenario.written import OrBare, needs
 
 _ANSWER_KINDS = ("equals", "number", "instant", "any")
 _TASK_KINDS = ("answer", "flag", "checks", "availability")
@@ -56,17 +57,24 @@ class TcpPeer(Part):
     """A port of another host, as seen from the prober."""
 
     host: Ref
+    """The other host."""
     port: Port
+    """Its port."""
 
 
 class HttpProbe(Part):
     """One HTTP request; redirects are not followed."""
 
     url: str
+    """What is asked for."""
     method: Literal["GET", "HEAD", "POST"] = "GET"
+    """How."""
     status: HttpStatus = 200
+    """The status of the answer."""
     contains: str | None = None
+    """A text that the answer holds."""
     verify: bool = True
+    """Whether the certificate must be right."""
 
 
 def _peer_or_port(data: object) -> str:
@@ -80,10 +88,16 @@ class Check(Part):
     `tcp` is a port of `host` itself, or a peer seen from `from`.
     """
 
+    model_config = needs(("run", "http", "tcp"), ("host", "from"), run="host")
+
     host: Ref | None = None
+    """The host to look from inside of."""
     from_: Ref | None = Field(default=None, alias="from")
+    """The host beside which a prober looks."""
     run: Command | None = None
+    """A command that succeeds, as root in `/`."""
     http: HttpProbe | None = None
+    """A request that is answered."""
     tcp: (
         Annotated[
             Annotated[Port, Tag("<port>")] | Annotated[TcpPeer, Tag("<peer>")],
@@ -91,9 +105,13 @@ class Check(Part):
         ]
         | None
     ) = None
+    """A port that takes connections."""
     every: SomeTime = timedelta(seconds=30)
+    """How often."""
     timeout: SomeTime = timedelta(seconds=10)
+    """How long one try may take."""
     hold: Duration = timedelta()
+    """How long it must have passed before it counts."""
 
     @model_validator(mode="after")
     def _one_probe_one_place(self) -> "Check":
@@ -119,7 +137,9 @@ class Equals(_Kinded):
 
     kind: ClassVar[str] = "equals"
     equals: Text
+    """The right text."""
     fold: tuple[Literal["case", "space"], ...] = ("case", "space")
+    """Which differences do not matter; `[]` for none."""
 
 
 class NumberAnswer(_Kinded):
@@ -127,7 +147,9 @@ class NumberAnswer(_Kinded):
 
     kind: ClassVar[str] = "number"
     number: Amount
+    """The right number."""
     within: Tolerance = 0
+    """How far away is still right: a number, or a share of the right one."""
 
 
 class InstantAnswer(_Kinded):
@@ -135,7 +157,9 @@ class InstantAnswer(_Kinded):
 
     kind: ClassVar[str] = "instant"
     instant: Instant
+    """The right time."""
     within: Duration = timedelta()
+    """How far away is still right."""
 
 
 class AnyOf(_Kinded):
@@ -143,6 +167,7 @@ class AnyOf(_Kinded):
 
     kind: ClassVar[str] = "any"
     any: tuple["Answer", ...] = Field(min_length=1)
+    """The right answers."""
 
 
 def _bare_is_equals(data: object) -> object:
@@ -157,6 +182,7 @@ Answer = Annotated[
     _by_key(*_ANSWER_KINDS),
     _exactly_one("an answer", *_ANSWER_KINDS),
     BeforeValidator(_bare_is_equals),
+    OrBare("The right text."),
 ]
 
 
@@ -164,33 +190,45 @@ class Objective(Part):
     """What the exercise wants to see: a competency, met from `pass` of its points on."""
 
     competency: CompetencyRef
+    """The competency that it shows."""
     title: Text | None = None
+    """What people call it."""
     pass_: Share = Field(alias="pass")
+    """The share of its points from which on it is met."""
 
 
 class Opens(Part):
     """What a task waits for: an inject that has gone out, or was skipped."""
 
     with_: Ref = Field(alias="with")
+    """The inject."""
 
 
 class Due(Part):
     """Until when a task counts: `within` of the moment at which an inject went out."""
 
     after: Ref
+    """The inject."""
     within: SomeTime
+    """How long after it."""
 
 
 class _Task(_Kinded):
     title: Text | None = None
+    """What people call it."""
     ask: Text | None = None
+    """What the team is asked."""
     points: int = Field(default=0, ge=0, le=100_000)
+    """What it gives."""
     objective: Ref | None = None
+    """The objective that its points count for."""
 
 
 class _TimedTask(_Task):
     opens: Opens | None = None
+    """What it waits for; it is locked until then."""
     due: Due | None = None
+    """Until when it counts."""
 
 
 class QuestionTask(_TimedTask):
@@ -198,7 +236,9 @@ class QuestionTask(_TimedTask):
 
     kind: ClassVar[str] = "answer"
     answer: Answer
+    """The right answer."""
     attempts: int | None = Field(default=None, ge=1, le=1000)
+    """How often a team may answer; left out, without end."""
 
 
 class FlagTask(_TimedTask):
@@ -206,7 +246,9 @@ class FlagTask(_TimedTask):
 
     kind: ClassVar[str] = "flag"
     flag: Ref
+    """The value that is the flag."""
     attempts: int | None = Field(default=None, ge=1, le=1000)
+    """How often a team may try; left out, without end."""
 
 
 class ChecksTask(_TimedTask):
@@ -214,6 +256,7 @@ class ChecksTask(_TimedTask):
 
     kind: ClassVar[str] = "checks"
     checks: tuple[Ref, ...] = Field(min_length=1)
+    """The checks that all pass."""
 
 
 class AvailabilityTask(_Task):
@@ -221,6 +264,7 @@ class AvailabilityTask(_Task):
 
     kind: ClassVar[str] = "availability"
     availability: Ref
+    """The check."""
 
 
 Task = Annotated[

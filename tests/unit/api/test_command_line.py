@@ -16,6 +16,8 @@ from api.cli.exercise import OPERATOR
 from api.cli.main import app
 from core.clock import SystemClock
 from core.jobs import Job
+from core.scenario.json_schema import json_schema, json_schema_text
+from core.scenario.key_reference import reference
 from core.settings import Settings
 from orchestrator.domain.engine_facts import Space
 from orchestrator.domain.phases import Phase
@@ -121,6 +123,17 @@ def test_lint_prints_places_of_all_problems() -> None:
         f"{first['file']}:{first['line']}:{first['column']}: {first['severity']}:"
         f" {first['message']}"
     )
+
+
+def test_the_language_is_printed_or_written(site: Path) -> None:
+    for command, made in (("schema", json_schema_text()), ("reference", reference(json_schema()))):
+        file = site / command
+        assert poligon("scenario", command).stdout == made
+        written = poligon("scenario", command, "-o", str(file))
+        assert (written.exit_code, written.output, file.read_text()) == (0, "", made)
+        refused = poligon("scenario", command, "-o", str(file / "below"))
+        assert refused.exit_code == 2
+        assert f"error: {file}/below: Not a directory" in refused.stderr
 
 
 def test_a_plan_names_everything_and_creates_nothing(engine: FakeEngine) -> None:
