@@ -1,7 +1,7 @@
 """Templates tried on an invented team, so that what would fail at launch fails at the desk."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network
@@ -93,6 +93,15 @@ def template_findings(scenario: Scenario, files: Files, data: object) -> Iterato
         for finding in attempt() if place not in failed else ():
             failed.add(place)
             yield finding
+
+
+def text_findings(
+    scenario: Scenario, files: Files, texts: Iterable[tuple[Place, str]]
+) -> Iterator[Finding]:
+    """Yield what fails in texts for people, of a scenario whose own templates are right."""
+    renderer = Renderer(files, invented_team(scenario, files))
+    for place, text in texts:
+        yield from _leaf(renderer, text, place)
 
 
 _Attempt = tuple[Place, Callable[[], Iterator[Finding]]]

@@ -64,6 +64,14 @@ class Folder:
         """Tell whether it is a file. Raises FileRefusedError when it lies outside."""
         return self._inside(relative).is_file()
 
+    def names(self, relative: str) -> list[str]:
+        """Return the names of the files right in a folder, sorted; none when there is no such."""
+        try:
+            folder = self._inside(relative)
+            return sorted(path.name for path in folder.iterdir() if path.is_file())
+        except (FileRefusedError, OSError):
+            return []  # a path that leads out is refused where files are read
+
     def entries(self) -> list[Entry]:
         """Return every file, sorted by path.
 

@@ -2,23 +2,25 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
 from core.errors import Fault, PoligonError
 from core.scenario.advice import advice
-from core.scenario.dry_run import template_findings
+from core.scenario.dry_run import template_findings, text_findings
 from core.scenario.fields import Id
 from core.scenario.folder import SCENARIO_FILE, FileRefusedError, Folder, digest_of
 from core.scenario.inject_references import inject_findings
-from core.scenario.positions import Finding, Mark, Place, Severity
+from core.scenario.positions import Finding, Mark, Place, Severity, strings_of
 from core.scenario.references import Checked, reference_findings
 from core.scenario.schema import Role, Scenario
 from core.scenario.schema_errors import findings_of
+from core.scenario.translations import translations_of
 from core.scenario.value_references import value_findings
 from core.scenario.yaml_reader import Document, read
 
@@ -61,6 +63,12 @@ class LoadedScenario:
     folder: Path
     digest: str
     warnings: tuple[Problem, ...]
+    translations: Mapping[str, Scenario] = field(default_factory=dict)
+    """By language; what is not translated stays in the first one."""
+
+    def in_language(self, language: str) -> Scenario:
+        """Return the scenario with its texts in a language, as far as they are translated."""
+        return self.translations.get(language, self.scenario)
 
     def read(self, relative: str) -> bytes:
         """Return a file of the folder. Raises FileRefusedError for what is not there or outside."""
@@ -83,17 +91,27 @@ def load(path: Path) -> LoadedScenario:
     Raises ScenarioInvalidError with all problems at once; their paths begin as `path` does.
     """
     root = path.parent if path.name == SCENARIO_FILE else path
-    document = _read(root)
-    scenario, findings = _examined(document, Folder(root))
+    document, folder = _read(root), Folder(root)
+    scenario, findings = _examined(document, folder)
+    translations: Mapping[str, Scenario] = {}
+    if scenario is not None and not any(f.severity is Severity.ERROR for f in findings):
+        translations, more = _translated(scenario, document.data, folder)
+        findings += more
     digest = ""
     try:
-        digest = digest_of(Folder(root).entries()) if root.is_dir() else ""
+        digest = digest_of(folder.entries()) if root.is_dir() else ""
     except (FileRefusedError, OSError) as exc:
         findings.append(Finding(message=str(exc)))
     problems = _problems(findings, document, root)
     if scenario is None or any(p.severity is Severity.ERROR for p in problems):
         raise ScenarioInvalidError(problems)
-    return LoadedScenario(scenario=scenario, folder=root, digest=digest, warnings=problems)
+    return LoadedScenario(
+        scenario=scenario,
+        folder=root,
+        digest=digest,
+        warnings=problems,
+        translations=translations,
+    )
 
 
 def _read(root: Path) -> Document:
@@ -141,6 +159,25 @@ def _examined(document: Document, folder: Folder) -> tuple[Scenario | None, list
     if not findings:
         findings += advice(scenario, folder, document.data)
     return scenario, findings
+
+
+def _translated(
+    scenario: Scenario, data: object, folder: Folder
+) -> tuple[Mapping[str, Scenario], list[Finding]]:
+    """Return the scenario in its other languages, and what is wrong with these."""
+    translations, findings = translations_of(data, scenario.scenario.languages, folder)
+    found: dict[str, Scenario] = {}
+    for translation in translations:
+        wrong: Iterable[Finding]
+        try:
+            found[translation.language] = Scenario.model_validate(translation.data)
+        except ValidationError as exc:
+            wrong = findings_of(exc, translation.data)
+        else:
+            texts = [t for t in strings_of(translation.data) if t[0] in translation.translated]
+            wrong = text_findings(scenario, folder, texts)
+        findings += [f for f in map(translation.finding, wrong) if f is not None]
+    return MappingProxyType(found), findings
 
 
 def _across(scenario: Scenario, data: object, whole: object, folder: Folder) -> Iterator[Finding]:
