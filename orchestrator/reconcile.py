@@ -99,7 +99,7 @@ class Reconciling:
     def _assert_protection(self, standing: Sequence[Exercise]) -> None:
         """Have the engine's host protected: a reboot or a flush takes its rules away.
 
-        What its disk has left is seen with it, and told when it is full.
+        What its disk has left is seen with it; a full one is told, and hosts that filled theirs.
         """
         now = self._clock.now()
         if self._protected_at is not None and now - self._protected_at < _PROTECTED_AGAIN:
@@ -110,7 +110,11 @@ class Reconciling:
             space = _NO_SPACE  # it is tried again with the next look
         else:
             self._protected_at = now
-        self._exercises.shortages.tell_disk(standing, space, self._engine.written)
+        shortages, written = self._exercises.shortages, self._engine.written
+        shortages.tell_disk(standing, space, written)
+        for exercise in standing:
+            scenario = self._exercises.scenario(exercise).scenario
+            shortages.tell_filled(exercise, scenario, written)
 
     def watch(self, stop: threading.Event) -> None:
         """Look at whatever the engine tells of, until `stop` is set."""

@@ -1,4 +1,4 @@
-"""What runs short while worlds stand: memory of a host, disk of the engine. Told, and nothing else.
+"""What runs short while worlds stand: memory and disk of hosts, disk of the engine. Told, no more.
 
 The journal remembers what was told last, so that it is told once, whoever looks.
 """
@@ -13,7 +13,14 @@ from core.clock import Clock
 from core.db import Database
 from core.errors import PoligonError
 from core.ids import ExerciseId
-from orchestrator.domain.diagnosis import FREE_SPACE, is_full, told_of_space, told_of_writers
+from core.scenario.schema import Scenario
+from orchestrator.domain.diagnosis import (
+    FREE_SPACE,
+    is_full,
+    told_of_space,
+    told_of_writer,
+    told_of_writers,
+)
 from orchestrator.domain.engine_facts import Space
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import PERMITS, Act, Phase
@@ -27,9 +34,13 @@ log = structlog.get_logger()
 _Written = Callable[[ExerciseId], Mapping[HostKey, int]]
 
 _OUT_OF_MEMORY = "host.out_of_memory"
+_HOST_FULL = "host.disk_full"
 _DISK_FULL, _DISK_OK = "engine.disk_full", "engine.disk_ok"
 # A program that is started again and again is killed again and again.
 _TOLD_AGAIN = timedelta(minutes=1)
+_FILLED_TOLD_AGAIN = timedelta(minutes=10)
+# An engine counts in blocks, and stops a host before the last of its bytes.
+_FILLED = 0.95
 
 
 class Shortages:
@@ -43,31 +54,58 @@ class Shortages:
     def tell_memory(self, exercise: Exercise, host: HostKey) -> None:
         """Write down that a process of a host was killed; at most once a minute for each host."""
         team = exercise.team(host.world.team)
-        if team is None:
-            return
+        if team is not None:
+            told = f"a process of {host.host} was killed: the machine may not use more memory"
+            self._tell_once(
+                exercise, team, host.host, _OUT_OF_MEMORY, told, again_after=_TOLD_AGAIN
+            )
+
+    def _tell_once(
+        self,
+        exercise: Exercise,
+        team: Team,
+        host: str,
+        act: str,
+        told: str,
+        *,
+        again_after: timedelta,
+    ) -> None:
+        since = self._clock.now() - again_after
+
+        def is_told(session: Session) -> bool:
+            return self._journal.told_since(
+                session, exercise.id, act, team=team.id, subject=host, since=since
+            )
 
         with self._database.reading() as session:
-            if self._is_told(session, exercise, team, host.host):
+            if is_told(session):
                 return  # many a second, and none of them holds a writer up
         with self._database.transaction() as transaction:
             ExerciseRepository(transaction.session).hold(exercise.id)
-            if self._is_told(transaction.session, exercise, team, host.host):
+            if is_told(transaction.session):
                 return
-            self._journal.note(
-                transaction,
-                exercise,
-                _OUT_OF_MEMORY,
-                f"a process of {host.host} was killed: the machine may not use more memory",
-                team=team.id,
-                subject=host.host,
-            )
-        log.info(_OUT_OF_MEMORY, exercise=exercise.name, team=team.slug, host=host.host)
+            self._journal.note(transaction, exercise, act, told, team=team.id, subject=host)
+        log.info(act, exercise=exercise.name, team=team.slug, host=host)
 
-    def _is_told(self, session: Session, exercise: Exercise, team: Team, host: str) -> bool:
-        since = self._clock.now() - _TOLD_AGAIN
-        return self._journal.told_since(
-            session, exercise.id, _OUT_OF_MEMORY, team=team.id, subject=host, since=since
-        )
+    def tell_filled(self, exercise: Exercise, scenario: Scenario, written: _Written) -> None:
+        """Write down which hosts have filled the disk that the scenario gives them.
+
+        At most every ten minutes for each host.
+        """
+        limits = {name: host.limits.disk for name, host in scenario.hosts.items()}
+        if not any(limits.values()):
+            return
+        for key, size in written(exercise.id).items():
+            limit, team = limits.get(key.host), exercise.team(key.world.team)
+            if limit is not None and team is not None and size >= limit * _FILLED:
+                self._tell_once(
+                    exercise,
+                    team,
+                    key.host,
+                    _HOST_FULL,
+                    f"{told_of_writer(key, size)}, of {limit / 1024**3:.1f} that it may",
+                    again_after=_FILLED_TOLD_AGAIN,
+                )
 
     def tell_disk(self, exercises: Sequence[Exercise], space: Space, written: _Written) -> None:
         """Write down in each exercise that the engine's disk became full, or is so no more.

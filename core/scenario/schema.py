@@ -145,6 +145,8 @@ class Limits(Part):
     """The most processor time, in cores."""
     pids: int | None = Field(default=None, ge=16, le=65_536)
     """The most processes."""
+    disk: ByteSize | None = None
+    """The most that it may write beyond its image; enforced where the engine has quotas."""
 
 
 class Account(Part):

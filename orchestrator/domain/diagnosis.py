@@ -78,7 +78,12 @@ def told_of_writers(written: Mapping[HostKey, int]) -> Iterator[str]:
     """Yield a sentence for each host that holds most beyond its image, in bytes; few, and large."""
     large = [host for host, size in written.items() if size >= _MUCH]
     for host in sorted(large, key=written.__getitem__, reverse=True)[:_MOST_WRITERS]:
-        yield f"{host.host} of {host.world.team} has written {written[host] / _GIB:.1f} GiB"
+        yield told_of_writer(host, written[host])
+
+
+def told_of_writer(host: HostKey, size: int) -> str:
+    """Return the sentence about what a host has written, in bytes."""
+    return f"{host.host} of {host.world.team} has written {size / _GIB:.1f} GiB"
 
 
 def diagnose(facts: EngineFacts, *, worlds_stand: bool) -> Iterator[Finding]:

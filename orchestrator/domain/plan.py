@@ -79,6 +79,7 @@ def _host(
             memory=host.limits.memory or _DEFAULT_LIMITS.memory,
             cpus=host.limits.cpus or _DEFAULT_LIMITS.cpus,
             pids=host.limits.pids or _DEFAULT_LIMITS.pids,
+            disk=host.limits.disk,
         ),
         environment={key: renderer.text(value) for key, value in host.env.items()},
         probes=tuple(_probe(probe, renderer) for probe in host.ready),

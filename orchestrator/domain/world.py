@@ -88,11 +88,15 @@ class FilePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a host may use: bytes of memory (no swap beyond), CPU cores, processes."""
+    """What a host may use: bytes of memory (no swap beyond), CPU cores, processes, bytes of disk.
+
+    The disk is what it may write beyond its image; None for as much as there is.
+    """
 
     memory: int = 512 * 1024**2
     cpus: float = 1.0
     pids: int = 256
+    disk: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,8 +34,8 @@ _TOOLBOX_LIMITS = Limits(memory=128 * 1024**2, cpus=1.0, pids=64)
 _SENTINEL_LIMITS = Limits(memory=512 * 1024**2, cpus=1.0, pids=256)
 
 
-def host_options(plan: HostPlan, *, network: str) -> dict[str, object]:
-    """Return the HostConfig of a scenario's host on its first network.
+def host_options(plan: HostPlan, *, network: str, disk: int | None = None) -> dict[str, object]:
+    """Return the HostConfig of a scenario's host on its first network; `disk` is in bytes.
 
     The seccomp profile is the engine's default because nothing here names another one.
     """
@@ -56,6 +56,7 @@ def host_options(plan: HostPlan, *, network: str) -> dict[str, object]:
         # may leave by another.
         "Sysctls": _ON_SEVERAL if len(plan.attachments) > 1 else {},
         "ExtraHosts": [f"{name}:{address}" for name, address in plan.names.items()],
+        **({"StorageOpt": {"size": str(disk)}} if disk is not None else {}),
     }
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from docker.errors import APIError, ImageNotFound, NotFound
 
 from core.clock import Clock
@@ -27,10 +28,15 @@ from orchestrator.engine.networks import name_of
 from orchestrator.engine.readiness import Readiness, starter
 from orchestrator.ports import EngineRefusedError, HostGoneError, UnknownImageError
 
+_log = structlog.get_logger()
+
 _SETTLED_WITHIN = timedelta(seconds=30)
 _STOPS_WITHIN_SECONDS = 5
 _STAY = ["sleep", "infinity"]
 _KILLED = 137
+# What the storage drivers say: "--storage-opt is supported only for overlay over xfs with 'pquota'
+# mount option", and others alike.
+_HAS_NO_QUOTAS = re.compile(r"storage-?opt", re.IGNORECASE)
 
 # What containerd and runc say of a task, or of its folder, that an engine left behind when it was
 # killed.
@@ -58,6 +64,7 @@ class Hosts:
         self._readiness = readiness
         self._contents = ImageContents(connection)
         self._clock = clock
+        self._limits_disk = True  # until the engine refuses
 
     def raise_host(self, world: WorldKey, plan: HostPlan) -> None:
         """Have the host run from exactly this plan.
@@ -181,7 +188,24 @@ class Hosts:
         return True
 
     def _create(self, name: str, key: HostKey, plan: HostPlan, facts: ImageFacts) -> str | None:
-        """Create the container with its first network; None when the name is in use."""
+        """Create the container with its first network; None when the name is in use.
+
+        Without the limit of its disk on an engine that cannot keep to one.
+        """
+        if plan.limits.disk is None or not self._limits_disk:
+            return self._created(name, key, plan, facts, disk=None)
+        try:
+            return self._created(name, key, plan, facts, disk=plan.limits.disk)
+        except EngineRefusedError as error:
+            if not _HAS_NO_QUOTAS.search(error.message):
+                raise
+        self._limits_disk = False
+        _log.warning("disk_limit.not_enforced", host=key.host)
+        return self._created(name, key, plan, facts, disk=None)
+
+    def _created(
+        self, name: str, key: HostKey, plan: HostPlan, facts: ImageFacts, *, disk: int | None
+    ) -> str | None:
         first = {
             self._network(key.world, place): {
                 "IPAMConfig": {"IPv4Address": str(place.address)},
@@ -202,7 +226,7 @@ class Hosts:
                     name=name,
                     environment=dict(plan.environment),
                     labels=self._labels.host(key, plan),
-                    host_config=host_options(plan, network=network),
+                    host_config=host_options(plan, network=network, disk=disk),
                     networking_config={"EndpointsConfig": first},
                     use_config_proxy=False,  # the operator's proxy is no business of a host
                 )

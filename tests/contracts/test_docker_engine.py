@@ -55,6 +55,20 @@ def desk(docker_case: DockerCase, subnet: IPv4Network) -> HostPlan:
     )
 
 
+def test_a_limit_of_the_disk_that_the_engine_cannot_keep_to_stops_no_host(
+    docker_case: DockerCase, host: HostKey, subnet: IPv4Network
+) -> None:
+    plan = desk(docker_case, subnet)
+    limited = replace(
+        plan,
+        host="limited",
+        attachments=(Attachment(network="lan", address=subnet[11]),),
+        limits=replace(plan.limits, disk=2 * 1024**3),
+    )
+    docker_case.engine.raise_host(host.world, limited)
+    assert replace(host, host="limited") in docker_case.engine.running(host.world.exercise)
+
+
 def test_what_a_host_writes_beyond_its_image_is_told_in_bytes(
     docker_case: DockerCase, host: HostKey
 ) -> None:

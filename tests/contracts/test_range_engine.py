@@ -549,8 +549,11 @@ def test_nothing_is_told_of_probes_that_come_and_go(
 
 def test_the_host_may_be_protected_again_and_again(case: EngineCase) -> None:
     case.engine.protect_host()
+    before = case.engine.taken_subnets()
     room, looked_at = case.engine.protect_host(), case.engine.diagnose().space
-    assert set(room.taken) == set(case.engine.taken_subnets())
+    after = case.engine.taken_subnets()
+    # Others who use this engine make and remove networks meanwhile.
+    assert {*before} & {*after} <= {*room.taken} <= {*before} | {*after}
     space = room.space
     assert space.total == looked_at.total
     assert space.free == pytest.approx(looked_at.free, rel=0.2)

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from core.scenario.load import load
 from orchestrator.domain.backoff import MOST_TRIES
 from orchestrator.domain.changes import Change, ChangeKind
 from orchestrator.domain.exercise import Exercise
@@ -12,7 +14,7 @@ from orchestrator.domain.phases import Phase, WorldPhase
 from orchestrator.domain.world import HostKey, WorldKey
 from orchestrator.ports import EngineExhaustedError, EngineFullError
 from tests.fakes.fake_engine import WELL
-from tests.unit.orchestrator.conftest import Site
+from tests.unit.orchestrator.conftest import SCENARIO, Site
 
 GIB = 1024**3
 LOOKED_AGAIN = timedelta(seconds=30)
@@ -131,6 +133,32 @@ def test_nobody_asks_who_holds_the_disk_while_there_is_room(site: Site, exercise
     site.engine.calls.clear()
     look(site, ENOUGH)
     assert "written" not in site.engine.calls
+
+
+def test_a_host_that_filled_its_own_disk_is_named_once_in_ten_minutes(
+    site: Site, tmp_path: Path
+) -> None:
+    folder = tmp_path / "limited" / "harbour"
+    folder.mkdir(parents=True)
+    limit = "  mail:\n    limits: {disk: 4g}\n"
+    (folder / "scenario.yaml").write_text(SCENARIO.replace("  mail:\n", limit))
+    exercise = replace(site, scenario=load(folder)).launch()
+    site.work()
+    full, other = (
+        HostKey(world=WorldKey(exercise=exercise.id, team=team), host="mail")
+        for team in ("team-1", "team-2")
+    )
+    site.engine.hosts[full].written = 4 * GIB
+    site.engine.hosts[other].written = 3 * GIB
+    desk = replace(full, host="desk")
+    site.engine.hosts[desk].written = 40 * GIB
+    for _ in range(3):
+        look(site, ENOUGH)
+    assert told(site, exercise, "disk") == [("host.disk_full", "team-1", "mail")]
+    entry = next(e for e in site.exercises.journal.of(exercise.id) if "disk" in e.act)
+    assert entry.text == "mail of team-1 has written 4.0 GiB, of 4.0 that it may"
+    look(site, ENOUGH, after=timedelta(minutes=10))
+    assert len(told(site, exercise, "disk")) == 2
 
 
 def test_every_exercise_that_stands_is_told(site: Site, exercise: Exercise) -> None:
