@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    true,
     update,
 )
 from sqlalchemy.orm import Session
@@ -62,15 +63,22 @@ class ExerciseRepository:
         found = self._session.scalar(select(ExerciseRow.phase).where(ExerciseRow.id == exercise))
         return Phase(found) if found is not None else None
 
-    def all(self) -> tuple[Exercise, ...]:
-        """Return every exercise, newest first."""
+    def recent(self, *, limit: int, before: Exercise | None) -> tuple[Exercise, ...]:
+        """Return the newest exercises, newest first; of those launched before one, when given."""
+        order = (ExerciseRow.created_at.desc(), ExerciseRow.id)
+        older = (
+            (ExerciseRow.created_at < before.created_at)
+            | ((ExerciseRow.created_at == before.created_at) & (ExerciseRow.id > before.id))
+            if before is not None
+            else true()
+        )
         return self._exercises(
             self._session.scalars(
-                select(ExerciseRow).order_by(ExerciseRow.created_at.desc(), ExerciseRow.id)
+                select(ExerciseRow).where(older).order_by(*order).limit(limit)
             ).all(),
-            # A list of all ids would be another statement for each number of exercises that a site
-            # ever had, and every connection keeps the last 128 that it prepared.
-            among=select(ExerciseRow.id),
+            # A list of ids would be another statement for each number of them, and every connection
+            # keeps the last 128 that it prepared.
+            among=select(ExerciseRow.id).where(older).order_by(*order).limit(limit),
         )
 
     def in_phase(self, *phases: Phase) -> tuple[Exercise, ...]:
@@ -355,7 +363,7 @@ class ExerciseRepository:
     # Rows to values, a few queries however many exercises
 
     def _exercises(
-        self, rows: Sequence[ExerciseRow], *, among: Select[tuple[str]] | None = None
+        self, rows: Sequence[ExerciseRow], *, among: Select[Any] | None = None
     ) -> tuple[Exercise, ...]:
         """Return the rows' exercises; `among` selects their ids, when there may be very many."""
         ids = [row.id for row in rows] if among is None else among
@@ -369,7 +377,7 @@ class ExerciseRepository:
             ticks[event.exercise_id].append(_clock_event(event))
         return tuple(_exercise(row, teams[row.id], ticks[row.id]) for row in rows)
 
-    def _teams(self, exercises: Sequence[str] | Select[tuple[str]]) -> defaultdict[str, list[Team]]:
+    def _teams(self, exercises: Sequence[str] | Select[Any]) -> defaultdict[str, list[Team]]:
         members: dict[str, list[Member]] = {}
         for row, name in self._session.execute(
             select(MemberRow, UserRow.name)

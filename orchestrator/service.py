@@ -148,10 +148,14 @@ class Exercises:
             return exercise
         raise ExerciseUnknownError(name_or_id)
 
-    def all(self) -> tuple[Exercise, ...]:
-        """Return every exercise, newest first."""
+    def recent(self, *, limit: int = 100, before: str = "") -> tuple[Exercise, ...]:
+        """Return the newest exercises, newest first; those older than the one called `before`.
+
+        Raises ExerciseUnknownError.
+        """
+        last = self.get(before) if before else None
         with self._database.reading() as session:
-            return ExerciseRepository(session).all()
+            return ExerciseRepository(session).recent(limit=limit, before=last)
 
     def of_member(self, user: UserId) -> tuple[Exercise, ...]:
         """Return the exercises that somebody is a member of, newest first."""

@@ -62,16 +62,23 @@ def launch(
 
 
 @app.command("list")
-def list_exercises(*, as_json: Json = False) -> None:
-    """List every exercise, newest first. Example: poligon exercise list --json."""
+def list_exercises(
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
+    before: Annotated[str, typer.Option(help="Only those older than this one.")] = "",
+    as_json: Json = False,
+) -> None:
+    """List exercises, newest first. Example: poligon exercise list --json."""
     with reporting(as_json=as_json) as output, services_ready() as services:
-        found = services.exercises.all()
+        found = services.exercises.recent(limit=limit, before=before)
         output.data([exercise_json(services, exercise) for exercise in found])
         rows = [
             (e.name, e.phase, str(len(e.teams)), f"{e.created_at:%Y-%m-%d %H:%M}", e.scenario_title)
             for e in found
         ]
         output.table("Exercises", ("name", "phase", "teams", "launched (UTC)", "scenario"), rows)
+        if len(found) == limit:
+            output.line(f"Older ones: poligon exercise list --before {found[-1].name}")
 
 
 @app.command("status")

@@ -32,7 +32,7 @@ from core.queue import Ticker, celery_app
 from core.settings import Settings, read_settings
 from orchestrator.access import Access
 from orchestrator.domain.exercise import Exercise
-from orchestrator.domain.phases import Phase
+from orchestrator.domain.phases import Act, Phase
 from orchestrator.engine.exec_stream import DockerTerminals
 from orchestrator.gateway.host_key import load_or_create
 from orchestrator.gateway.server import Gateway
@@ -42,7 +42,6 @@ log = structlog.get_logger()
 _SWEEP_EVERY = timedelta(seconds=2)
 _LOOK_EVERY = timedelta(seconds=5)
 _GOODBYE_SECONDS = 5
-_OVER = {Phase.CLOSED, Phase.CANCELLED}
 
 SupervisedBy = Annotated[int | None, typer.Option("--supervised-by", hidden=True)]
 
@@ -245,7 +244,7 @@ def _publish_key(settings: Settings) -> None:
 
 def _close_all(services: Services) -> tuple[Exercise, ...]:
     """End and close every exercise that is not yet; return them."""
-    left = tuple(e for e in services.exercises.all() if e.phase not in _OVER)
+    left = services.exercises.permitting(Act.STAND)
     for exercise in left:
         if exercise.phase in {Phase.RUNNING, Phase.PAUSED}:
             services.exercises.end(exercise.id)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Request, Response, status
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response, status
 
 from api.auth import Caller, Instructor, ServicesHere
 from api.catalogue import Catalogue
@@ -47,6 +47,7 @@ def document_key(
 router = APIRouter(tags=["exercises"], responses=RESPONSES)
 # Writes that may be sent twice; new passwords are not among them, they would have to be kept.
 repeatable = APIRouter(route_class=RememberingRoute, dependencies=[Depends(document_key)])
+_MOST_LISTED = 100
 _WHAT_IT_DOES: Mapping[Move, str] = MappingProxyType(
     {
         Move.START: "Let the clock run and the trainees in.",
@@ -90,11 +91,26 @@ def launch(
 
 
 @router.get("/exercises")
-def list_exercises(caller: Caller, services: ServicesHere) -> list[ExerciseOut]:
-    """List exercises, newest first: trainees get their own, everybody else all."""
+def list_exercises(
+    caller: Caller,
+    services: ServicesHere,
+    request: Request,
+    response: Response,
+    limit: Annotated[int, Query(ge=1, le=_MOST_LISTED)] = _MOST_LISTED,
+    before: Annotated[str, Query(max_length=80, description="Older than this exercise.")] = "",
+) -> list[ExerciseOut]:
+    """List exercises, newest first: trainees get their own, everybody else a page of all.
+
+    The header `Link` has the next page, as long as there is one.
+    """
     exercises = services.exercises
-    found = exercises.all() if caller.sees_results else exercises.of_member(caller.id)
-    return [_out(exercise, services, caller) for exercise in found]
+    if not caller.sees_results:
+        return [_out(exercise, services, caller) for exercise in exercises.of_member(caller.id)]
+    found = exercises.recent(limit=limit + 1, before=before)
+    if len(found) > limit:
+        older = request.url.include_query_params(limit=limit, before=found[limit - 1].name)
+        response.headers["Link"] = f'<{older.path}?{older.query}>; rel="next"'
+    return [_out(exercise, services, caller) for exercise in found[:limit]]
 
 
 @router.get("/exercises/{name}")

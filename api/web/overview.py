@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.auth import PageCaller, PageInstructor, SameOrigin, ServicesHere
@@ -19,7 +19,9 @@ from core.users.model import User
 router = APIRouter()
 
 CatalogueHere = Annotated[Catalogue, Depends(catalogue_of)]
+Before = Annotated[str, Query(max_length=80)]
 _A_PAIR = 2
+_A_PAGE = 50
 
 
 @router.get("/")
@@ -32,10 +34,14 @@ def start(caller: PageCaller, services: ServicesHere) -> Response:
 
 @router.get("/exercises")
 def list_exercises(
-    request: Request, caller: PageCaller, services: ServicesHere, catalogue: CatalogueHere
+    request: Request,
+    caller: PageCaller,
+    services: ServicesHere,
+    catalogue: CatalogueHere,
+    before: Before = "",
 ) -> Response:
     """Show the exercises, and the form to launch one to those who may."""
-    return _overview(request, caller, services, catalogue)
+    return _overview(request, caller, services, catalogue, before=before)
 
 
 @router.post("/exercises", dependencies=[SameOrigin])
@@ -72,19 +78,28 @@ def _overview(
     services: Services,
     catalogue: Catalogue,
     *,
+    before: str = "",
     problem: Problem | None = None,
     status: int = HTTPStatus.OK,
     chosen: str = "",
     teams: int = _A_PAIR,
 ) -> Response:
     exercises = services.exercises
+    found = (
+        exercises.recent(limit=_A_PAGE + 1, before=before)
+        if caller.sees_results
+        else exercises.of_member(caller.id)
+    )
     return page(
         request,
         "overview.html",
         status=status,
         user=caller,
         problem=problem,
-        exercises=exercises.all() if caller.sees_results else exercises.of_member(caller.id),
+        exercises=found[:_A_PAGE] if caller.sees_results else found,
+        older=found[_A_PAGE - 1].name if caller.sees_results and len(found) > _A_PAGE else "",
+        before=before,
+        fresh_from=f"/exercises?before={before}" if before else "/exercises",
         offers=catalogue.offers() if caller.runs_exercises else (),
         folder=catalogue.folder,
         chosen=chosen,

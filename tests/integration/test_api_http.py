@@ -143,7 +143,7 @@ def test_teams_that_cannot_be_are_refused(site: ApiSite, teams: object) -> None:
         "/api/v1/exercises", json={"scenario": "house", "teams": teams}, headers=site.bearer("ina")
     )
     assert is_problem(answer, 422, "request.invalid")
-    assert site.services.exercises.all() == ()
+    assert site.services.exercises.recent() == ()
 
 
 def test_logins_are_told_once_and_not_kept_by_anybody(site: ApiSite) -> None:
@@ -158,6 +158,21 @@ def test_logins_are_told_once_and_not_kept_by_anybody(site: ApiSite) -> None:
         "/api/v1/login", json={"name": login["user"], "password": login["password"]}
     )
     assert answer.status_code == 200
+
+
+def test_the_list_comes_in_pages_that_lead_to_one_another(site: ApiSite) -> None:
+    names: list[str] = []
+    for _ in range(3):
+        names.insert(0, site.launch(teams=1, started=False).name)
+        site.clock.advance(timedelta(seconds=1))
+    path, headers = "/api/v1/exercises?limit=2", site.bearer("ina")
+    first = site.web.get(path, headers=headers)
+    assert [one["name"] for one in first.json()] == names[:2]
+    second = site.web.get(first.links["next"]["url"], headers=headers)
+    assert [one["name"] for one in second.json()] == names[2:]
+    assert second.links == {}
+    unknown = site.web.get("/api/v1/exercises?before=no-such", headers=headers)
+    assert is_problem(unknown, 404, "exercise.unknown")
 
 
 # Idempotency
@@ -177,14 +192,14 @@ def test_a_write_that_the_database_did_not_confirm_is_not_done_again_at_once(
         answer = launched(site, **{"Idempotency-Key": "one"})
         assert is_problem(answer, 503, "database.commit_unconfirmed")
     assert is_problem(launched(site, **{"Idempotency-Key": "one"}), 409, "idempotency.under_way")
-    assert len(site.services.exercises.all()) == 1
+    assert len(site.services.exercises.recent()) == 1
 
 
 def test_the_same_launch_sent_twice_is_one_launch(site: ApiSite) -> None:
     first, second = (launched(site, **{"Idempotency-Key": "one"}) for _ in range(2))
     assert first.status_code == second.status_code == 201
     assert first.json() == second.json()
-    assert len(site.services.exercises.all()) == 1
+    assert len(site.services.exercises.recent()) == 1
 
 
 def test_a_key_is_its_users_own(site: ApiSite) -> None:
@@ -195,7 +210,7 @@ def test_a_key_is_its_users_own(site: ApiSite) -> None:
         headers={**site.bearer("root"), "Idempotency-Key": "one"},
     )
     assert answer.status_code == 201
-    assert len(site.services.exercises.all()) == 2
+    assert len(site.services.exercises.recent()) == 2
 
 
 def test_a_key_with_another_write_is_refused(site: ApiSite) -> None:
@@ -221,7 +236,7 @@ def test_a_write_that_failed_gives_its_key_back(site: ApiSite) -> None:
 def test_a_key_that_cannot_be_is_refused(site: ApiSite, key: str) -> None:
     answer = launched(site, **{"Idempotency-Key": key})
     assert answer.status_code == 422
-    assert site.services.exercises.all() == ()
+    assert site.services.exercises.recent() == ()
 
 
 # Play and results

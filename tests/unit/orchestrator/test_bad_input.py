@@ -101,7 +101,7 @@ def test_a_readable_name_becomes_a_world(site: Site, name: str) -> None:
 def test_a_name_that_nobody_can_read_is_refused(site: Site, name: str) -> None:
     with pytest.raises(TeamsInvalidError, match="is no name of a team"):
         launch(site, name)
-    assert site.exercises.all() == ()
+    assert site.exercises.recent() == ()
 
 
 def test_a_pool_that_is_too_small_is_named(site: Site) -> None:

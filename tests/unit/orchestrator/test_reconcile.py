@@ -431,4 +431,4 @@ def test_a_world_that_is_being_built_is_not_looked_at(site: Site) -> None:
     site.engine.calls.clear()
     site.reconciling.sweep()
     assert "observe" not in site.engine.calls
-    assert {team.world for e in site.exercises.all() for team in e.teams} == {WorldPhase.PLANNED}
+    assert {team.world for e in site.exercises.recent() for team in e.teams} == {WorldPhase.PLANNED}
