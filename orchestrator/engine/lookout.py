@@ -31,7 +31,7 @@ from orchestrator.engine.errors import is_status
 from orchestrator.engine.hardening import sentinel_options
 from orchestrator.engine.labels import Labels
 from orchestrator.engine.names import container_name, sentinel_name
-from orchestrator.engine.prober_scripts import LOOK_AROUND, LOOK_FROM_ALL, SENTINEL
+from orchestrator.engine.prober_scripts import LOOK_AROUND, SENTINEL
 from orchestrator.engine.toolbox import AS_NOBODY, Toolbox
 from orchestrator.ports import HostGoneError
 
@@ -87,11 +87,7 @@ class Lookout:
         result = self._commands.run(
             sentinel_name(self._labels.installation, looks[0].host.world.exercise),
             (
-                "sh",
-                "-c",
-                LOOK_FROM_ALL,
-                "sh",
-                LOOK_AROUND,
+                *("perl", "-e", LOOK_AROUND),
                 f"{_PATIENCE.total_seconds():g}",
                 f"{silence.total_seconds():g}",
                 *map(_words, processes, looks),
@@ -140,7 +136,7 @@ def _spelled(target: Target) -> str:
 
 
 def _words(process: int, look: Look) -> str:
-    """Return what LOOK_FROM_ALL takes of a look."""
+    """Return what LOOK_AROUND takes of a look."""
     targets = (*look.near, *look.far)
     return "\n".join((str(process), str(len(look.near)), *map(_spelled, targets)))
 
@@ -150,7 +146,7 @@ def _said(output: str) -> Mapping[int, list[str]]:
     said: defaultdict[int, list[str]] = defaultdict(list)
     for line in output.splitlines():
         number, _, rest = line.partition(" ")
-        if number.isdigit():  # else it is a complaint of nsenter or perl
+        if number.isdigit():  # else it is a complaint of perl
             said[int(number)].append(rest)
     return said
 

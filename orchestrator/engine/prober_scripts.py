@@ -69,94 +69,101 @@ sub told {
 LOOK_AROUND = (
     _COMMON
     + r"""
-my $resolver = "127.0.0.11";  # the engine's own, in every network of ours
-my ($number, $patience, $silence, $near, @targets) = @ARGV;
-my (%open, %waiting, %said);
-my %best = (nothing => 0, own => 0, refusal => 1, answer => 2);
-sub hear {
-  my ($i, $heard) = @_;
-  my ($word) = split / /, $heard;
-  $said{$i} = $heard if !$said{$i} || $best{$word} > $best{$said{$i}};
-}
-my $give_up = now() + $patience;
-select undef, undef, undef, 0.05 while now() < $give_up && grep { $_->[3] } addresses_over_ipv6();
-my @own = addresses_over_ipv6();
-# Who did not tell a link address is asked for it again after a second (RFC 4861, RetransTimer).
-$silence = 1.5 if @own && $silence < 1.5;
-my %links = map { $_->[1] => 1 } @own;
-my @lines = map { "ipv6 $_->[0] " . reached($_->[0], 9, $_->[1]) } @own;
-if (open my $f, "<", "/proc/net/ipv6_route") {
-  while (<$f>) {
-    my (undef, $bits, undef, undef, $hop, undef, undef, undef, $flags, $name) = split;
-    next if $name eq "lo" || hex($flags) & 0x200;  # what is rejected leads nowhere
-    push @lines, "beyond " . inet_ntop(AF_INET6, pack "H*", $hop) if $hop =~ /[^0]/ || !hex $bits;
-  }
-}
-my $own = 0;
-for my $table (qw(/proc/net/udp /proc/net/udp6)) {
-  open my $f, "<", $table or next;
-  /^\s*\d+: [0-9A-F]+:0035 / and $own = 1 while <$f>;
-}
-for my $i (0 .. $#targets) {
-  if ($targets[$i] =~ /^dial (\S+) (\d+)$/) {
-    my ($address, $port) = ($1, $2);
-    for my $link ($address =~ /^fe80:/ ? keys %links : 0) {
-      my ($s, $heard) = dial($address, $port, $link);
-      if ($heard) { hear($i, $heard) } else { $open{"$i $link"} = $s; $waiting{"$i $link"} = 1 }
-    }
-  } elsif ($targets[$i] =~ /^name (\S+)$/) {
-    if ($own && $i >= $near) { hear($i, "own"); next }
-    my $s = ask($resolver, $1, $i + 1);
-    if ($s) { $open{"$i 0"} = $s } else { hear($i, "nothing") }
-  }
-}
+# What the kernel calls setns(2) on each machine; CLONE_NEWNET is the same on all of them.
+my %SETNS = (x86_64 => 308, aarch64 => 268, riscv64 => 268, ppc64le => 350, s390x => 339,
+             armv7l => 375, i686 => 346);
+my ($patience, $silence, @looks) = @ARGV;
 sub index_of { (split / /, $_[0])[0] }
-my $end;
-while (%open) {
-  $end //= now() + $silence if now() > $give_up || !grep { index_of($_) < $near } keys %open;
-  my $left = ($end // $give_up) - now();
-  last if $end && $left <= 0;
-  my ($read, $write) = ("", "");
-  for (keys %open) { vec($waiting{$_} ? $write : $read, fileno $open{$_}, 1) = 1 }
-  select($read, $write, undef, $left < 0 ? 0 : $left) or next;
-  for my $way (keys %open) {
-    my ($i, $n) = (index_of($way), fileno $open{$way});
-    if ($waiting{$way} && vec($write, $n, 1)) { hear($i, dialled($open{$way})) }
-    elsif (!$waiting{$way} && vec($read, $n, 1)) { hear($i, join " ", told($open{$way})) }
-    else { next }
-    delete $open{$way};
-  }
+sub enter {
+  my ($process) = @_;
+  my $setns = $SETNS{(POSIX::uname())[4]} or die "setns: not known on this machine";
+  open my $network, "<", "/proc/$process/ns/net" or die "process $process: $!";
+  syscall($setns, fileno $network, 0x40000000) == 0 or die "setns: $!";
+  $( = $) = "65534 65534";  # nobody, in no other group
+  POSIX::setuid(65534) or die "setuid: $!";
 }
-push @lines, map { "$_ " . ($said{$_} // "nothing") } 0 .. $#targets;
-print join "", map { "$number $_\n" } @lines, "done";
+sub look {
+  my ($number, $silence, $near, @targets) = @_;
+  my $resolver = "127.0.0.11";  # the engine's own, in every network of ours
+  my (%open, %waiting, %said);
+  my %best = (nothing => 0, own => 0, refusal => 1, answer => 2);
+  my $hear = sub {
+    my ($i, $heard) = @_;
+    my ($word) = split / /, $heard;
+    $said{$i} = $heard if !$said{$i} || $best{$word} > $best{$said{$i}};
+  };
+  my $give_up = now() + $patience;
+  select undef, undef, undef, 0.05 while now() < $give_up && grep { $_->[3] } addresses_over_ipv6();
+  my @own = addresses_over_ipv6();
+  # Who did not tell a link address is asked for it again after a second (RFC 4861, RetransTimer).
+  $silence = 1.5 if @own && $silence < 1.5;
+  my %links = map { $_->[1] => 1 } @own;
+  my @lines = map { "ipv6 $_->[0] " . reached($_->[0], 9, $_->[1]) } @own;
+  if (open my $f, "<", "/proc/net/ipv6_route") {
+    while (<$f>) {
+      my (undef, $bits, undef, undef, $hop, undef, undef, undef, $flags, $name) = split;
+      next if $name eq "lo" || hex($flags) & 0x200;  # what is rejected leads nowhere
+      push @lines, "beyond " . inet_ntop(AF_INET6, pack "H*", $hop) if $hop =~ /[^0]/ || !hex $bits;
+    }
+  }
+  my $own = 0;
+  for my $table (qw(/proc/net/udp /proc/net/udp6)) {
+    open my $f, "<", $table or next;
+    /^\s*\d+: [0-9A-F]+:0035 / and $own = 1 while <$f>;
+  }
+  for my $i (0 .. $#targets) {
+    if ($targets[$i] =~ /^dial (\S+) (\d+)$/) {
+      my ($address, $port) = ($1, $2);
+      for my $link ($address =~ /^fe80:/ ? keys %links : 0) {
+        my ($s, $heard) = dial($address, $port, $link);
+        if ($heard) { $hear->($i, $heard) } else { $open{"$i $link"} = $s; $waiting{"$i $link"} = 1 }
+      }
+    } elsif ($targets[$i] =~ /^name (\S+)$/) {
+      if ($own && $i >= $near) { $hear->($i, "own"); next }
+      my $s = ask($resolver, $1, $i + 1);
+      if ($s) { $open{"$i 0"} = $s } else { $hear->($i, "nothing") }
+    }
+  }
+  my $end;
+  while (%open) {
+    $end //= now() + $silence if now() > $give_up || !grep { index_of($_) < $near } keys %open;
+    my $left = ($end // $give_up) - now();
+    last if $end && $left <= 0;
+    my ($read, $write) = ("", "");
+    for (keys %open) { vec($waiting{$_} ? $write : $read, fileno $open{$_}, 1) = 1 }
+    select($read, $write, undef, $left < 0 ? 0 : $left) or next;
+    for my $way (keys %open) {
+      my ($i, $n) = (index_of($way), fileno $open{$way});
+      if ($waiting{$way} && vec($write, $n, 1)) { $hear->($i, dialled($open{$way})) }
+      elsif (!$waiting{$way} && vec($read, $n, 1)) { $hear->($i, join " ", told($open{$way})) }
+      else { next }
+      delete $open{$way};
+    }
+  }
+  push @lines, map { "$_ " . ($said{$_} // "nothing") } 0 .. $#targets;
+  print join "", map { "$number $_\n" } @lines, "done";
+}
+for my $number (0 .. $#looks) {
+  defined(my $child = fork) or die "fork: $!";
+  next if $child;
+  my ($process, @words) = split /\n/, $looks[$number];
+  enter($process);
+  look($number, $silence, @words);
+  exit 0;
+}
+1 while wait != -1;
 """
 )
-"""Tries targets at once: `NUMBER PATIENCE SILENCE NEAR TARGET…`.
+"""Looks around in several networks at one time: `PATIENCE SILENCE LOOK…`.
 
-The first NEAR targets are waited for, PATIENCE seconds at most; then silence lasts SILENCE seconds
-more before it counts, 1.5 at least in a network with IPv6. Prints in one piece, each line after
-NUMBER: `ipv6 ADDRESS HEARD` for each IPv6 address of its own and what it heard when it knocked
-there, `beyond HOP` for each IPv6 route that leads further, `INDEX HEARD [ADDRESS]` for each target,
-and `done`.
-"""
+A LOOK is lines: the process whose network is entered, NEAR, and a TARGET each. The first NEAR
+targets are waited for, PATIENCE seconds at most; then silence lasts SILENCE seconds more before it
+counts, 1.5 at least in a network with IPv6. What a prober says comes in one piece, each line after
+its number, from 0 in the order of the looks: `ipv6 ADDRESS HEARD` for each IPv6 address of its own
+and what it heard when it knocked there, `beyond HOP` for each IPv6 route that leads further,
+`INDEX HEARD [ADDRESS]` for each target, and `done`.
 
-LOOK_FROM_ALL = r"""
-script=$1 patience=$2 silence=$3 number=0 IFS='
-'
-shift 3
-set -f
-for look; do
-  nsenter --net=/proc/"${look%%$IFS*}"/ns/net \
-    setpriv --reuid=65534 --regid=65534 --clear-groups \
-    perl -e "$script" "$number" "$patience" "$silence" ${look#*$IFS} &
-  number=$((number + 1))
-done
-wait
-"""
-"""Looks around in several networks at one time: `SCRIPT PATIENCE SILENCE LOOK…`.
-
-A LOOK has a line with the process whose network is entered, and one for each word that follows.
-Probers are numbered from 0, in the order of the looks.
+One process that forks: a program started for each network costs as much again.
 """
 
 SENTINEL = (
