@@ -1,7 +1,8 @@
-"""`poligon scenario`: lint, plan and build."""
+"""`poligon scenario`: lint, plan, build, and what makes evidence."""
 
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,8 @@ from api.bootstrap import open_engine
 from api.cli.output import Exit, Json, Output, reporting
 from api.cli.planning import Forecast, forecast
 from core.errors import Fault, PoligonError
+from core.scenario.generators.description import described
+from core.scenario.generators.registry import GENERATORS
 from core.scenario.lint import lint
 from core.scenario.load import LoadedScenario
 from core.scenario.load import load as load_scenario
@@ -112,6 +115,32 @@ def build(path: ScenarioPath, *, as_json: Json = False) -> None:
             built.append({"host": image.host, "image": image.reference, "seconds": seconds})
             output.note(f"{image.host}: {image.reference} ({seconds} s)")
         output.data(built)
+
+
+@app.command("generators")
+def list_generators(*, as_json: Json = False) -> None:
+    """List what makes evidence, with its parameters. Example: poligon scenario generators."""
+    with reporting(as_json=as_json) as output:
+        output.data([_generator_data(name) for name in GENERATORS])
+        for name, generator in GENERATORS.items():
+            rows = [
+                (one.name, one.type, "required" if one.required else one.default, one.text)
+                for one in described(generator.parameters)
+            ]
+            title = f"{name}: {generator.summary}"
+            output.table(title, ("parameter", "type", "default", "is"), rows, wide=3)
+            output.line(f"  - {generator.example}\n")
+
+
+def _generator_data(name: str) -> dict[str, object]:
+    generator = GENERATORS[name]
+    return {
+        "name": name,
+        "summary": generator.summary,
+        "fills_folder": generator.fills_folder,
+        "parameters": [asdict(one) for one in described(generator.parameters)],
+        "example": generator.example,
+    }
 
 
 def load(path: str, settings: Settings) -> LoadedScenario:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import PurePosixPath
 from typing import Annotated, Any
@@ -123,6 +123,21 @@ def _host_path(text: str) -> str:
     return text
 
 
+def _host_place(text: str) -> str:
+    return _host_path(text.removesuffix("/")) and text
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an ISO 8601 time with a zone; return it in UTC; raise ValueError otherwise."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is not an instant") from None
+    if instant.tzinfo is None:
+        raise ValueError(f"{text!r} has no zone; end it with Z")
+    return instant.astimezone(UTC)
+
+
 def _tolerance(value: object) -> float | Fraction:
     if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
         return value
@@ -213,7 +228,8 @@ FolderPath = Annotated[str, AfterValidator(_relative_path)]
 """A file or folder of the scenario, relative to its folder."""
 FileName = Annotated[str, Field(max_length=100), AfterValidator(_file_name)]
 """What a file is called, without folders; the same for every team."""
-HostPath = Annotated[str, AfterValidator(_host_path)]
+HostPlace = Annotated[str, AfterValidator(_host_place)]
+"""A file on a host, or with `/` at its end a folder."""
 Alias = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
 Command = Annotated[tuple[str, ...], Field(min_length=1)]
 Port = Annotated[int | str, BeforeValidator(number_or_template("a port", low=1, high=_LAST_PORT))]
