@@ -17,6 +17,7 @@ from core.scenario.fields import Part, Share, SomeTime, is_template, parse_insta
 RENDERED = "rendered"
 """The context of the second reading."""
 _LAST_PORT = 65_535
+_FIRST_YEAR, _LAST_YEAR = 1981, 2100  # disks and captures cannot be dated otherwise
 _SMALLEST_OFFICE = 28
 _LARGEST_OFFICE = 16
 
@@ -62,7 +63,10 @@ def _office_network(value: object) -> IPv4Network:
 
 
 def _instant(value: object) -> datetime:
-    return parse_instant(value if isinstance(value, str) else str(value)).replace(microsecond=0)
+    instant = parse_instant(value if isinstance(value, str) else str(value))
+    if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
+        raise ValueError(f"evidence is of the years {_FIRST_YEAR} to {_LAST_YEAR}, not {value!r}")
+    return instant.replace(microsecond=0)
 
 
 def _one_line(value: str) -> str:

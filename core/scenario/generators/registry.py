@@ -4,13 +4,38 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
-from core.scenario.generators import ssh_bruteforce
+from core.scenario.generators import (
+    beacon_capture,
+    disk_image,
+    dns_queries,
+    file_tree,
+    mailboxes,
+    shell_history,
+    ssh_bruteforce,
+    web_access,
+)
 from core.scenario.generators.scene import AnyGenerator
 
-GeneratorName = Literal["ssh-bruteforce"]
+GeneratorName = Literal[
+    "ssh-bruteforce",
+    "web-access",
+    "beacon-capture",
+    "mailbox",
+    "dns-queries",
+    "shell-history",
+    "file-tree",
+    "disk-image",
+]
 GENERATORS: Mapping[str, AnyGenerator] = MappingProxyType(
     {
         "ssh-bruteforce": ssh_bruteforce.GENERATOR,
+        "web-access": web_access.GENERATOR,
+        "beacon-capture": beacon_capture.GENERATOR,
+        "mailbox": mailboxes.GENERATOR,
+        "dns-queries": dns_queries.GENERATOR,
+        "shell-history": shell_history.GENERATOR,
+        "file-tree": file_tree.GENERATOR,
+        "disk-image": disk_image.GENERATOR,
     }
 )
 

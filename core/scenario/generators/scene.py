@@ -45,6 +45,9 @@ class Scene:
         It ends `after` that, or else at the story's start; later than the start only if `at` is.
         Raises GenerationFailedError for more than sixty days.
         """
+        if before > _LONGEST:
+            message = f"{before.days} days are more than the most, {_LONGEST.days}"
+            raise GenerationFailedError(message, place=("since",))
         if at > self.start:
             until = at + (_A_WHILE if after is None else after)
         else:

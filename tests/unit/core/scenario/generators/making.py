@@ -19,6 +19,20 @@ VALUES: dict[str, Value] = {
 }
 NEEDED: dict[str, dict[str, object]] = {
     "ssh-bruteforce": {"user": "{{ values.user }}", "at": "{{ values.at }}"},
+    "web-access": {"at": "{{ values.at }}"},
+    "beacon-capture": {
+        "server": "198.51.100.200",
+        "port": "{{ values.port }}",
+        "at": "{{ values.at }}",
+    },
+    "mailbox": {"at": "{{ values.at }}"},
+    "dns-queries": {"name": "cdn-sync.example", "at": "{{ values.at }}"},
+    "shell-history": {"at": "{{ values.at }}"},
+    "file-tree": {"at": "{{ values.at }}"},
+    "disk-image": {
+        "at": "{{ values.at }}",
+        "deleted": ({"name": "transfer list.csv", "text": "{{ values.note }}\n"},),
+    },
 }
 """The least that each generator must be given."""
 

@@ -70,10 +70,24 @@ def test_a_file_stays_small(name: str) -> None:
 
 
 @every
-def test_a_moment_long_ago_is_refused_where_it_stands(name: str) -> None:
-    with pytest.raises(GenerationFailedError, match="this spans") as caught:
-        make(name, at="1970-01-01T00:00:00Z")
+@pytest.mark.parametrize("at", ["1970-01-01T00:00:00Z", "2101-01-01T00:00:00Z"])
+def test_a_moment_of_another_age_is_refused_where_it_stands(name: str, at: str) -> None:
+    with pytest.raises(GenerationFailedError, match="evidence is of the years") as caught:
+        make(name, at=at)
     assert caught.value.place == ("at",)
+
+
+@every
+def test_what_would_never_end_is_refused_or_ends(name: str) -> None:
+    keys = {one.name for one in described(GENERATORS[name].parameters)}
+    ages = dict.fromkeys(keys & {"period", "pause", "for"}, "999999d")
+    assert make(name, **ages)  # type: ignore[arg-type]  # names of parameters and of make
+    with pytest.raises(GenerationFailedError, match="days are more than the most") as caught:
+        make(name, since="999999d")
+    assert caught.value.place == ("since",)
+    if name not in {"beacon-capture", "disk-image", "file-tree"}:  # those end where `at` is
+        with pytest.raises(GenerationFailedError, match="this spans"):
+            make(name, at=(AT - timedelta(days=70)).isoformat())
 
 
 @every
