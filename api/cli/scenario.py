@@ -124,7 +124,7 @@ def list_generators(*, as_json: Json = False) -> None:
         output.data([_generator_data(name) for name in GENERATORS])
         for name, generator in GENERATORS.items():
             rows = [
-                (one.name, one.type, "required" if one.required else one.default, one.text)
+                (one.name, one.type, "required" if one.required else one.default or "", one.text)
                 for one in described(generator.parameters)
             ]
             title = f"{name}: {generator.summary}"

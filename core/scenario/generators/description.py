@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
+from operator import itemgetter
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from core.scenario.generators.parameters import Kind, Parameters
+from core.scenario.generators.parameters import Kind, OfficeParameters, Parameters
 
 _PLAIN = {bool: "true or false", int: "whole number", str: "text"}
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
@@ -21,14 +22,17 @@ class Described:
     name: str
     type: str
     required: bool
-    default: str
+    default: str | None
     text: str
 
 
 def described(kind: type[Parameters]) -> tuple[Described, ...]:
-    """Return the parameters of a class, in its order, the required ones first."""
-    found = [_described(name, field) for name, field in kind.model_fields.items()]
-    return tuple(sorted(found, key=lambda one: not one.required))
+    """Return the parameters of a class: the required ones, its own, then those of every office."""
+    found = [
+        (not field.is_required(), name in OfficeParameters.model_fields, _described(name, field))
+        for name, field in kind.model_fields.items()
+    ]
+    return tuple(one for *_, one in sorted(found, key=itemgetter(0, 1)))
 
 
 def _described(name: str, field: FieldInfo) -> Described:
@@ -36,7 +40,7 @@ def _described(name: str, field: FieldInfo) -> Described:
         name=field.alias or name,
         type=_type(field.annotation, field.metadata),
         required=field.is_required(),
-        default="" if field.is_required() else _written(field.default),
+        default=None if field.is_required() else _written(field.default),
         text=field.description or "",
     )
 
@@ -55,7 +59,7 @@ def _plain_type(annotation: Any, metadata: list[Any]) -> str:  # noqa: ANN401  #
     if origin is Literal:
         return " | ".join(args)
     if origin is tuple:
-        return f"list of {_type(args[0], [])}"
+        return f"[{_type(args[0], [])}, …]"
     if isinstance(annotation, type) and issubclass(annotation, Parameters):
         keys = (f"{d.name}{'' if d.required else '?'}" for d in described(annotation))
         return "{" + ", ".join(keys) + "}"
@@ -71,10 +75,10 @@ def _bound(key: str, metadata: list[Any]) -> object:
     return next((getattr(one, key) for one in metadata if hasattr(one, key)), None)
 
 
-def _written(value: object) -> str:
+def _written(value: object) -> str | None:
     match value:
         case None:
-            return ""
+            return None
         case ():
             return "[]"
         case timedelta():
