@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from core.scenario.fields import is_template
 from core.scenario.folder import FileRefusedError
-from core.scenario.generated import generated
+from core.scenario.generated import generated, message_file
 from core.scenario.generators.scene import GenerationFailedError
 from core.scenario.networks import prefix_length
 from core.scenario.positions import Finding, Mark, Place, strings_of
@@ -114,15 +114,25 @@ def _generating(scenario: Scenario, renderer: Renderer) -> Iterator[_Attempt]:
     for name, host in scenario.hosts.items():
         for index, file in enumerate(host.files):
             if file.generate is not None:
-                place = ("hosts", name, "files", index)
-                yield place, partial(_made, file, name, renderer, place)
+                place: Place = ("hosts", name, "files", index)
+                yield place, partial(_made, partial(_host_file, file, name, renderer), place)
+    for name, inject in scenario.injects.items():
+        for index, sent in enumerate(inject.message.files if inject.message is not None else ()):
+            if sent.generate is not None:
+                place = ("injects", name, "message", "files", index)
+                make = partial(message_file, sent, inject=name, renderer=renderer)
+                yield place, partial(_made, make, place)
 
 
-def _made(file: HostFile, host: str, renderer: Renderer, place: Place) -> Iterator[Finding]:
+def _host_file(file: HostFile, host: str, renderer: Renderer) -> None:
     assert file.generate is not None
+    path = renderer.text(file.to)
+    generated(file.generate, file.with_, renderer=renderer, host=host, path=path)
+
+
+def _made(make: Callable[[], object], place: Place) -> Iterator[Finding]:
     try:
-        path = renderer.text(file.to)
-        generated(file.generate, file.with_, renderer=renderer, host=host, path=path)
+        make()
     except TemplateFailedError as exc:
         below = exc.place if isinstance(exc, GenerationFailedError) else ()
         yield Finding(message=exc.reason, place=(*place, "with", *below))

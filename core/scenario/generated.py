@@ -11,9 +11,11 @@ from core.scenario.generators.registry import GENERATORS
 from core.scenario.generators.scene import MAX_BYTES, GenerationFailedError, Made, Scene
 from core.scenario.render import Renderer, TeamFacts
 from core.scenario.schema_errors import findings_of
+from core.scenario.schema_injects import MessageFile
 from core.security import derive
 
 _MAX_FILES = 1000
+_NO_HOST = "server"  # what a log that comes with a message calls the machine
 
 
 def team_seed(key: bytes, team: str) -> bytes:
@@ -49,6 +51,18 @@ def generated(
     except GenerationFailedError as exc:
         raise GenerationFailedError(exc.reason, place=exc.place, where=where) from exc
     return made
+
+
+def message_file(file: MessageFile, *, inject: str, renderer: Renderer) -> bytes:
+    """Return a file of an inject's message that is made for a team.
+
+    Raises TemplateFailedError.
+    """
+    if file.generate is None:
+        return renderer.file(file.template or "")
+    path = f"{inject}/{file.shown_name}"
+    (made,) = generated(file.generate, file.with_, renderer=renderer, host=_NO_HOST, path=path)
+    return made.content
 
 
 def _rendered(node: object, renderer: Renderer) -> object:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from core.scenario.fields import (
     Alias,
@@ -27,7 +27,8 @@ from core.scenario.fields import (
     SomeTime,
     Text,
 )
-from core.scenario.generators.registry import GeneratorName, check_parameters, fills_folder
+from core.scenario.generators.registry import fills_folder
+from core.scenario.schema_generated import MayBeGenerated
 from core.scenario.schema_injects import Inject
 from core.scenario.schema_networks import Flow, Network
 from core.scenario.schema_tasks import Check, Objective, Task
@@ -125,27 +126,19 @@ class Account(Part):
     sudo: bool = False
 
 
-class HostFile(Part):
+class HostFile(MayBeGenerated):
     """A file that is put on the host before its own process starts; one of four sources.
 
-    `with` holds the parameters of the generator; some fill a folder, and `to` then ends with `/`.
+    Some generators fill a folder, and `to` then ends with `/`.
     """
 
     to: HostPlace
     from_: FolderPath | None = Field(default=None, alias="from")
     template: FolderPath | None = None
     text: str | None = None
-    generate: GeneratorName | None = None
-    with_: Mapping[str, object] = Field(default={}, alias="with", validate_default=True)
     owner: Annotated[str, Field(pattern=r"^[^:\s]+:[^:\s]+$|\{\{")] = "root:root"
     mode: Annotated[str, Field(pattern=r"^0?[0-7]{3,4}$")] = "0644"
     mtime: Instant | None = None
-
-    @field_validator("with_")
-    @classmethod
-    def _parameters(cls, given: Mapping[str, object], info: ValidationInfo) -> Mapping[str, object]:
-        # Not there when it is wrong itself.
-        return check_parameters(info.data["generate"], given) if "generate" in info.data else given
 
     @model_validator(mode="after")
     def _one_source(self) -> "HostFile":

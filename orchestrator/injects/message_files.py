@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.scenario.generated import message_file
 from core.scenario.load import LoadedScenario
 from core.scenario.schema_injects import MessageFile
 from core.scenario.template import TemplateFailedError
@@ -53,10 +54,11 @@ def file_content(
             f"the message has no file {number}", hint="The list of messages has their files"
         )
     file = files[number - 1]
-    if file.template is None:
-        return FileContent(name=file.shown_name, content=loaded.read(file.from_ or ""))
+    if file.from_ is not None:
+        return FileContent(name=file.shown_name, content=loaded.read(file.from_))
     try:
-        content = exercises.renderer(exercise, team).file(file.template)
+        renderer = exercises.renderer(exercise, team)
+        content = message_file(file, inject=inject, renderer=renderer)
     except TemplateFailedError as error:
         # It could be written when the message was sent: what it names has gone since.
         raise MessageFileGoneError(

@@ -13,19 +13,18 @@ from core.scenario.generators.parameters import (
     Address,
     Domain,
     LongText,
-    OfficeParameters,
     Span,
     When,
 )
 from core.scenario.generators.scene import GenerationFailedError, Generator, Made, Scene
 from core.scenario.generators.story_time import AMOUNT, working_times
-from core.scenario.generators.syslog import Entry, Syslog, TimeFormat
+from core.scenario.generators.syslog import Entry, Syslog, SyslogParameters
 
 _CHUNK = 24  # bytes of hidden text in a label: 48 hexadecimal digits, of 63 that a label may have
 _MOST = 20_000
 
 
-class DnsQueries(OfficeParameters):
+class DnsQueries(SyslogParameters):
     """Parameters of `dns-queries`."""
 
     name: Domain = Field(description="the domain that should not have been asked for")
@@ -42,9 +41,6 @@ class DnsQueries(OfficeParameters):
     period: Span = Field(default=timedelta(minutes=1), description="how long between two of them")
     since: Span = Field(
         default=timedelta(days=1), description="how long before `at` the log begins"
-    )
-    time_format: TimeFormat = Field(
-        default="traditional", description="`Nov  2 01:40:26`, or as Debian 12 has it"
     )
 
 
@@ -69,7 +65,7 @@ def make(given: DnsQueries, scene: Scene) -> Iterator[Made]:
         entries += _lines(moment, person, f"[A] {site}", str(address), office)
     log = Syslog(dice)
     log.process("dnsmasq", *sorted(entries, key=itemgetter(0)))
-    text, last = log.written(scene.host, until=until, form=given.time_format)
+    text, last = log.written(given.host or scene.host, until=until, form=given.time_format)
     yield Made(content=text.encode(), mtime=last)
 
 

@@ -79,7 +79,7 @@ def make(given: Mailbox, scene: Scene) -> Iterator[Made]:
     target = f"{login}@{office.domain}"
     messages = [(given.at, _story(given, scene, target))]
     for at in working_times(dice, since, until, a_day=2 * AMOUNT[given.noise]):
-        sender = dice.pick(office.others(login))
+        sender = dice.pick(office.others(login) or office.people)
         messages.append((at, _ordinary(dice, office, sender, target, at)))
     messages.sort(key=itemgetter(0))
     content = b"".join(_entry(message, at) for at, message in messages)

@@ -65,9 +65,9 @@ class Office:
         """Return the address of `gateway`, `dns`, `mail`, `web` or `files`."""
         return self.network[_SERVERS[name]]
 
-    def others(self, *logins: str | None) -> tuple[Person, ...]:
-        """Return the people but for those; everybody when nobody else is left."""
-        return tuple(p for p in self.people if p.login not in logins) or self.people
+    def others(self, login: str) -> tuple[Person, ...]:
+        """Return the people but for one."""
+        return tuple(person for person in self.people if person.login != login)
 
 
 def invent_office(

@@ -7,10 +7,16 @@ YAML's own types. For a team every string is rendered first and then read as its
 import re
 from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
-from pydantic.functional_validators import ModelWrapValidatorHandler
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+)
 
 from core.scenario.fields import Part, Share, SomeTime, is_template, parse_instant
 
@@ -22,20 +28,18 @@ _SMALLEST_OFFICE = 28
 _LARGEST_OFFICE = 16
 
 
+def _read_later(
+    value: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+) -> object:
+    if info.context != RENDERED and isinstance(value, str) and is_template(value):
+        return value
+    return handler(value)
+
+
 class Parameters(Part):
     """The parameters of a generator."""
 
-    @field_validator("*", mode="wrap")
-    @classmethod
-    def _read_later(
-        cls,
-        value: Any,  # noqa: ANN401  # whatever the YAML held
-        handler: ModelWrapValidatorHandler[Any],
-        info: ValidationInfo,
-    ) -> Any:  # noqa: ANN401  # what the field is
-        if info.context != RENDERED and isinstance(value, str) and is_template(value):
-            return value
-        return handler(value)
+    _later = field_validator("*", mode="wrap")(_read_later)
 
 
 class Kind:
@@ -87,7 +91,12 @@ When = Annotated[datetime, BeforeValidator(_instant), Kind("instant")]
 Span = Annotated[SomeTime, Kind("duration")]
 Portion = Annotated[Share, Kind("share")]
 PortNumber = Annotated[int, Field(ge=1, le=_LAST_PORT)]
-Login = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.-]{0,31}$"), Kind("login name")]
+Login = Annotated[
+    str,
+    Field(pattern=r"^[a-z_][a-z0-9_.-]{0,31}$"),
+    WrapValidator(_read_later),  # in a list, where the class does not see to it
+    Kind("login name"),
+]
 Domain = Annotated[
     str,
     Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$"),
@@ -101,6 +110,9 @@ UrlPath = Annotated[str, BeforeValidator(_url_path), Kind("path of a page")]
 LongText = Annotated[str, Field(max_length=100_000)]
 Noise = Literal["none", "low", "medium", "high"]
 """How much of what is not the story."""
+
+
+Hostname = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$")]
 
 
 class OfficeParameters(Parameters):

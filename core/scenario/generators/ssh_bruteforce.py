@@ -8,10 +8,10 @@ from pydantic import Field
 
 from core.scenario.generators.dice import Dice
 from core.scenario.generators.office import Person
-from core.scenario.generators.parameters import Address, Login, OfficeParameters, Span, When
+from core.scenario.generators.parameters import Address, Login, Span, When
 from core.scenario.generators.scene import Generator, Made, Scene
 from core.scenario.generators.story_time import AMOUNT, midnight, round_the_clock, working_times
-from core.scenario.generators.syslog import Entry, Syslog, TimeFormat
+from core.scenario.generators.syslog import Entry, Syslog, SyslogParameters
 
 _TRIES = 3  # in a connection, before the client is sent away
 _FIRST_UID = 1001
@@ -26,7 +26,7 @@ _COMMANDS = (
 )
 
 
-class SshBruteforce(OfficeParameters):
+class SshBruteforce(SyslogParameters):
     """Parameters of `ssh-bruteforce`."""
 
     user: Login = Field(description="the account whose password is guessed")
@@ -39,9 +39,6 @@ class SshBruteforce(OfficeParameters):
     )
     since: Span = Field(
         default=timedelta(days=1), description="how long before `at` the log begins"
-    )
-    time_format: TimeFormat = Field(
-        default="traditional", description="`Nov  2 01:40:26`, or as Debian 12 has it"
     )
 
 
@@ -56,7 +53,7 @@ def make(given: SshBruteforce, scene: Scene) -> Iterator[Made]:
         log.process("sshd", *_failures(dice, given.user, source, tries))
     log.process("sshd", *_success(dice, given.user, source, given.at))
     _noise(log, given, scene, (min(since, attempts[0]), until))
-    text, last = log.written(scene.host, until=until, form=given.time_format)
+    text, last = log.written(given.host or scene.host, until=until, form=given.time_format)
     yield Made(content=text.encode(), mtime=last)
 
 
@@ -108,7 +105,7 @@ def _noise(
         hour += timedelta(hours=1)
     people = scene.office.others(given.user)
     uids = {person.login: _FIRST_UID + n for n, person in enumerate(scene.office.people)}
-    for at in working_times(dice, since, until, a_day=5 * amount):
+    for at in working_times(dice, since, until, a_day=5 * amount if people else 0):
         person = dice.pick(people)
         log.process("sshd", *_visit(dice, person, uids[person.login], at))
         if not dice.below(3):

@@ -6,7 +6,10 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Literal
 
+from pydantic import Field
+
 from core.scenario.generators.dice import Dice
+from core.scenario.generators.parameters import Hostname, OfficeParameters
 from core.scenario.generators.story_time import syslog_stamp
 
 TimeFormat = Literal["traditional", "iso"]
@@ -18,6 +21,17 @@ class _Process:
     program: str
     entries: Sequence[Entry]
     numbered: bool
+
+
+class SyslogParameters(OfficeParameters):
+    """What logs of syslog have besides."""
+
+    host: Hostname | None = Field(
+        default=None, description="what the machine calls itself; else the host's id"
+    )
+    time_format: TimeFormat = Field(
+        default="traditional", description="`Nov  2 01:40:26`, or as Debian 12 has it"
+    )
 
 
 class Syslog:

@@ -28,6 +28,7 @@ SPOILT = {
     "no number for a team": ("attempts: 12", 'attempts: "{{ values.flag }}"', "valid integer"),
     "not an address": ("user: pi", "user: pi, from: there", "'there' is not an IPv4 address"),
     "not a network": ("user: pi", "user: pi, network: 10.0.0.0/30", "no place for an office"),
+    "not a login": ("user: pi", "user: pi, people: ['{{ team.name }}']", "have the form ^[a-z_]"),
     "not a level": ("user: pi", "user: pi, noise: hi", "(did you mean high?)"),
     "not an instant": ("at: \"{{ exercise.start | shift('-2h') }}\"", "at: 9am", "not an instant"),
     "no zone": ("shift('-2h') }}", "time('%Y-%m-%d') }}", "has no zone"),

@@ -73,6 +73,12 @@ def test_people_and_their_network_may_be_the_scenarios() -> None:
     }
 
 
+def test_people_may_be_values_and_the_account_is_none_of_the_noise_even_so() -> None:
+    log = lines(people=("{{ values.user }}",), noise="high")
+    assert sum(f"Accepted password for {USER}" in line for line in log) == 1
+    assert not any("Accepted" in line and USER not in line for line in log)
+
+
 def test_without_noise_there_is_the_story_alone() -> None:
     log = lines(noise="none", from_="192.0.2.9")
     assert all(USER in line or "Received disconnect from 192.0.2.9" in line for line in log)
