@@ -131,11 +131,11 @@ def parse_instant(text: str) -> datetime:
     """Read an ISO 8601 time with a zone; return it in UTC; raise ValueError otherwise."""
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and the last day have no place in every zone
         raise ValueError(f"{text[:40]!r} is not an instant") from None
-    if instant.tzinfo is None:
-        raise ValueError(f"{text!r} has no zone; end it with Z")
-    return instant.astimezone(UTC)
+    raise ValueError(f"{text!r} has no zone; end it with Z")
 
 
 def _tolerance(value: object) -> float | Fraction:

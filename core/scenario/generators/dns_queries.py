@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address
 from operator import itemgetter
+from typing import Annotated
 
 from pydantic import Field
 
@@ -34,7 +35,7 @@ class DnsQueries(SyslogParameters):
         default=None, description="what the name leads to; else the office's attacker"
     )
     count: int = Field(default=40, ge=1, le=_MOST, description="how often, as far as there is time")
-    text: LongText | None = Field(
+    text: Annotated[LongText, Field(min_length=1)] | None = Field(
         default=None,
         description="what is carried out below `name`: hexadecimal, a piece in each query of a TXT",
     )

@@ -10,6 +10,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     ValidationInfo,
@@ -102,17 +103,15 @@ Domain = Annotated[
     Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$"),
     Kind("domain"),
 ]
+Hostname = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$")]
 Mail = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9._+-]{1,64}@[a-z0-9.-]{1,200}$"), Kind("mail address")
 ]
-Line = Annotated[str, Field(min_length=1, max_length=2000), BeforeValidator(_one_line)]
-UrlPath = Annotated[str, BeforeValidator(_url_path), Kind("path of a page")]
+Line = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_one_line)]
+UrlPath = Annotated[str, AfterValidator(_url_path), Kind("path of a page")]
 LongText = Annotated[str, Field(max_length=100_000)]
 Noise = Literal["none", "low", "medium", "high"]
 """How much of what is not the story."""
-
-
-Hostname = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$")]
 
 
 class OfficeParameters(Parameters):

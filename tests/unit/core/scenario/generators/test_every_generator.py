@@ -3,17 +3,20 @@
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import get_args
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
+from core.scenario.generated import generated
 from core.scenario.generators.description import described
-from core.scenario.generators.registry import GENERATORS, GeneratorName
+from core.scenario.generators.registry import GENERATORS, GeneratorName, check_parameters
 from core.scenario.generators.scene import MAX_BYTES, GenerationFailedError, Made
-from tests.unit.core.scenario.generators.making import AT, NEEDED, START, make
+from tests.unit.core.scenario.generators.making import AT, NEEDED, START, a_renderer, make
 from tests.unit.core.scenario.texts import WITH_HOSTS
 
 Lint = Callable[[str], list[str]]
@@ -117,3 +120,30 @@ def test_an_unknown_parameter_is_told_with_the_nearest(name: str, lint_text: Lin
         f"{{to: /root/flag, generate: {name}, with: {{{first}x: 1}}}}",
     )
     assert any(f"unknown key '{first}x' (did you mean {first}?)" in p for p in lint_text(text))
+
+
+ODD: tuple[object, ...] = (
+    5,
+    -(10**30),
+    True,
+    None,
+    "",
+    "\0\r\n",
+    "0001-01-01T00:00:00+10:00",
+    "{{ 5 }}",
+    (),
+    ("x", 5),
+    ({"name": 5, "path": 5}, "x"),
+    {},
+)
+
+
+@every
+def test_whatever_a_parameter_is_it_is_read_or_refused(name: str) -> None:
+    renderer = a_renderer()
+    for one in described(GENERATORS[name].parameters):
+        for value in ODD:
+            given = NEEDED[name] | {"noise": "none", one.name: value}
+            with suppress(ValidationError, GenerationFailedError):
+                check_parameters(name, given)
+                assert generated(name, given, renderer=renderer, host="files", path="/e")

@@ -50,3 +50,9 @@ def test_paths_that_cannot_be_are_refused(paths: tuple[str, ...], told: str) -> 
     with pytest.raises(GenerationFailedError, match=told) as caught:
         make("file-tree", planted=tuple({"path": path} for path in paths))
     assert caught.value.place[0] == "planted"
+
+
+def test_more_than_8_mib_are_refused() -> None:
+    planted = tuple({"path": f"{number}", "text": "x" * 100_000} for number in range(90))
+    with pytest.raises(GenerationFailedError, match="the limit is 8 MiB"):
+        make("file-tree", planted=planted)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from core.scenario.lint import lint
 from core.scenario.load import load
@@ -70,3 +72,18 @@ def test_an_authors_own_keys_are_left_alone(small: Path) -> None:
     (small / "scenario.yaml").write_text(text)
     assert lint(small) == ()
     assert load(small).scenario.hosts["box"].files[0].generate == "ssh-bruteforce"
+
+
+_BEGIN = RIGHT.index("{to: /var")
+_WORDS = ("{{", "}}", "[", "]", "{", "}", ":", ",", " ", "x-", "1", "~", *GENERATED.split())
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.integers(_BEGIN, _BEGIN + len(GENERATED)),
+    st.integers(0, 20),
+    st.lists(st.sampled_from(_WORDS), max_size=4).map("".join),
+)
+def test_whatever_is_typed_lint_answers(lint_text: Lint, at: int, removed: int, typed: str) -> None:
+    text = RIGHT[:at] + typed + RIGHT[at + removed :]
+    assert all(": error: " in p or ": warning: " in p for p in lint_text(text))
