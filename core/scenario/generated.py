@@ -1,6 +1,8 @@
 """Generators at work for one team: their parameters rendered and read, the same bytes each time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from ipaddress import IPv4Address
 
 from pydantic import ValidationError
 
@@ -89,15 +91,26 @@ def _read(kind: type[Parameters], rendered: object) -> Parameters:
 
 def _office(parameters: Parameters, facts: TeamFacts) -> Office:
     named = frozenset(v.casefold() for v in facts.values.values() if isinstance(v, str))
+    taken = frozenset(_addresses(parameters, facts))
     if not isinstance(parameters, OfficeParameters):
-        return invent_office(facts.seed, avoid=named)
+        return invent_office(facts.seed, avoid=named, taken=taken)
     return invent_office(
         facts.seed,
         avoid=named,
+        taken=taken,
         network=parameters.network,
         people=parameters.people,
         domain=parameters.domain,
     )
+
+
+def _addresses(parameters: Parameters, facts: TeamFacts) -> Iterator[IPv4Address]:
+    """Yield the addresses that the scenario gives to somebody: in values, in `with`, to hosts."""
+    for host in facts.addresses.values():
+        yield from host.values()
+    for value in (*facts.values.values(), *vars(parameters).values()):
+        with suppress(ValueError):
+            yield IPv4Address(str(value))
 
 
 def _bound(made: tuple[Made, ...]) -> None:

@@ -12,8 +12,13 @@ from core.scenario.words.surnames import SURNAMES
 from core.security import derive
 
 _PEOPLE = 8
+_SPARE = 100
 # Addresses that belong to nobody, kept for documentation (RFC 5737).
-_OUTSIDE = tuple(IPv4Network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"))
+_OUTSIDE = tuple(
+    address
+    for network in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
+    for address in IPv4Network(network).hosts()
+)
 _SERVERS = {"gateway": 1, "dns": 2, "mail": 3, "web": 4, "files": 5}
 _FIRST_SITE, _FIRST_SCANNER, _FIRST_VISITOR = 10, 40, 60
 
@@ -74,13 +79,15 @@ def invent_office(
     seed: bytes,
     *,
     avoid: frozenset[str],
+    taken: frozenset[IPv4Address] = frozenset(),
     network: IPv4Network | None = None,
     people: tuple[str, ...] = (),
     domain: str | None = None,
 ) -> Office:
     """Return the office of a seed; what an author gives stands, the rest does not change by it.
 
-    Nobody is called one of `avoid`: those are names that the scenario uses for somebody else.
+    Nobody is called one of `avoid` and nobody outside has an address of `taken`: the scenario uses
+    those for somebody else. Whom that does not concern keeps name and address.
     """
     dice = {part: Dice(derive(seed, "office", part)) for part in ("net", "people", "name", "out")}
     net = network or IPv4Network((10 << 24 | dice["net"].between(256, 65_000) << 8, 24))
@@ -95,8 +102,15 @@ def invent_office(
             Person(name=name, login=login, address=net[-3 - seat % seats])
             for seat, (name, login) in enumerate(known)
         ),
-        outside=tuple(dice["out"].shuffled([a for net in _OUTSIDE for a in net.hosts()])),
+        outside=_outside(dice["out"], taken),
     )
+
+
+def _outside(dice: Dice, taken: frozenset[IPv4Address]) -> tuple[IPv4Address, ...]:
+    order = dice.shuffled(_OUTSIDE)
+    spare = (address for address in order[-_SPARE:] if address not in taken)
+    given = (next(spare, None) if address in taken else address for address in order[:-_SPARE])
+    return tuple(address for address in given if address is not None)
 
 
 def _names(dice: Dice, avoid: frozenset[str]) -> Iterator[tuple[str, str]]:

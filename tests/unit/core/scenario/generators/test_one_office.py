@@ -3,7 +3,7 @@
 import re
 from ipaddress import IPv4Network
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.scenario.generators.office import invent_office
@@ -42,6 +42,7 @@ def test_the_attacker_is_the_same_in_every_file_of_a_team_and_another_for_others
     assert len(attackers("team-1") | attackers("team-2")) == 2
 
 
+@settings(max_examples=30)
 @given(st.binary(), st.sets(st.sampled_from(SURNAMES), max_size=60), st.integers(16, 28))
 def test_an_office_has_eight_people_with_desks_and_names_of_their_own(
     seed: bytes, surnames: set[str], prefix: int
@@ -60,6 +61,32 @@ def test_an_office_has_eight_people_with_desks_and_names_of_their_own(
     assert len(set(roles) | set(office.visitors)) == len(roles) + len(office.visitors)
 
 
+@settings(max_examples=30)
+@given(st.binary(), st.sets(st.integers(0, 761), max_size=50))
+def test_an_address_that_somebody_has_is_nobody_elses_and_the_others_stay(
+    seed: bytes, numbers: set[int]
+) -> None:
+    before = invent_office(seed, avoid=frozenset()).outside
+    taken = frozenset(before[number] for number in numbers if number < len(before))
+    after = invent_office(seed, avoid=frozenset(), taken=taken).outside
+    assert not taken & set(after)
+    assert len(set(after)) == len(after) == len(before)
+    assert [a for a in before if a not in taken] == [
+        b for a, b in zip(before, after, strict=True) if a not in taken
+    ]
+
+
+def test_an_address_of_a_parameter_is_of_nobody_else() -> None:
+    attacker = ENTERED.findall(text("ssh-bruteforce"))[0]
+    scanned = text("web-access", from_="192.0.2.9", noise="none")
+    other = text("web-access", from_="192.0.2.9", noise="high")
+    mine = [line for line in other.splitlines() if line.startswith("192.0.2.9 ")]
+    assert mine == [line for line in scanned.splitlines() if line.startswith("192.0.2.9 ")]
+    led = text("dns-queries", address=attacker)
+    assert set(re.findall(rf"reply (\S+) is {attacker}\n", led)) == {"cdn-sync.example"}
+
+
+@settings(max_examples=30)
 @given(st.binary())
 def test_what_an_author_gives_changes_nothing_else(seed: bytes) -> None:
     invented = invent_office(seed, avoid=frozenset())
