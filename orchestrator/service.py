@@ -18,6 +18,7 @@ from core.errors import Fault, PoligonError
 from core.ids import ExerciseId, UserId, new_id
 from core.jobs import Job
 from core.scenario.access import widest_role
+from core.scenario.generated import team_seed
 from core.scenario.load import LoadedScenario
 from core.scenario.render import Renderer, TeamFacts
 from core.scenario.values import derive_values
@@ -234,6 +235,7 @@ class Exercises:
             addresses=places.addresses,
             subnets=places.subnets,
             start=exercise.story_start,
+            seed=team_seed(secret, team.slug),
         )
 
     def renderer(self, exercise: Exercise, team: Team) -> Renderer:

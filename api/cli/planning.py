@@ -7,6 +7,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from core.ids import ExerciseId
+from core.scenario.generated import team_seed
 from core.scenario.load import LoadedScenario
 from core.scenario.render import TeamFacts
 from core.scenario.values import derive_values
@@ -133,6 +134,7 @@ def _worlds(
             addresses=host_addresses(loaded.scenario, subnets, team=number),
             subnets=subnets,
             start=_START,
+            seed=team_seed(_KEY, slug),
         )
         key = WorldKey(exercise=ExerciseId("plan"), team=slug)
         worlds.append(plan_world(key, loaded, facts=facts, subnets=subnets, image_name=name))

@@ -1,7 +1,8 @@
-"""`poligon scenario`: lint, plan, build, and the language itself."""
+"""`poligon scenario`: lint, plan, build, the language itself, and what makes evidence."""
 
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,8 @@ from api.bootstrap import open_engine
 from api.cli.output import Exit, Json, Output, reporting
 from api.cli.planning import Forecast, forecast
 from core.errors import Fault, PoligonError
+from core.scenario.generators.description import described
+from core.scenario.generators.registry import GENERATORS
 from core.scenario.json_schema import json_schema, json_schema_text
 from core.scenario.key_reference import reference
 from core.scenario.lint import lint
@@ -155,6 +158,32 @@ def _publish(text: str, output_file: Path | None) -> None:
             output_file.write_text(text)
         except OSError as error:
             raise FileUnwritableError(f"{output_file}: {error.strerror}") from error
+
+
+@app.command("generators")
+def list_generators(*, as_json: Json = False) -> None:
+    """List what makes evidence, with its parameters. Example: poligon scenario generators."""
+    with reporting(as_json=as_json) as output:
+        output.data([_generator_data(name) for name in GENERATORS])
+        for name, generator in GENERATORS.items():
+            rows = [
+                (one.name, one.type, "required" if one.required else one.default or "", one.text)
+                for one in described(generator.parameters)
+            ]
+            title = f"{name}: {generator.summary}"
+            output.table(title, ("parameter", "type", "default", "is"), rows, wide=3)
+            output.line(f"  - {generator.example}\n")
+
+
+def _generator_data(name: str) -> dict[str, object]:
+    generator = GENERATORS[name]
+    return {
+        "name": name,
+        "summary": generator.summary,
+        "fills_folder": generator.fills_folder,
+        "parameters": [asdict(one) for one in described(generator.parameters)],
+        "example": generator.example,
+    }
 
 
 def load(path: str, settings: Settings) -> LoadedScenario:

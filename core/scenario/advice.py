@@ -162,7 +162,8 @@ def _used_values(subject: _Subject) -> tuple[set[str], set[str]]:
     in_texts: set[str] = set()
     in_world = {t.flag for t in subject.scenario.tasks.values() if isinstance(t, FlagTask)}
     for place, text in strings_of(subject.data):
-        is_text = place[-1] in _TEXT_KEYS or (place[:1], place[2:3]) == (("injects",), ("message",))
+        in_message = (place[:1], place[2:3]) == (("injects",), ("message",))
+        is_text = place[-1] in _TEXT_KEYS or (in_message and place[3:4] != ("files",))
         (in_texts if is_text else in_world).update(_names_in(text))
     for _, path in template_files(subject.scenario):
         in_world |= _names_in(subject.folder.read(path).decode())

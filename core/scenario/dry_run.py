@@ -8,10 +8,12 @@ from ipaddress import IPv4Address, IPv4Network
 
 from core.scenario.fields import is_template
 from core.scenario.folder import FileRefusedError, Files
+from core.scenario.generated import generated, message_file
+from core.scenario.generators.scene import GenerationFailedError
 from core.scenario.networks import prefix_length
 from core.scenario.positions import Finding, Mark, Place, strings_of
 from core.scenario.render import Renderer, TeamFacts
-from core.scenario.schema import Scenario
+from core.scenario.schema import HostFile, Scenario
 from core.scenario.schema_tasks import (
     Answer,
     AnyOf,
@@ -33,6 +35,7 @@ _FIRST_ADDRESS = int(IPv4Address("10.0.0.0"))
 _STEP = 1 << 16
 _STATEMENT = "{%"
 _MAX_SECONDS = 3
+_MAX_GENERATING = 20
 
 
 def invented_team(scenario: Scenario, files: Files) -> TeamFacts:
@@ -83,16 +86,11 @@ def template_findings(scenario: Scenario, files: Files, data: object) -> Iterato
     except TooFewValuesError as exc:
         yield Finding(message=exc.message, place=("values", exc.name))
         return
-    deadline = time.monotonic() + _MAX_SECONDS
     failed: set[Place] = set()
-    for place, attempt in _attempts(scenario, renderer, files, data):
-        if time.monotonic() > deadline:
-            message = f"the templates take longer than {_MAX_SECONDS} s together"
-            yield Finding(message=message, place=place)
-            return
-        for finding in attempt() if place not in failed else ():
-            failed.add(place)
-            yield finding
+    attempts = _attempts(scenario, renderer, files, data)
+    yield from _failures("templates", attempts, failed, seconds=_MAX_SECONDS)
+    generating = _generating(scenario, renderer)
+    yield from _failures("generators", generating, failed, seconds=_MAX_GENERATING)
 
 
 def text_findings(
@@ -105,6 +103,50 @@ def text_findings(
 
 
 _Attempt = tuple[Place, Callable[[], Iterator[Finding]]]
+
+
+def _failures(
+    what: str, attempts: Iterator[_Attempt], failed: set[Place], *, seconds: float
+) -> Iterator[Finding]:
+    """Yield what attempts find; none where something has `failed` already, or below that."""
+    deadline = time.monotonic() + seconds
+    for place, attempt in attempts:
+        if time.monotonic() > deadline:
+            message = f"the {what} take longer than {seconds} s together"
+            yield Finding(message=message, place=place)
+            return
+        known = any(place == earlier[: len(place)] for earlier in failed)
+        for finding in attempt() if not known else ():
+            failed.add(finding.place or place)
+            yield finding
+
+
+def _generating(scenario: Scenario, renderer: Renderer) -> Iterator[_Attempt]:
+    for name, host in scenario.hosts.items():
+        for index, file in enumerate(host.files):
+            if file.generate is not None:
+                place: Place = ("hosts", name, "files", index)
+                yield place, partial(_made, partial(_host_file, file, name, renderer), place)
+    for name, inject in scenario.injects.items():
+        for index, sent in enumerate(inject.message.files if inject.message is not None else ()):
+            if sent.generate is not None:
+                place = ("injects", name, "message", "files", index)
+                make = partial(message_file, sent, inject=name, renderer=renderer)
+                yield place, partial(_made, make, place)
+
+
+def _host_file(file: HostFile, host: str, renderer: Renderer) -> None:
+    assert file.generate is not None
+    path = renderer.text(file.to)
+    generated(file.generate, file.with_, renderer=renderer, host=host, path=path)
+
+
+def _made(make: Callable[[], object], place: Place) -> Iterator[Finding]:
+    try:
+        make()
+    except TemplateFailedError as exc:
+        below = exc.place if isinstance(exc, GenerationFailedError) else ()
+        yield Finding(message=exc.reason, place=(*place, "with", *below))
 
 
 def _attempts(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import PurePosixPath
 from typing import Annotated, Any
@@ -128,6 +128,21 @@ def _host_path(text: str) -> str:
     if not text.startswith("/") or ".." in text.split("/") or text.endswith("/") or "\0" in text:
         raise ValueError(f"{text!r} must be an absolute path of a file on the host")
     return text
+
+
+def _host_place(text: str) -> str:
+    return _host_path(text.removesuffix("/")) and text
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an ISO 8601 time with a zone; return it in UTC; raise ValueError otherwise."""
+    try:
+        instant = datetime.fromisoformat(text)
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and the last day have no place in every zone
+        raise ValueError(f"{text[:40]!r} is not an instant") from None
+    raise ValueError(f"{text!r} has no zone; end it with Z")
 
 
 def _tolerance(value: object) -> float | Fraction:
@@ -274,11 +289,12 @@ FileName = Annotated[
     written("file name", r"^(?!.*\{\{)(?!\.{1,2}$)[^/\\\r\n]{1,100}$", "press release.pdf"),
 ]
 """What a file is called, without folders; the same for every team."""
-HostPath = Annotated[
+HostPlace = Annotated[
     str,
-    AfterValidator(_host_path),
-    written("absolute path", r"^/(?!(.*/)?\.\.(/|$)).*[^/]$", "/var/log/auth.log"),
+    AfterValidator(_host_place),
+    written("absolute path", r"^/(?!(.*/)?\.\.(/|$)).*[^/]/?$", "/var/log/auth.log", "/home/ana/"),
 ]
+"""A file on a host, or with `/` at its end a folder."""
 Alias = Annotated[str, Field(title="host name", pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
 Command = Annotated[tuple[str, ...], Field(title="command", min_length=1)]
 Port = Annotated[

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network
 
-from core.scenario.fields import is_template, parse_ports
+from core.scenario.fields import is_template, parse_instant, parse_ports
 from core.scenario.folder import FileRefusedError, Files
 from core.scenario.template import TemplateFailedError, compile_file, compile_leaf, run
 from core.scenario.template_world import Record, Refusal, RefusedError
@@ -18,7 +18,8 @@ _LAST_PORT = 65_535
 class TeamFacts:
     """What is known of a team's world once its addresses are chosen.
 
-    `addresses` is host → network → address, with scenario ids; `start` is aware.
+    `addresses` is host → network → address, with scenario ids; `start` is aware. `seed` decides
+    what generators make for the team (`generated.team_seed`).
     """
 
     slug: str
@@ -29,6 +30,7 @@ class TeamFacts:
     addresses: Mapping[str, Mapping[str, IPv4Address]]
     subnets: Mapping[str, IPv4Network]
     start: datetime
+    seed: bytes = b""
 
 
 class Renderer:
@@ -36,6 +38,7 @@ class Renderer:
 
     def __init__(self, loaded: Files, facts: TeamFacts) -> None:
         self._files = loaded
+        self.facts = facts
         self.names = _names(facts) | {"file": self._read}
         self._texts: dict[str, str] = {}  # a host's texts say the same things again and again
 
@@ -99,14 +102,10 @@ class Renderer:
 
     def instant(self, field: str) -> datetime:
         """Return a field that is an ISO 8601 time with a zone, or a template of one; in UTC."""
-        text = self.text(field)
         try:
-            instant = datetime.fromisoformat(text)
+            return parse_instant(self.text(field))
         except ValueError as exc:
-            raise TemplateFailedError(f"{text[:40]!r} is not an instant", where=field) from exc
-        if instant.tzinfo is None:
-            raise TemplateFailedError(f"{text!r} has no zone; end it with Z", where=field)
-        return instant.astimezone(UTC)
+            raise TemplateFailedError(str(exc), where=field) from exc
 
     def _read(self, path: str) -> bytes:
         try:

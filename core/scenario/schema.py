@@ -17,7 +17,7 @@ from core.scenario.fields import (
     Command,
     CompetencyId,
     FolderPath,
-    HostPath,
+    HostPlace,
     Id,
     Instant,
     Part,
@@ -27,6 +27,8 @@ from core.scenario.fields import (
     SomeTime,
     Text,
 )
+from core.scenario.generators.registry import fills_folder
+from core.scenario.schema_generated import MayBeGenerated
 from core.scenario.schema_injects import Inject
 from core.scenario.schema_networks import Flow, Network
 from core.scenario.schema_tasks import Check, Objective, Task
@@ -162,12 +164,15 @@ class Account(Part):
     """Whether it may do everything, without a password; the image brings sudo."""
 
 
-class HostFile(Part):
-    """A file that is put on the host before its own process starts; one of three sources."""
+class HostFile(MayBeGenerated):
+    """A file that is put on the host before its own process starts; one of four sources.
 
-    model_config = needs(("from", "template", "text"))
+    Some generators fill a folder, and `to` then ends with `/`.
+    """
 
-    to: HostPath
+    model_config = needs(("from", "template", "text", "generate"))
+
+    to: HostPlace
     """Where it is put; parents are made."""
     from_: FolderPath | None = Field(default=None, alias="from")
     """A file that is put there as it is."""
@@ -184,9 +189,13 @@ class HostFile(Part):
 
     @model_validator(mode="after")
     def _one_source(self) -> "HostFile":
-        sources = [self.from_, self.template, self.text]
+        sources = [self.from_, self.template, self.text, self.generate]
         if sum(s is not None for s in sources) != 1:
-            raise ValueError("a file needs exactly one of from, template, text")
+            raise ValueError("a file needs exactly one of from, template, text, generate")
+        if self.to.endswith("/") and not fills_folder(self.generate):
+            raise ValueError(f"{self.to!r} is a folder; write the file's own path")
+        if fills_folder(self.generate) and not self.to.endswith("/"):
+            raise ValueError(f"{self.generate} fills a folder; end {self.to!r} with /")
         return self
 
 

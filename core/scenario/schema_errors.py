@@ -8,6 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import Tag, ValidationError
 
 from core.scenario.fields import ID_PATTERN, Part
+from core.scenario.generators.registry import GENERATORS
 from core.scenario.positions import Finding, Place
 from core.scenario.schema import Scenario
 
@@ -77,6 +78,8 @@ def _below(node: object, step: str | int) -> tuple[object] | None:
 def _sentence(error: _Details, data: object) -> str:
     if _place(error["loc"], data) == ("language",):
         return f"this file is in language {_shown(error['input'])}; this program reads language 1"
+    if error["type"] == "extra_forbidden":
+        return _unknown_key(error, data)
     say = _SENTENCES.get(error["type"])
     return say(error) if say else error["msg"][:1].lower() + error["msg"][1:]
 
@@ -100,14 +103,14 @@ def _wanted(what: str) -> Callable[[_Details], str]:
     return lambda error: f"{what} is wanted here, not {_shown(error['input'])}"
 
 
-def _unknown_key(error: _Details) -> str:
+def _unknown_key(error: _Details, data: object) -> str:
     *steps, key = error["loc"]
     if key in SITE_KEYS and len(steps) == _HOST_DEPTH and steps[0] == "hosts":
         return (
             f"{key} is for the site to decide; only a site policy with the line "
             f"`allow: [{steps[1]}.{key}]` permits it"
         )
-    part = _part_at(Scenario, tuple(steps))
+    part = _part_at(Scenario, tuple(steps)) or _parameters_at(tuple(steps), data)
     known = [f.alias or n for n, f in part.model_fields.items()] if part else []
     return f"unknown key {_shown(key)}{suggestion(key, known)}"
 
@@ -139,7 +142,6 @@ _SENTENCES: MappingProxyType[str, Callable[[_Details], str]] = MappingProxyType(
     {
         "bool_type": _wanted("true or false"),
         "dict_type": _wanted("a mapping"),
-        "extra_forbidden": _unknown_key,
         "float_type": _wanted("a number"),
         "int_type": _wanted("a whole number"),
         "literal_error": _not_one_of,
@@ -172,6 +174,19 @@ def _part_at(annotation: Any, steps: Place) -> type[Part] | None:  # noqa: ANN40
     if args and steps:
         return _part_at(args[0] if origin is tuple else args[-1], steps[1:])
     return None
+
+
+def _parameters_at(steps: Place, data: object) -> type[Part] | None:
+    """Return the class of the mapping that a path below `with` leads to: its generator decides."""
+    if "with" not in steps:
+        return None
+    above, below = steps[: steps.index("with")], steps[steps.index("with") + 1 :]
+    for step in above:
+        found = _below(data, step)
+        data = found[0] if found else None
+    name = data.get("generate") if isinstance(data, dict) else None
+    generator = GENERATORS.get(str(name))
+    return _part_at(generator.parameters, below) if generator is not None else None
 
 
 def _member_at(members: list[Any], steps: Place) -> type[Part] | None:

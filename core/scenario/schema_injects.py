@@ -19,6 +19,8 @@ from core.scenario.fields import (
     SomeTime,
     Text,
 )
+from core.scenario.generators.registry import fills_folder
+from core.scenario.schema_generated import MayBeGenerated
 from core.scenario.written import needs
 
 _LONGEST_RUN = timedelta(minutes=10)
@@ -32,10 +34,10 @@ def _short_enough(value: timedelta) -> timedelta:
     return value
 
 
-class MessageFile(Part):
-    """A file that goes with a message, as it is or rendered for the team; one of two sources."""
+class MessageFile(MayBeGenerated):
+    """A file that goes with a message, as it is or made for the team; one of three sources."""
 
-    model_config = needs(("from", "template"))
+    model_config = needs(("from", "template", "generate"), generate="name")
 
     from_: FolderPath | None = Field(default=None, alias="from")
     """A file that goes as it is."""
@@ -46,8 +48,12 @@ class MessageFile(Part):
 
     @model_validator(mode="after")
     def _one_source(self) -> "MessageFile":
-        if (self.from_ is None) == (self.template is None):
-            raise ValueError("a message's file needs exactly one of from, template")
+        if sum(s is not None for s in (self.from_, self.template, self.generate)) != 1:
+            raise ValueError("a message's file needs exactly one of from, template, generate")
+        if self.generate is not None and self.name is None:
+            raise ValueError("a file that is generated needs a name")
+        if fills_folder(self.generate):
+            raise ValueError(f"{self.generate} fills a folder; a message takes single files")
         return self
 
     @property

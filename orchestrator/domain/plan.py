@@ -1,8 +1,10 @@
 """From a scenario and a team to everything that should stand: decided here, done elsewhere."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from ipaddress import IPv4Network
 
+from core.scenario.generated import generated
 from core.scenario.load import LoadedScenario
 from core.scenario.render import Renderer, TeamFacts
 from core.scenario.schema import Account, Host, HostFile, ReadyProbe
@@ -74,7 +76,9 @@ def _host(
         image=image,
         attachments=attachments(loaded.scenario, facts, host_id),
         accounts=tuple(_account(account, renderer) for account in host.accounts),
-        files=tuple(_file(file, loaded, renderer) for file in host.files),
+        files=tuple(
+            plan for file in host.files for plan in _files(file, host_id, loaded, renderer)
+        ),
         limits=world.Limits(
             memory=host.limits.memory or _DEFAULT_LIMITS.memory,
             cpus=host.limits.cpus or _DEFAULT_LIMITS.cpus,
@@ -97,6 +101,31 @@ def _account(account: Account, renderer: Renderer) -> world.AccountPlan:
         password=renderer.text(password) if password is not None else None,
         sudo=account.sudo,
     )
+
+
+def _files(
+    file: HostFile, host_id: str, loaded: LoadedScenario, renderer: Renderer
+) -> Iterator[world.FilePlan]:
+    plan = _file(file, loaded, renderer)
+    if file.generate is None:
+        yield plan
+        return
+    for made in generated(
+        file.generate, file.with_, renderer=renderer, host=host_id, path=plan.path
+    ):
+        yield replace(
+            plan,
+            path=(plan.path + made.path).rstrip("/"),
+            content=made.content,
+            mode=_open_to_readers(plan.mode) if made.folder else plan.mode,
+            mtime=plan.mtime or made.mtime,
+            folder=made.folder,
+        )
+
+
+def _open_to_readers(mode: int) -> int:
+    """Return a file's mode for a folder: whoever reads files in it must get into it."""
+    return mode | (mode & 0o444) >> 2
 
 
 def _file(file: HostFile, loaded: LoadedScenario, renderer: Renderer) -> world.FilePlan:

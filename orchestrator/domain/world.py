@@ -77,13 +77,17 @@ class AccountPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilePlan:
-    """A file that stands before the image's own process starts."""
+    """A file that stands before the image's own process starts.
+
+    Or a `folder`, which is made where the image has none.
+    """
 
     path: str
     content: bytes
     owner: str = "root:root"
     mode: int = 0o644
     mtime: datetime | None = None
+    folder: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,10 +81,29 @@ class _Archive:
         self._tar = tarfile.TarFile(fileobj=self._buffer, mode="w")
         self._made: set[str] = set()
 
-    def folder(self, path: str, *, uid: int = 0, gid: int = 0, mode: int = 0o755) -> None:
+    def folder(
+        self,
+        path: str,
+        *,
+        uid: int = 0,
+        gid: int = 0,
+        mode: int = 0o755,
+        mtime: datetime | None = None,
+    ) -> None:
         """Add a folder."""
         self._made.add(path)
-        self._add(path, b"", uid=uid, gid=gid, mode=mode, mtime=None, kind=tarfile.DIRTYPE)
+        self._add(path, b"", uid=uid, gid=gid, mode=mode, mtime=mtime, kind=tarfile.DIRTYPE)
+
+    def has(self, path: str) -> bool:
+        """Tell whether the image or this archive has something there."""
+        return path in self._made or self._tree.exists(path)
+
+    def folders_to(self, path: str) -> None:
+        """Add root's folders down to a path where there are none."""
+        # Left implied, engine 20.10 makes them 0600, and nobody but root gets through.
+        for folder in reversed([str(parent) for parent in PurePosixPath(path).parents]):
+            if not self.has(folder):
+                self.folder(folder)
 
     def file(
         self,
@@ -97,12 +116,8 @@ class _Archive:
         mtime: datetime | None = None,
     ) -> None:
         """Add a file, and root's folders down to it where the image has none."""
-        # Left implied, engine 20.10 makes them 0600, and nobody but root gets through.
-        for folder in reversed([str(parent) for parent in PurePosixPath(path).parents]):
-            if folder not in self._made and not self._tree.exists(folder):
-                self.folder(folder)
-        seconds = None if mtime is None else int(mtime.timestamp())
-        self._add(path, content, uid=uid, gid=gid, mode=mode, mtime=seconds, kind=tarfile.REGTYPE)
+        self.folders_to(path)
+        self._add(path, content, uid=uid, gid=gid, mode=mode, mtime=mtime, kind=tarfile.REGTYPE)
 
     def copy(self, entry: Entry, path: str, *, uid: int, gid: int) -> None:
         """Add a thing of the image at another place with another owner."""
@@ -125,13 +140,13 @@ class _Archive:
         uid: int,
         gid: int,
         mode: int,
-        mtime: int | None,
+        mtime: datetime | None,
         kind: bytes,
     ) -> None:
         header = tarfile.TarInfo(path.lstrip("/"))
         header.type, header.size, header.mode = kind, len(content), mode
         header.uid, header.gid = uid, gid
-        header.mtime = self._now if mtime is None else mtime
+        header.mtime = self._now if mtime is None else int(mtime.timestamp())
         self._tar.addfile(header, io.BytesIO(content))
 
 
@@ -173,6 +188,11 @@ def _put_file(archive: _Archive, identities: Identities, file: FilePlan) -> None
         )
     uid, gid = identities.owner(file.owner)
     path = str(PurePosixPath(file.path))
+    if file.folder:
+        archive.folders_to(path)
+        if not archive.has(path):
+            archive.folder(path, uid=uid, gid=gid, mode=file.mode, mtime=file.mtime)
+        return
     archive.file(path, file.content, uid=uid, gid=gid, mode=file.mode, mtime=file.mtime)
 
 

@@ -116,7 +116,9 @@ sub look {
       my ($address, $port) = ($1, $2);
       for my $link ($address =~ /^fe80:/ ? keys %links : 0) {
         my ($s, $heard) = dial($address, $port, $link);
-        if ($heard) { $hear->($i, $heard) } else { $open{"$i $link"} = $s; $waiting{"$i $link"} = 1 }
+        if ($heard) { $hear->($i, $heard); next }
+        $open{"$i $link"} = $s;
+        $waiting{"$i $link"} = 1;
       }
     } elsif ($targets[$i] =~ /^name (\S+)$/) {
       if ($own && $i >= $near) { $hear->($i, "own"); next }

@@ -7,6 +7,7 @@ import structlog
 
 from core.errors import PoligonError
 from core.jobs import Job
+from core.scenario.generated import message_file
 from core.scenario.render import Renderer
 from core.scenario.schema_injects import Message
 from core.scenario.template import TemplateFailedError
@@ -100,7 +101,7 @@ class GoingOut:
         for name in injects:
             message = scenario.injects[name].message
             try:
-                letters[name] = _letter(renderer, message)
+                letters[name] = _letter(name, renderer, message)
             except TemplateFailedError as error:
                 letters[name] = error
         return letters
@@ -173,13 +174,13 @@ class GoingOut:
         )
 
 
-def _letter(renderer: Renderer, message: Message | None) -> Letter:
+def _letter(inject: str, renderer: Renderer, message: Message | None) -> Letter:
     if message is None:
         return Letter(sender="", to="", text="")
     for file in message.files:
-        if file.template is not None:
+        if file.from_ is None:
             # Kept nowhere: one that cannot be written fails the inject, as a text does.
-            renderer.file(file.template)
+            message_file(file, inject=inject, renderer=renderer)
     return Letter(
         sender=renderer.text(message.from_ or ""), to=message.to, text=renderer.text(message.text)
     )

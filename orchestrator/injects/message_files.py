@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.scenario.generated import message_file
 from core.scenario.load import LoadedScenario
 from core.scenario.schema_injects import MessageFile
 from orchestrator.domain.exercise import Exercise, Team
@@ -52,7 +53,7 @@ def file_content(
             f"the message has no file {number}", hint="The list of messages has their files"
         )
     file = files[number - 1]
-    if file.template is None:
-        return FileContent(name=file.shown_name, content=loaded.read(file.from_ or ""))
-    content = exercises.renderer(exercise, team).file(file.template)
+    if file.from_ is not None:
+        return FileContent(name=file.shown_name, content=loaded.read(file.from_))
+    content = message_file(file, inject=inject, renderer=exercises.renderer(exercise, team))
     return FileContent(name=file.shown_name, content=content)

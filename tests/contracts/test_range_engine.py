@@ -334,6 +334,30 @@ def test_a_file_has_its_owner_mode_and_time_and_folders_that_people_can_enter(
     assert (folder.uid, folder.gid, folder.mode) == (0, 0, 0o755)
 
 
+def test_a_home_full_of_dated_files_is_its_owners_and_dated_as_planned(
+    case: EngineCase, world: WorldKey, subnet: IPv4Network
+) -> None:
+    older, home = THEN - timedelta(days=3), "/home/alice"
+    own = FilePlan(path=home, content=b"", owner="alice:alice", mode=0o750, mtime=THEN, folder=True)
+    files = (
+        own,
+        replace(own, path=f"{home}/Documents", mtime=older),
+        replace(own, path=f"{home}/Documents/a", content=b"a", mode=0o640, folder=False),
+        replace(own, path=f"{home}/Documents/b", content=b"b", mtime=older, folder=False),
+    )
+    plan = replace(desk(case, subnet), accounts=(AccountPlan(name="alice"),), files=files)
+    case.engine.raise_network(world, lan(subnet))
+    case.engine.raise_host(world, plan)
+    folder = case.file(key(world), f"{home}/Documents")
+    first, second = (case.file(key(world), f"{home}/Documents/{name}") for name in "ab")
+    assert folder is not None
+    assert (folder.uid, folder.gid, folder.mode, folder.mtime) == (1000, 1000, 0o750, older)
+    assert first is not None
+    assert (first.content, first.uid, first.mode, first.mtime) == (b"a", 1000, 0o640, THEN)
+    assert second is not None
+    assert second.mtime == older
+
+
 def test_files_stand_before_the_images_own_process_starts(
     case: EngineCase, world: WorldKey, subnet: IPv4Network
 ) -> None:

@@ -136,6 +136,24 @@ def test_the_language_is_printed_or_written(site: Path) -> None:
         assert f"error: {file}/below: Not a directory" in refused.stderr
 
 
+def test_generators_are_listed_with_what_they_take_and_an_example() -> None:
+    text = poligon("scenario", "generators").stdout
+    listed = {
+        one["name"]: one for one in json.loads(poligon("scenario", "generators", "--json").stdout)
+    }
+    assert len(listed) == 8
+    attack = listed["ssh-bruteforce"]
+    parameters = {one["name"]: one for one in attack["parameters"]}
+    assert [name for name, one in parameters.items() if one["required"]] == ["user", "at"]
+    assert parameters["attempts"]["type"] == "whole number 1 to 20000"
+    assert parameters["attempts"]["default"] == "120"
+    assert parameters["since"]["default"] == "1d"
+    assert parameters["from"]["default"] is None
+    assert parameters["noise"]["type"] == "none | low | medium | high"
+    assert "generate: ssh-bruteforce" in attack["example"]
+    assert all(name in text and one["example"] in text for name, one in listed.items())
+
+
 def test_a_plan_names_everything_and_creates_nothing(engine: FakeEngine) -> None:
     shown = json.loads(poligon("scenario", "plan", "house", "--teams", "3", "--json").stdout)
     assert (shown["hosts"], shown["networks"], len(shown["teams"])) == (3, 3, 3)

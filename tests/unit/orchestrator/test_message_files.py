@@ -20,6 +20,14 @@ STORY = """\
         - {template: text/notice.txt.j2}
   lead: {at: 6m, message: {to: lead, text: For the lead., files: [{from: text/press.pdf}]}}
   plain: {at: 7m, message: {text: Nothing with it.}}
+  log:
+    manual: true
+    message:
+      text: The log of the mail server.
+      files:
+        - generate: ssh-bruteforce
+          name: auth.log
+          with: {user: "{{ team }}", host: mail, at: "{{ exercise.start | shift('-3h') }}"}
   odd: {manual: true, message: {text: Odd., files: [{template: text/odd.j2}]}}
 """
 PRESS = bytes(range(256))
@@ -118,6 +126,20 @@ def test_an_inject_whose_file_cannot_be_written_fails_and_sends_nothing(site: In
     assert [site.state("odd", number).state for number in (1, 2)] == ["fired", "failed"]
     assert "text/odd.j2:1: ZeroDivisionError" in site.state("odd", 2).detail
     assert site.told(2) == ["Read this.", "For the lead.", "Nothing with it."]
+
+
+def test_a_generated_file_is_the_teams_and_the_same_whenever_it_is_read(site: InjectSite) -> None:
+    site.services.injects.fire(site.exercise.id, "log")
+    told = [message(site, "log", number) for number in (1, 2)]
+    assert [(f.name, f.size) for f in told[0].files] == [("auth.log", None)]
+    mine, theirs = (opened(site, told[n - 1].id, 1, by=n) for n in (1, 2))
+    assert mine.count(b" mail sshd") > 100
+    assert b"Accepted password for team-1 from " in mine
+    assert b"Accepted password for team-2 from " in theirs
+    for move in (site.services.exercises.end, site.services.exercises.destroy):
+        move(site.exercise.id)
+        site.work()
+    assert opened(site, told[0].id, 1) == mine
 
 
 def test_after_the_machines_are_gone_every_file_is_as_it_was(site: InjectSite) -> None:

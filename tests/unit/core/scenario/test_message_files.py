@@ -37,6 +37,28 @@ def texts(small: Path) -> Path:
 
 
 @pytest.mark.usefixtures("texts")
+def test_a_file_may_be_generated_and_then_has_a_name(lint_text: Lint) -> None:
+    log = """\
+        - generate: ssh-bruteforce
+          name: auth.log
+          with: {user: pi, at: "{{ exercise.start | shift('-2h') }}"}
+"""
+    assert lint_text(RIGHT + log) == []
+    for old, new, told in (
+        ("name: auth.log", "x-name: auth.log", "a file that is generated needs a name"),
+        ("user: pi", "user: pi, attempt: 1", "unknown key 'attempt' (did you mean attempts?)"),
+        ("'-2h'", "'-200d'", "this spans 201 days"),
+        ("generate:", "template: a.j2\n          generate:", "exactly one of from, template, gen"),
+        ("ssh-bruteforce", "file-tree", "a message takes single files"),
+    ):
+        spoilt = log.replace(old, new)
+        if new == "file-tree":
+            spoilt = spoilt.replace("user: pi, ", "")
+        problems = lint_text(RIGHT + spoilt)
+        assert [p for p in problems if told in p and ": error: " in p], problems
+
+
+@pytest.mark.usefixtures("texts")
 def test_files_are_called_as_the_author_says_or_as_they_are(small: Path, lint_text: Lint) -> None:
     assert lint_text(RIGHT) == []
     message = load(small).scenario.injects["press"].message
@@ -96,3 +118,10 @@ def test_a_value_in_an_attached_file_is_used(texts: Path, lint_text: Lint) -> No
     assert [p for p in lint_text(spare) if "used nowhere" in p]
     (texts / "notice.txt.j2").write_text("{{ values.spare }}")
     assert lint_text(spare) == []
+    (texts / "notice.txt.j2").write_text("")
+    made = """\
+        - generate: shell-history
+          name: h
+          with: {at: "{{ exercise.start }}", commands: ["{{ values.spare }}"]}
+"""
+    assert lint_text(spare + made) == []

@@ -9,6 +9,7 @@ from orchestrator.engine.accounts import Identities
 from orchestrator.engine.files import Entry, entries, host_archive
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PLAN = HostPlan(host="desk", image="any", attachments=())
 ANN = AccountPlan(name="ann", password="x")
 
@@ -56,6 +57,24 @@ def test_folders_that_the_image_has_are_left_as_they_are() -> None:
 def test_files_without_a_time_are_as_old_as_the_host() -> None:
     plan = replace(PLAN, files=(FilePlan(path="/a", content=b""),))
     assert unpacked(plan, Tree())["/a"].header.mtime == NOW.timestamp()
+
+
+def test_a_folder_has_its_owner_mode_and_time_where_there_is_none() -> None:
+    folder = FilePlan(
+        path="/srv/a/b", content=b"", folder=True, owner="7:8", mode=0o750, mtime=THEN
+    )
+    found = unpacked(replace(PLAN, files=(folder,)), Tree(srv__x=b""))
+    made = found["/srv/a/b"].header
+    assert made.isdir()
+    assert (made.uid, made.gid, made.mode, made.mtime) == (7, 8, 0o750, THEN.timestamp())
+    assert found["/srv/a"].header.uid == 0
+
+
+def test_a_folder_that_the_image_or_an_account_has_is_left_as_it_is() -> None:
+    folders = tuple(FilePlan(path=p, content=b"", folder=True) for p in ("/srv", "/home/ann"))
+    found = unpacked(replace(PLAN, accounts=(ANN,), files=folders), Tree(srv__x=b""))
+    assert "/srv" not in found
+    assert (found["/home/ann"].header.uid, found["/home/ann"].header.mode) == (1000, 0o700)
 
 
 def test_the_same_plan_gives_the_same_archive() -> None:

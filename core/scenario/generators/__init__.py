@@ -1,0 +1,1 @@
+"""Generators of evidence: logs, captures, mailboxes and disks that tell a story, dated in it."""

@@ -1,0 +1,43 @@
+"""First names of the region, in plain letters, for people of invented offices.
+
+The order is part of what is generated: never insert, remove or sort.
+"""
+
+FIRST_NAMES = (
+    "Agim",
+    "Ana",
+    "Arben",
+    "Besa",
+    "Bojan",
+    "Drita",
+    "Dragan",
+    "Elena",
+    "Emir",
+    "Fatmir",
+    "Goran",
+    "Hana",
+    "Ilir",
+    "Ivana",
+    "Jasmina",
+    "Jovan",
+    "Katarina",
+    "Lejla",
+    "Luan",
+    "Maja",
+    "Marko",
+    "Mirjana",
+    "Nada",
+    "Nermin",
+    "Olga",
+    "Petar",
+    "Rada",
+    "Sanja",
+    "Shpresa",
+    "Stefan",
+    "Tea",
+    "Teuta",
+    "Uros",
+    "Vesna",
+    "Vlora",
+    "Zana",
+)
