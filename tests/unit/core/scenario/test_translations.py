@@ -101,7 +101,7 @@ def test_a_missing_file_is_one_warning_at_the_language(folder: Path) -> None:
 
 
 SPOILT = {
-    "unknown key": ("ask: Q", "aks: Q", "5: the scenario has no tasks.shade.aks (did you mean"),
+    "unknown key": ("ask: Q", "askk: Q", "5: the scenario has no tasks.shade.askk (did you mean"),
     "unknown task": ("  shade:", "  shape:", "5: the scenario has no tasks.shape (did you mean"),
     "points": ("answer: vert", "points: vert", "4: no text of the scenario stands here"),
     "a list too long": ("any: [foncé]", "any: [a, b, c]", "5: the scenario has only 2 here"),
@@ -112,7 +112,7 @@ SPOILT = {
     ),
     "a number for a text": ("title: Petit", "title: 5", "1: no text of the scenario stands here"),
     "a name that is not there": ("values.door", "values.dor", "4: values has no 'dor'"),
-    "a template that breaks": ("{{ values.door }}", "{{ values.door", "4: this template fails"),
+    "a template that breaskk": ("{{ values.door }}", "{{ values.door", "4: this template fails"),
     "a statement": ("{{ values.door }}", "{% if x %}", "4: {% %} works in template files only"),
     "not plain text": (
         "title: Petit",
@@ -156,5 +156,5 @@ def test_a_translation_does_not_leave_the_folder(folder: Path, tmp_path: Path) -
 
 def test_a_scenario_with_errors_is_told_of_these_first(folder: Path) -> None:
     (folder / "scenario.yaml").write_text(SCENARIO.replace("points: 5", "points: x"))
-    spoil(folder, "ask: Q", "aks: Q")
+    spoil(folder, "ask: Q", "askk: Q")
     assert all(problem.startswith("scenario.yaml:") for problem in told(folder))
