@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from core.clock import Clock
@@ -82,12 +83,7 @@ class Library:
             if not place.is_dir():
                 place.parent.mkdir(parents=True, exist_ok=True)
                 _move(unpacked.folder, place)
-        return LoadedScenario(
-            scenario=unpacked.scenario,
-            folder=place,
-            digest=unpacked.digest,
-            warnings=unpacked.warnings,
-        )
+        return replace(unpacked, folder=place)
 
 
 def _move(source: Path, place: Path) -> None:

@@ -26,9 +26,9 @@ class Reading:
         self._clock = clock
         self._exercises = exercises
 
-    def tasks(self, exercise: Exercise, team: Team) -> tuple[TaskView, ...]:
+    def tasks(self, exercise: Exercise, team: Team, *, language: str = "") -> tuple[TaskView, ...]:
         """See `Scoring.tasks`."""
-        scenario = TeamScenario.of(self._exercises, exercise, team)
+        scenario = TeamScenario.of(self._exercises, exercise, team, language=language)
         results = self._results(team)
         elapsed = exercise.elapsed(self._clock.now(), team.id)
         return tuple(
@@ -129,7 +129,7 @@ def _task_view(
         task=name,
         kind=task.kind,
         title=scenario.title(name),
-        ask="" if locked else scenario.shown(task.ask or ""),
+        ask="" if locked else scenario.ask(name),
         objective=task.objective,
         milli_points=results.points.get((team, name), 0),
         of_milli_points=task.points * MILLI,

@@ -60,9 +60,12 @@ class Scoring:
         )
         return self._answering.answer(sent, TeamScenario.of(self._exercises, exercise, team))
 
-    def tasks(self, exercise: Exercise, team: Team) -> tuple[TaskView, ...]:
-        """Return the tasks as the team sees them, in the scenario's order."""
-        return self._reading.tasks(exercise, team)
+    def tasks(self, exercise: Exercise, team: Team, *, language: str = "") -> tuple[TaskView, ...]:
+        """Return the tasks as the team sees them, in the scenario's order.
+
+        In a language of the scenario, as far as it is translated; `` for the first one.
+        """
+        return self._reading.tasks(exercise, team, language=language)
 
     def board(self, exercise: Exercise) -> Board:
         """Return the standings as they are now."""

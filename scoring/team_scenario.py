@@ -19,15 +19,24 @@ class TeamScenario:
     """The scenario, and what is rendered for the team when it is needed."""
 
     scenario: Scenario
+    texts: Scenario
+    """The same in the language of whoever reads."""
     facts: TeamFacts
     renderer: Renderer
 
     @classmethod
-    def of(cls, exercises: Exercises, exercise: Exercise, team: Team) -> "TeamScenario":
-        """Return an exercise's scenario as `team` meets it."""
+    def of(
+        cls, exercises: Exercises, exercise: Exercise, team: Team, *, language: str = ""
+    ) -> "TeamScenario":
+        """Return an exercise's scenario as `team` meets it; `` for its first language."""
         loaded = exercises.scenario(exercise)
         facts = exercises.facts(exercise, team)
-        return cls(scenario=loaded.scenario, facts=facts, renderer=Renderer(loaded, facts))
+        return cls(
+            scenario=loaded.scenario,
+            texts=loaded.in_language(language),
+            facts=facts,
+            renderer=Renderer(loaded, facts),
+        )
 
     def shown(self, text: str) -> str:
         """Return a text for people; as it is written until the addresses in it are given."""
@@ -38,7 +47,11 @@ class TeamScenario:
 
     def title(self, task: str) -> str:
         """Return a task's title; its id when it has none."""
-        return self.shown(self.scenario.tasks[task].title or task)
+        return self.shown(self.texts.tasks[task].title or task)
+
+    def ask(self, task: str) -> str:
+        """Return what a task asks; nothing when its title says it all."""
+        return self.shown(self.texts.tasks[task].ask or "")
 
     def checks_of(self, task: schema_tasks.Task) -> tuple[str, ...]:
         """Return the checks that decide on a task."""

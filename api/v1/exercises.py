@@ -10,6 +10,7 @@ from api.auth import Caller, Instructor, ServicesHere
 from api.catalogue import Catalogue
 from api.context import catalogue_of
 from api.idempotency import RememberingRoute
+from api.languages import language_for
 from api.moves import Move, carry_out
 from api.outlook import warnings
 from api.responses import RESPONSES
@@ -71,6 +72,14 @@ def visible(
 
 
 ExerciseHere = Annotated[Exercise, Depends(visible)]
+
+
+def reading_language(request: Request, exercise: ExerciseHere, services: ServicesHere) -> str:
+    """Return the language of the exercise's scenario that the caller reads best."""
+    return language_for(request, services.exercises.scenario(exercise).scenario.scenario.languages)
+
+
+LanguageHere = Annotated[str, Depends(reading_language)]
 
 
 @repeatable.post("/exercises", status_code=status.HTTP_201_CREATED)

@@ -11,7 +11,7 @@ from api.bootstrap import Services
 from api.downloads import BYTES, download
 from api.responses import RESPONSES
 from api.teams import team_for
-from api.v1.exercises import ExerciseHere
+from api.v1.exercises import ExerciseHere, LanguageHere
 from api.v1.inject_models import MessageOut, message_out
 from core.users.model import User
 from orchestrator.domain.exercise import Exercise
@@ -34,14 +34,19 @@ def list_messages(
     exercise: ExerciseHere,
     caller: Caller,
     services: ServicesHere,
+    language: LanguageHere,
     team: Annotated[str | None, Query(max_length=64, description="For staff: whose.")] = None,
 ) -> list[MessageOut]:
-    """List messages, newest first: a trainee's own by role, everybody else all or one team's."""
+    """List messages, newest first: a trainee's own by role, everybody else all or one team's.
+
+    A trainee's come in the language that `Accept-Language` asks for; others see what was sent.
+    """
     if caller.sees_results:
         slug = team_for(exercise, caller, team).slug if team is not None else ""
         return [message_out(m) for m in services.injects.messages(exercise, team=slug)]
     own = team_for(exercise, caller, team)
-    return [message_out(m) for m in services.injects.messages_to(exercise, own, caller.id)]
+    found = services.injects.messages_to(exercise, own, caller.id, language=language)
+    return [message_out(message) for message in found]
 
 
 @router.get(

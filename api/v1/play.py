@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from api.auth import Caller, ServicesHere, Trainee
 from api.responses import RESPONSES
 from api.teams import team_for
-from api.v1.exercises import ExerciseHere
+from api.v1.exercises import ExerciseHere, LanguageHere
 from api.v1.points import points
 from scoring.views import CheckView, Outcome, TaskState, TaskView
 
@@ -64,13 +64,15 @@ def list_tasks(
     exercise: ExerciseHere,
     caller: Caller,
     services: ServicesHere,
+    language: LanguageHere,
     team: Annotated[str | None, Query(max_length=64, description="For staff: whose.")] = None,
 ) -> list[TaskOut]:
-    """List a team's tasks: a trainee's own, everybody else says whose."""
-    return [
-        task_out(task)
-        for task in services.scoring.tasks(exercise, team_for(exercise, caller, team))
-    ]
+    """List a team's tasks: a trainee's own, everybody else says whose.
+
+    In the language of the scenario that `Accept-Language` asks for, as far as it is translated.
+    """
+    whose = team_for(exercise, caller, team)
+    return [task_out(task) for task in services.scoring.tasks(exercise, whose, language=language)]
 
 
 @router.post("/exercises/{name}/answers")

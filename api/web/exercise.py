@@ -21,6 +21,7 @@ from api.auth import (
     ServicesHere,
 )
 from api.bootstrap import Services
+from api.languages import language_for
 from api.moves import Move, carry_out, offered
 from api.outlook import warnings
 from api.problems import Problem, problem_of, status_of
@@ -305,8 +306,10 @@ def _trainee(
     status: int = HTTPStatus.OK,
 ) -> Response:
     team = team_for(exercise, caller, None)
-    tasks = services.scoring.tasks(exercise, team)
-    scenario = services.exercises.scenario(exercise).scenario
+    loaded = services.exercises.scenario(exercise)
+    language = language_for(request, loaded.scenario.scenario.languages)
+    scenario = loaded.in_language(language)
+    tasks = services.scoring.tasks(exercise, team, language=language)
     known = told is not None and any(task.task == told.task for task in tasks)
     outcome = told.outcome if told else None
     return page(
@@ -319,10 +322,12 @@ def _trainee(
         tasks=tasks,
         total=sum(task.milli_points for task in tasks),
         possible=sum(task.of_milli_points for task in tasks),
+        title=scenario.scenario.title,
         summary=scenario.scenario.summary or "",
+        language=language,
         answering=exercise.permits(Act.ANSWER, team),
         because=exercise.because(team),
-        messages=services.injects.messages_to(exercise, team, caller.id),
+        messages=services.injects.messages_to(exercise, team, caller.id, language=language),
         expects_messages=any(inject.message for inject in scenario.injects.values()),
         board=services.scoring.board(exercise),
         ssh=ssh_command(services.settings, caller.name),

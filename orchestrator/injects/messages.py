@@ -2,12 +2,13 @@
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core.db import Database
 from core.ids import UserId
 from core.scenario.access import lineage
+from core.scenario.template import TemplateFailedError
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.injects import Expectation
 from orchestrator.domain.phases import Act
@@ -18,7 +19,7 @@ from orchestrator.injects.errors import (
 )
 from orchestrator.injects.message_files import FileContent, FileView, file_content, file_views
 from orchestrator.injects.message_repository import MessageRepository
-from orchestrator.injects.records import Reply, StoredMessage
+from orchestrator.injects.records import Letter, Reply, StoredMessage
 from orchestrator.injects.turns import Turn, Turns
 from orchestrator.journal import By
 from orchestrator.service import Exercises
@@ -57,20 +58,27 @@ class Messages:
         self._turns = turns
         self._exercises = exercises
 
-    def of_teams(self, exercise: Exercise, team: str = "") -> tuple[MessageView, ...]:
-        """Return what the teams, or one, were told, newest first."""
+    def of_teams(
+        self, exercise: Exercise, team: str = "", *, language: str = ""
+    ) -> tuple[MessageView, ...]:
+        """Return what the teams, or one, were told, newest first; `` for the first language."""
         teams = [t for t in exercise.teams if team in {"", t.slug}]
         with self._database.reading() as session:
             found = MessageRepository(session).of_teams([t.id for t in teams])
         slugs = {t.id: t.slug for t in exercise.teams}
-        return tuple(self._view(exercise, slugs[message.team], message) for message in found)
+        return tuple(
+            self._view(exercise, slugs[message.team], message, language) for message in found
+        )
 
-    def of_member(self, exercise: Exercise, team: Team, user: UserId) -> tuple[MessageView, ...]:
+    def of_member(
+        self, exercise: Exercise, team: Team, user: UserId, *, language: str = ""
+    ) -> tuple[MessageView, ...]:
         """Return what somebody of a team was told, newest first."""
         scenario = self._exercises.scenario(exercise).scenario
         role = next(member.role for member in team.members if member.user == user)
         mine = {_EVERYBODY, *lineage(scenario, role)}
-        return tuple(view for view in self.of_teams(exercise, team.slug) if view.to in mine)
+        views = self.of_teams(exercise, team.slug, language=language)
+        return tuple(view for view in views if view.to in mine)
 
     def file(self, exercise: Exercise, message: int, number: int) -> FileContent:
         """See `Injects.message_file`."""
@@ -93,19 +101,22 @@ class Messages:
             )
         return file_content(self._exercises, exercise, team, found.inject, number)
 
-    def _view(self, exercise: Exercise, team: str, message: StoredMessage) -> MessageView:
+    def _view(
+        self, exercise: Exercise, team: str, message: StoredMessage, language: str
+    ) -> MessageView:
         loaded = self._exercises.scenario(exercise)
         inject = loaded.scenario.injects[message.inject]
         expect = inject.expect
+        letter = self._in_language(exercise, team, message, language)
         wanted = expect is not None and expect.reply is not None
         return MessageView(
             id=message.id,
             team=team,
             firing=message.firing,
             inject=message.inject,
-            sender=message.letter.sender,
-            to=message.letter.to,
-            text=message.letter.text,
+            sender=letter.sender,
+            to=letter.to,
+            text=letter.text,
             files=file_views(loaded, inject.message.files if inject.message is not None else ()),
             at=message.at,
             elapsed=message.elapsed,
@@ -113,6 +124,25 @@ class Messages:
             expectation=message.expectation if wanted else None,
             replies=message.replies,
         )
+
+    def _in_language(
+        self, exercise: Exercise, slug: str, message: StoredMessage, language: str
+    ) -> Letter:
+        """Return the letter as it would have been sent in that language, or as it was sent."""
+        loaded = self._exercises.scenario(exercise)
+        spec = loaded.in_language(language).injects[message.inject].message
+        team = exercise.team(slug)
+        if spec == loaded.scenario.injects[message.inject].message or team is None or spec is None:
+            return message.letter
+        renderer = self._exercises.renderer(exercise, team)
+        try:
+            return replace(
+                message.letter,
+                sender=renderer.text(spec.from_) if spec.from_ else message.letter.sender,
+                text=renderer.text(spec.text),
+            )
+        except TemplateFailedError:
+            return message.letter  # a translation has no say in whether it can be read
 
     def reply(
         self,

@@ -115,9 +115,14 @@ class Injects:
         """Return what the teams, or one, were told, newest first."""
         return self._messages.of_teams(exercise, team)
 
-    def messages_to(self, exercise: Exercise, team: Team, user: UserId) -> tuple[MessageView, ...]:
-        """Return what a member of a team was told, by their role, newest first."""
-        return self._messages.of_member(exercise, team, user)
+    def messages_to(
+        self, exercise: Exercise, team: Team, user: UserId, *, language: str = ""
+    ) -> tuple[MessageView, ...]:
+        """Return what a member of a team was told, by their role, newest first.
+
+        In a language of the scenario, as far as it is translated; `` for the first one.
+        """
+        return self._messages.of_member(exercise, team, user, language=language)
 
     def message_file(self, exercise: Exercise, message: int, number: int) -> FileContent:
         """Return a file of any message, as its team gets it; a message's files count from 1.

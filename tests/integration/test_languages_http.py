@@ -1,0 +1,79 @@
+"""A trainee reads the scenario in the language of the browser; what is missing stays as it is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.auth import COOKIE
+from orchestrator.domain.exercise import Exercise
+from tests.fakes.api_site import ApiSite, api_site
+
+FRENCH = """\
+scenario: {title: La maison}
+tasks:
+  who: {title: Le voleur, ask: Qui était-ce ?}
+injects:
+  call:
+    message: {from: Le propriétaire, text: "Que dire à mon assurance, {{ team.name }} ?"}
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[ApiSite]:
+    with api_site(tmp_path) as site:
+        folder = site.services.settings.scenarios / "house"
+        file = folder / "scenario.yaml"
+        file.write_text(
+            file.read_text().replace("  id: house\n", "  id: house\n  languages: [en, fr]\n")
+        )
+        (folder / "text").mkdir(exist_ok=True)
+        (folder / "text" / "fr.yaml").write_text(FRENCH)
+        yield site
+
+
+@pytest.fixture
+def exercise(site: ApiSite) -> Exercise:
+    exercise = site.launch()
+    site.services.injects.fire(exercise.id, "call")
+    return exercise
+
+
+def read(site: ApiSite, exercise: Exercise, what: str, language: str) -> list[dict[str, object]]:
+    who = exercise.teams[0].members[0].name
+    headers = site.bearer(who) | {"Accept-Language": language}
+    answer = site.web.get(f"/api/v1/exercises/{exercise.name}/{what}", headers=headers)
+    found: list[dict[str, object]] = answer.json()
+    return found
+
+
+def page(site: ApiSite, exercise: Exercise, language: str) -> str:
+    who = exercise.teams[0].members[0].name
+    return httpx.get(
+        f"{site.url}/exercises/{exercise.name}",
+        cookies={COOKIE: site.token(who)},
+        headers={"Accept-Language": language},
+    ).text
+
+
+def test_tasks_and_messages_come_in_the_readers_language(site: ApiSite, exercise: Exercise) -> None:
+    french, other = (read(site, exercise, "tasks", language) for language in ("fr-CH", "de"))
+    assert (french[0]["title"], french[0]["ask"]) == ("Le voleur", "Qui était-ce ?")
+    assert (other[0]["title"], other[0]["ask"]) == ("The thief", "Who was it?")
+    assert french[1] == other[1], "what is not translated stays as it is"
+    (told,) = read(site, exercise, "messages", "fr")
+    assert (told["sender"], told["text"]) == (
+        "Le propriétaire",
+        "Que dire à mon assurance, Team 1 ?",
+    )
+    (told,) = read(site, exercise, "messages", "en")
+    assert told["text"] == "What do I tell my insurance, Team 1?"
+
+
+def test_the_page_says_which_language_its_texts_are_in(site: ApiSite, exercise: Exercise) -> None:
+    shown = page(site, exercise, "fr")
+    assert '<h1 lang="fr">La maison</h1>' in shown
+    assert '<h3 lang="fr">Le voleur</h3>' in shown
+    assert "Que dire à mon assurance, Team 1 ?" in shown
+    assert '<h1 lang="en">The house</h1>' in page(site, exercise, "sq")
