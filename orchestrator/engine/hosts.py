@@ -20,7 +20,7 @@ from orchestrator.engine.containers import inspect_container, names_no_container
 from orchestrator.engine.errors import is_status, said
 from orchestrator.engine.files import host_archive
 from orchestrator.engine.hardening import host_options
-from orchestrator.engine.image_contents import ImageContents
+from orchestrator.engine.image_contents import ContainerTree, ImageContents
 from orchestrator.engine.images import ImageFacts, Images
 from orchestrator.engine.labels import HOST, OWNER, PLAN, TEAM, Kind, Labels, having, plan_digest
 from orchestrator.engine.names import container_name
@@ -62,7 +62,7 @@ class Hosts:
         self._labels = labels
         self._images = images
         self._readiness = readiness
-        self._contents = ImageContents(connection)
+        self._contents = ImageContents(connection, labels)
         self._clock = clock
         self._limits_disk = True  # until the engine refuses
 
@@ -157,8 +157,9 @@ class Hosts:
     def _complete_new(
         self, container: str, world: WorldKey, plan: HostPlan, facts: ImageFacts
     ) -> bool:
+        tree = self._contents.seen_through(container, image_id=facts.image_id)
         try:
-            self._complete(container, world, plan, facts, connected=plan.attachments[:1])
+            self._complete(container, world, plan, facts, tree, connected=plan.attachments[:1])
         except EngineRefusedError as error:
             if names_no_container(error):
                 return False  # somebody removed it meanwhile
@@ -175,7 +176,8 @@ class Hosts:
         )
         try:
             if status == "created":
-                self._complete(found["Id"], world, plan, facts, connected=connected)
+                with self._contents.seen_apart(facts.image_id) as tree:
+                    self._complete(found["Id"], world, plan, facts, tree, connected=connected)
             else:
                 self._connect_rest(found["Id"], world, plan, connected)
             if status == "exited":
@@ -244,12 +246,13 @@ class Hosts:
         world: WorldKey,
         plan: HostPlan,
         facts: ImageFacts,
+        tree: ContainerTree,
         *,
         connected: tuple[Attachment, ...],
     ) -> None:
         """Connect what is not connected, fill and start."""
         self._connect_rest(container, world, plan, connected)
-        self._fill(container, plan, facts)
+        self._fill(container, plan, tree)
         self._start(container)
         if starter(plan, (), user=facts.user) is not None:
             key = HostKey(world=world, host=plan.host)
@@ -275,8 +278,7 @@ class Hosts:
                 if "already exists in network" not in said(error):
                     raise
 
-    def _fill(self, container: str, plan: HostPlan, facts: ImageFacts) -> None:
-        tree = self._contents.seen_through(container, image_id=facts.image_id)
+    def _fill(self, container: str, plan: HostPlan, tree: ContainerTree) -> None:
         archive = host_archive(plan, tree, now=self._clock.now())
         if archive is not None:
             with self._connection.call() as api:

@@ -1,5 +1,7 @@
 """What only a real Docker Engine can show."""
 
+import io
+import tarfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,7 +27,7 @@ from orchestrator.domain.world import (
 from orchestrator.engine import removal
 from orchestrator.engine.hosts import Hosts
 from orchestrator.engine.labels import OWNER, Labels
-from orchestrator.engine.names import bridge_prefix
+from orchestrator.engine.names import bridge_prefix, container_name
 from orchestrator.engine.runtime import DockerEngine
 from orchestrator.engine.toolbox import Toolbox
 from orchestrator.ports import EngineRefusedError, RunResult, UnknownImageError
@@ -53,6 +55,37 @@ def desk(docker_case: DockerCase, subnet: IPv4Network) -> HostPlan:
         attachments=(Attachment(network="lan", address=subnet[10], alias="pc"),),
         accounts=(AccountPlan(name="ann", password="open sesame"),),
     )
+
+
+def test_a_host_that_was_left_half_filled_gets_the_images_accounts(
+    docker_case: DockerCase, docker_client: docker.DockerClient, host: HostKey, subnet: IPv4Network
+) -> None:
+    plan = replace(
+        desk(docker_case, subnet),
+        host="half",
+        attachments=(Attachment(network="lan", address=subnet[12]),),
+    )
+    half = replace(host, host="half")
+    docker_case.leave_created(host.world, plan)
+    # As a full disk leaves it.
+    name = container_name(docker_case._installation, half)
+    docker_client.api.put_archive(name, "/etc", archive_of("passwd", b"ro"))
+    another = DockerEngine(read_settings().docker_host, installation=docker_case._installation)
+    another.raise_host(host.world, plan)
+    for account in ("root", "ann"):
+        ran = another.run(half, ("whoami",), timeout=SOON, account=account)
+        assert (ran.exit_code, ran.output) == (0, f"{account}\n")
+    probes = docker_client.api.containers(all=True, filters={"ancestor": plan.image})
+    assert [c for c in probes if c["Command"] == "true"] == []
+
+
+def archive_of(name: str, content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        header = tarfile.TarInfo(name)
+        header.size = len(content)
+        tar.addfile(header, io.BytesIO(content))
+    return buffer.getvalue()
 
 
 def test_a_limit_of_the_disk_that_the_engine_cannot_keep_to_stops_no_host(
