@@ -4,7 +4,7 @@ import posixpath
 import re
 
 from core.scenario.importing.compose_tables import BUILD_IGNORED
-from core.scenario.importing.image import read_dockerfile, until_stage, with_argument
+from core.scenario.importing.image import read_dockerfile, until_stage, with_arguments
 from core.scenario.importing.reading import is_off, pairs_of, text_of
 from core.scenario.importing.service import Service
 from core.scenario.importing.source import WHY_NOT, Found
@@ -63,16 +63,17 @@ def _take_arguments(host: Service, build: dict[str | int, object]) -> None:
     if pairs is None:
         host.draft.refuse(place, "it is neither a mapping nor a list of NAME=value")
         return
+    values: dict[str, str] = {}
     for name, value in pairs.items():
         if value is None:
             host.draft.dropped(place, f"{name} has no value here")
-            continue
-        if "\n" in value or "\r" in value:
+        elif "\n" in value or "\r" in value:
             host.draft.refuse(place, f"{name} has several lines")
-            continue
-        written = with_argument(host.image.dockerfile, name, value)
-        if written is None:
-            host.draft.dropped(place, f"the Dockerfile asks for no {name}")
         else:
-            host.image.dockerfile = written
+            values[name] = value
+    host.image.dockerfile, found = with_arguments(host.image.dockerfile, values)
+    for name in values:
+        if name in found:
             host.draft.changed(place, f"{name} is the default of the Dockerfile")
+        else:
+            host.draft.dropped(place, f"the Dockerfile asks for no {name}")

@@ -8,7 +8,7 @@ from typing import Any
 from core.scenario.importing.compose_build import take_build
 from core.scenario.importing.compose_mounts import take_secrets, take_volumes
 from core.scenario.importing.compose_tables import IGNORED, REFUSED
-from core.scenario.importing.reading import is_off, text_of, texts_of
+from core.scenario.importing.reading import is_off, port_of, text_of, texts_of
 from core.scenario.importing.service import (
     Service,
     take_command,
@@ -19,8 +19,6 @@ from core.scenario.importing.service import (
     take_ready,
     texts_or_refuse,
 )
-
-_LAST_PORT = 65_535
 
 
 def read_keys(
@@ -76,7 +74,7 @@ def _ports(host: Service, value: object) -> None:
         text = str(item.get("target", "")) if isinstance(item, dict) else text_of(item) or ""
         protocol = str(item.get("protocol", "tcp")) if isinstance(item, dict) else ""
         target, _, behind = text.rpartition(":")[2].partition("/")
-        port = _first_port(target)
+        port = port_of(target)
         if port is None:
             host.draft.refuse(place, f"{text!r} is not a port"[:200])
         elif (behind or protocol or "tcp").lower() == "tcp":
@@ -91,18 +89,12 @@ def _ports(host: Service, value: object) -> None:
 def _expose(host: Service, value: object) -> None:
     for item in texts_or_refuse(host, value, "expose"):
         number, _, protocol = item.partition("/")
-        port = _first_port(number)
+        port = port_of(number)
         if port is None:
             host.draft.refuse(host.at("expose"), f"{item!r} is not a port"[:200])
         elif protocol in {"", "tcp"}:
             host.exposed.append(port)
     host.draft.carried(host.at("expose"))
-
-
-def _first_port(text: str) -> int | None:
-    number = text.partition("-")[0]
-    is_number = number.isascii() and number.isdigit() and len(number) <= len(str(_LAST_PORT))
-    return int(number) if is_number and 1 <= int(number) <= _LAST_PORT else None
 
 
 def _restart(host: Service, value: object) -> None:

@@ -1,16 +1,19 @@
 """What services of a compose file mount: volumes, files of the folder, secrets and configs."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from core.scenario.importing.reading import text_of
 from core.scenario.importing.service import Service, take_bind, take_secret
+from core.scenario.positions import Place
 
 _NEW = "its content is a host's own, and new for each team"
 
 
 def take_volumes(host: Service, value: object, data: Mapping[Any, object]) -> None:
     """Read `volumes`: a bind becomes files, a named volume nothing."""
+    joining = _joining(data)
     for index, item in enumerate(value if isinstance(value, tuple) else (value,)):
         place = host.at("volumes", index)
         kind, source, target = _mount(item)
@@ -19,7 +22,7 @@ def take_volumes(host: Service, value: object, data: Mapping[Any, object]) -> No
         elif kind == "tmpfs":
             host.draft.dropped(place, "it is an ordinary folder")
         elif kind == "volume" and target:
-            _volume(host, place, source, data)
+            _volume(host, place, source, data.get("volumes"), joining=source in joining)
         else:
             host.draft.refuse(place, "it is not a mount of this folder's files")
 
@@ -39,11 +42,10 @@ def _mount(item: object) -> tuple[str, str, str]:
     return kind, source, rest.partition(":")[0]
 
 
-def _volume(host: Service, place: tuple[Any, ...], name: str, data: Mapping[Any, object]) -> None:
-    volumes = data.get("volumes")
+def _volume(host: Service, place: Place, name: str, volumes: object, *, joining: bool) -> None:
     about = volumes.get(name) if isinstance(volumes, dict) else None
     options = about.get("driver_opts") if isinstance(about, dict) else None
-    if name and _used(name, data) > 1:
+    if joining:
         host.draft.refuse(place, f"{name} joins several services; hosts have no disk in common")
     elif isinstance(options, dict) and "device" in options:
         host.draft.refuse(place, f"{name} is a place of the engine's host")
@@ -53,15 +55,16 @@ def _volume(host: Service, place: tuple[Any, ...], name: str, data: Mapping[Any,
         host.draft.dropped(place, _NEW)
 
 
-def _used(name: str, data: Mapping[Any, object]) -> int:
+def _joining(data: Mapping[Any, object]) -> set[str]:
+    """Return the named volumes that several services mount."""
     services = data["services"]
     assert isinstance(services, dict)
-    users = 0
+    users: Counter[str] = Counter()
     for service in services.values():
         mounts = service.get("volumes") if isinstance(service, dict) else None
-        kinds = [_mount(item) for item in (mounts if isinstance(mounts, tuple) else ())]
-        users += any(kind == "volume" and source == name for kind, source, _ in kinds)
-    return users
+        listed = [_mount(item) for item in (mounts if isinstance(mounts, tuple) else ())]
+        users.update({source for kind, source, _ in listed if kind == "volume" and source})
+    return {name for name, count in users.items() if count > 1}
 
 
 def take_secrets(host: Service, value: object, key: str, data: Mapping[Any, object]) -> None:

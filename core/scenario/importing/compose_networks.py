@@ -11,6 +11,7 @@ from core.scenario.importing.service import Service
 from core.scenario.importing.texts import alias_of, id_of
 
 _DEFAULT = "default"
+_MOST_NETWORKS = 20
 _PLAIN_MODES = frozenset({"bridge", "default"})
 
 
@@ -58,6 +59,9 @@ def join_networks(
     """Return the networks that a service is on, with a name of it in each while it has some."""
     _take_mode(host, service.get("network_mode"))
     joined, wanted = _joined(host, service.get("networks"))
+    if len(joined) > _MOST_NETWORKS:
+        host.draft.refuse(host.at("networks"), f"more than {_MOST_NETWORKS} networks")
+        return {}
     wanted = [str(host.place[-1]), *host.names, *wanted]
     names = _free_names(host, wanted, networks, ids)
     attached: dict[str, dict[str, Any]] = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.scenario.importing.draft import Draft
 from core.scenario.importing.image import Image
-from core.scenario.importing.reading import is_off, text_of, texts_of, words_of
+from core.scenario.importing.reading import is_off, port_of, text_of, texts_of, words_of
 from core.scenario.importing.service import (
     Service,
     finish,
@@ -24,10 +24,11 @@ from core.scenario.importing.stage import begin, desk, size_networks
 from core.scenario.importing.texts import alias_of, id_of, literal, title
 
 _MOST_NODES = 60
+_MOST_LINKS = 200
+_MOST_COMMANDS = 200
 _SWITCHES = frozenset({"bridge", "ovs-bridge"})
 _SPECIAL = frozenset({"host", "macvlan", "mgmt-net", "vxlan", "vxlan-stitch", "dummy"})
 _MGMT = "mgmt"
-_LAST_PORT = 65_535
 _NETWORK_TOOLS = re.compile(
     r"\b(ip|ifconfig|route|sysctl|bridge|brctl|tc|ethtool|iptables|nft|vconfig|dhclient|udhcpc)\s"
 )
@@ -171,6 +172,9 @@ def _links(draft: Draft, topology: _Node, nodes: Mapping[str, _Node]) -> dict[st
     networks: dict[str, Any] = draft.data["networks"]
     names: dict[str, str] = {}
     links = topology.get("links")
+    if isinstance(links, tuple) and len(links) > _MOST_LINKS:
+        draft.refuse(("topology", "links"), f"more than {_MOST_LINKS} links")
+        return {}
     for index, link in enumerate(links if isinstance(links, tuple) else ()):
         place = ("topology", "links", index)
         ends = _ends(draft, place, link, nodes)
@@ -274,9 +278,10 @@ def _take_process(host: Service, node: _Node) -> None:
     if text_of(node.get("restart-policy")) not in {None, "", "no"}:
         host.host["restart"] = "always"
     for item in texts_or_refuse(host, node.get("ports") or (), "ports"):
-        port, _, protocol = item.rpartition(":")[2].partition("/")
-        if port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= _LAST_PORT:
-            host.published += [int(port)] if protocol in {"", "tcp"} else []
+        target, _, protocol = item.rpartition(":")[2].partition("/")
+        port = port_of(target)
+        if port is not None:
+            host.published += [port] if protocol in {"", "tcp"} else []
         else:
             host.draft.refuse(host.at("ports"), f"{item!r} is not a port"[:200])
 
@@ -289,6 +294,8 @@ def _take_exec(host: Service, node: _Node) -> None:
         place = host.at("exec", index)
         if not words:
             host.draft.refuse(place, "it is not a command")
+        elif len(injects) >= _MOST_COMMANDS:
+            host.draft.refuse(place, f"more than {_MOST_COMMANDS} commands at the beginning")
         elif _NETWORK_TOOLS.search(f"{line} "):
             message = "addresses and routes are the site's; flows say what passes"
             host.draft.dropped(place, message)

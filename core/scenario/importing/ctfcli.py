@@ -7,7 +7,7 @@ from typing import Any
 
 from core.scenario.importing.draft import Draft
 from core.scenario.importing.image import IMAGE, Image, exposed_port, read_dockerfile
-from core.scenario.importing.reading import is_off, text_of, texts_of
+from core.scenario.importing.reading import is_off, text_of, texts_of, whole_of
 from core.scenario.importing.service import Service, finish
 from core.scenario.importing.source import WHY_NOT, Found
 from core.scenario.importing.stage import begin, desk, size_networks
@@ -16,10 +16,11 @@ from core.scenario.importing.texts import file_name, literal, title
 _TASK = "challenge"
 _HOST = "target"
 _NETWORK = "range"
-_LONGEST_TEXT = 19_000
+_LONGEST_TEXT = 18_000
 _MOST_POINTS = 100_000
 _MOST_ATTEMPTS = 1000
 _FILES_A_MESSAGE = 10
+_MOST_FILES = 100
 _ELSEWHERE = re.compile(r"^(?:docker|registry)://")
 _ODD = re.compile(r"[^\w .()+-]+")
 _LONGEST_NAME = 90
@@ -117,9 +118,9 @@ def _take_task(draft: Draft, data: Mapping[str | int, object]) -> None:
         return
     task["answer"] = flags[0] if len(flags) == 1 else {"any": flags}
     task["points"] = _points(draft, data)
-    attempts = text_of(data.get("attempts"))
-    if attempts and attempts.isdigit() and 1 <= int(attempts[:6]) <= _MOST_ATTEMPTS:
-        task["attempts"] = int(attempts)
+    attempts = whole_of(data.get("attempts"), most=_MOST_ATTEMPTS)
+    if attempts is not None:
+        task["attempts"] = attempts
         draft.carried(("attempts",))
     draft.data["tasks"] = {_TASK: task}
     place = ("tasks", _TASK)
@@ -171,13 +172,14 @@ def _points(draft: Draft, data: Mapping[str | int, object]) -> int:
     kind = text_of(data.get("type")) or "standard"
     if kind != "standard":
         draft.changed(("type",), f"{kind}: its points stay what they are at the beginning")
-    value = text_of(data.get("value", more.get("initial", more.get("value")))) or ""
-    if not value.isascii() or not value.isdigit() or int(value[:9]) > _MOST_POINTS:
+    first = data.get("value", more.get("initial", more.get("value")))
+    value = whole_of(first, least=0, most=_MOST_POINTS)
+    if value is None:
         draft.dropped(("value",), "there is no number of points; it gives 100")
         draft.todo(("tasks", _TASK), "decide how many points it gives")
         return 100
     draft.carried(("value",))
-    return int(value)
+    return value
 
 
 def _remark_hints(draft: Draft, data: Mapping[str | int, object]) -> None:
@@ -192,8 +194,8 @@ def _remark_hints(draft: Draft, data: Mapping[str | int, object]) -> None:
 
 def _take_messages(draft: Draft, data: Mapping[str | int, object]) -> None:
     paths = texts_of(data.get("files") or ())
-    if paths is None:
-        draft.refuse(("files",), "it is not a list of paths")
+    if paths is None or len(paths) > _MOST_FILES:
+        draft.refuse(("files",), f"it is not a list of paths, {_MOST_FILES} at most")
         return
     attached: list[dict[str, str]] = []
     for index, path in enumerate(paths):

@@ -9,7 +9,9 @@ from core.scenario.folder import MAX_FILES, MAX_FOLDER_BYTES
 from core.scenario.importing.source import Found, Source, SourceFile
 from core.scenario.positions import Place
 
-_FOR_SCENARIO_FILE = 2 << 20
+# The rest is for scenario.yaml and Dockerfiles.
+_MOST_BYTES = MAX_FOLDER_BYTES - (2 << 20)
+_MOST_FILES = MAX_FILES - 200
 
 
 class Outcome(StrEnum):
@@ -59,7 +61,7 @@ class Draft:
     files: dict[str, SourceFile] = field(default_factory=dict)
     todos: dict[Place, list[str]] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
+    refusals: dict[Refusal, None] = field(default_factory=dict)
     _bytes: int = 0
 
     def carried(self, place: Place, message: str = "") -> None:
@@ -76,9 +78,7 @@ class Draft:
 
     def refuse(self, place: Place, message: str) -> None:
         """Note that without this key it would not be the same."""
-        refusal = Refusal(place, message)
-        if refusal not in self.refusals:
-            self.refusals.append(refusal)
+        self.refusals[Refusal(place, message)] = None
 
     def todo(self, place: Place, message: str) -> None:
         """Leave a remark in the draft for whoever completes it."""
@@ -95,9 +95,9 @@ class Draft:
             return False
         try:
             size = self.source.size(path)
-            if self._bytes + size > MAX_FOLDER_BYTES - _FOR_SCENARIO_FILE:
+            if self._bytes + size > _MOST_BYTES:
                 return self._too_much(place)
-            if len(self.files) >= MAX_FILES - 1:
+            if len(self.files) >= _MOST_FILES:
                 return self._too_much(place)
             self.files[to] = self.source.read(path)
         except OSError as error:
@@ -124,6 +124,6 @@ class Draft:
         return any(refusal.place == place for refusal in self.refusals)
 
     def _too_much(self, place: Place) -> bool:
-        most = f"{MAX_FOLDER_BYTES >> 20} MiB and {MAX_FILES} files"
-        self.refuse(place, f"its files are more than a scenario may have: {most}")
+        most = f"{_MOST_BYTES >> 20} MiB and {_MOST_FILES} files"
+        self.refuse(place, f"its files are more than a draft takes: {most}")
         return False

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -136,16 +137,16 @@ def until_stage(dockerfile: str, stage: str) -> str | None:
     return "".join(kept) if inside else None
 
 
-def with_argument(dockerfile: str, name: str, value: str) -> str | None:
-    """Return a Dockerfile in which an argument has this value; None when it asks for none."""
+def with_arguments(dockerfile: str, values: Mapping[str, str]) -> tuple[str, set[str]]:
+    """Return a Dockerfile in which its arguments have these values, and which it asks for."""
     lines = dockerfile.splitlines(keepends=True)
-    found = False
+    found: set[str] = set()
     for index, line in enumerate(lines):
         match = _ARG.fullmatch(line.rstrip("\r\n"))
-        if match and match[2] == name:
-            lines[index] = f'{match[1]}{name}="{_dollars(value)}"\n'
-            found = True
-    return "".join(lines) if found else None
+        if match and match[2] in values:
+            found.add(match[2])
+            lines[index] = f'{match[1]}{match[2]}="{_dollars(values[match[2]])}"\n'
+    return "".join(lines), found
 
 
 def exposed_port(dockerfile: str) -> int | None:

@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from core.scenario.yaml_reader import MAX_BYTES, MAX_NODES, Document, read
 _EDITOR = "# yaml-language-server: $schema=../../docs/reference/scenario.schema.json"
 _MOST_TEMPLATES = 200
 _MOST_LISTED = 60
+_MOST_REASONS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,7 @@ def _refuse(file: Path, document: Document, reasons: Iterable[tuple[Place, str]]
         Finding(
             message=f"{dotted(place)}: {message}" if place else message, place=place, at_key=True
         )
-        for place, message in reasons
+        for place, message in islice(reasons, _MOST_REASONS)
     ]
     if findings:
         raise ImportRefusedError(tuple(_located(file, document, found) for found in findings))

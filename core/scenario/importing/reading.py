@@ -11,7 +11,10 @@ _SIZE = re.compile(
     r"(\d{1,15}(?:\.\d{1,3})?)\s*(b|k|kb|kib|ki|m|mb|mib|mi|g|gb|gib|gi)?", re.IGNORECASE
 )
 _POWERS = {"b": 0, "k": 10, "m": 20, "g": 30}
+_WHOLE = re.compile(r"\d{1,9}", re.ASCII)
+_LAST_PORT = 65_535
 _LONGEST_TIME = 999_999
+_LONGEST_TEXT = 40
 _LARGEST = 999_999_999
 
 
@@ -83,7 +86,8 @@ def duration_of(value: object) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         seconds = float(value)
     else:
-        parts = _TIME.findall(value) if isinstance(value, str) else []
+        text = value if isinstance(value, str) and len(value) <= _LONGEST_TEXT else ""
+        parts = _TIME.findall(text)
         if not parts or "".join(n + u for n, u in parts) != value:
             return None
         seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
@@ -113,7 +117,13 @@ def cpus_of(value: object) -> float | None:
     return cpus if 0 < cpus <= 256 else None  # noqa: PLR2004  # what limits take
 
 
-def pids_of(value: object) -> int | None:
-    """Return a number of processes; None when it is none that the language takes."""
+def whole_of(value: object, *, least: int = 1, most: int) -> int | None:
+    """Return a whole number within limits; None for anything else."""
     text = text_of(value) or ""
-    return int(text) if re.fullmatch(r"[1-9]\d{1,4}", text) and 16 <= int(text) <= 65_536 else None  # noqa: PLR2004  # what limits take
+    number = int(text) if _WHOLE.fullmatch(text) else -1
+    return number if least <= number <= most else None
+
+
+def port_of(text: str) -> int | None:
+    """Return a port, of `8000-8010` the first; None for anything else."""
+    return whole_of(text.partition("-")[0], most=_LAST_PORT)

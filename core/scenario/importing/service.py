@@ -10,9 +10,9 @@ from core.scenario.importing.reading import (
     cpus_of,
     duration_of,
     pairs_of,
-    pids_of,
     size_of,
     texts_of,
+    whole_of,
     words_of,
 )
 from core.scenario.importing.source import WHY_NOT, Found
@@ -148,7 +148,11 @@ def _probe_command(test: object) -> tuple[str, ...]:
 
 def take_limits(service: Service, *, memory: object, cpus: object, pids: object) -> None:
     """Read what it may use at most; what the language has no form for is the site's default."""
-    found = {"memory": size_of(memory), "cpus": cpus_of(cpus), "pids": pids_of(pids)}
+    found = {
+        "memory": size_of(memory),
+        "cpus": cpus_of(cpus),
+        "pids": whole_of(pids, least=16, most=65_536),
+    }
     limits = {name: value for name, value in found.items() if value is not None}
     if limits:
         service.host.setdefault("limits", {}).update(limits)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from core.scenario.importing.texts import has_controls
+from core.scenario.yaml_reader import MAX_BYTES
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DEEPEST = 8
@@ -25,10 +26,15 @@ class Variables:
 
     values: Mapping[str, str]
     unset: set[str] = field(default_factory=set)
+    _made: int = 0
 
     def fill(self, text: str) -> str:
         """Return a text with its variables filled in, `$$` as `$`. Raises VariableError."""
-        return self._fill(text, 0) if "$" in text else text
+        if "$" not in text:
+            return text
+        if len(text) > _LONGEST:
+            raise VariableError("it is longer than 64 KiB, and holds variables")
+        return self._fill(text, 0)
 
     def _fill(self, text: str, depth: int) -> str:
         if depth > _DEEPEST:
@@ -39,8 +45,9 @@ class Variables:
             parts.append(text[position:dollar])
             value, position = self._one(text, dollar + 1, depth)
             parts.append(value)
-            if sum(map(len, parts)) > _LONGEST:
-                raise VariableError("it is longer than 64 KiB with its variables filled in")
+            self._made += len(value)
+            if self._made > MAX_BYTES:
+                raise VariableError("the variables of all texts make more than 1 MiB")
         return "".join([*parts, text[position:]])
 
     def _one(self, text: str, start: int, depth: int) -> tuple[str, int]:

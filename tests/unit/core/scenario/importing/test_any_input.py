@@ -25,7 +25,7 @@ _WORDS = (
     "a=b", "a.b=c", "=", "sh -c 'x", "10s", "1h1ns", "512m", "\x00", "\ud800", "\u2028", "\x85",
     "no", "true", "none", "host", "CMD", "CMD-SHELL", "regex", "linux", "bridge", "web:eth1",
     "db:eth2", "\x01%", "x" * 300, "a\nb", " a\n b", "a\n\n", "\n", "# x", "- x", "x: y", "*x",
-    "Dockerfile", ".", "docker://x", "\\",
+    "Dockerfile", ".", "docker://x", "\\", "²", "000001" + "9" * 5000,
 )  # fmt: skip
 _TEXTS = st.sampled_from(_WORDS) | st.text(max_size=12)
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | _TEXTS

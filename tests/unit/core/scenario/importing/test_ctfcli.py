@@ -78,6 +78,16 @@ def test_a_challenge_without_a_flag_is_a_message(source: Path, tmp_path: Path) -
     assert list(scenario.injects) == ["brief"]
 
 
+@pytest.mark.parametrize("number", ["²", "000001" + "9" * 5000, "-1", "1.5", "[1]"])
+def test_what_is_no_number_is_none(source: Path, tmp_path: Path, number: str) -> None:
+    text = f"name: x\nflags: [y]\nvalue: {number}\nattempts: {number}\n"
+    (source / "challenge.yml").write_text(text)
+    import_file(source / "challenge.yml", tmp_path / "draft")
+    task = load(tmp_path / "draft").scenario.tasks["challenge"]
+    assert isinstance(task, QuestionTask)
+    assert (task.points, task.attempts) == (100, None)
+
+
 def test_points_that_decay_are_worth_what_they_are_at_first(source: Path, tmp_path: Path) -> None:
     text = "name: x\ncategory: z\ntype: dynamic\nextra: {initial: 500, decay: 90}\nflags: [y]\n"
     (source / "challenge.yml").write_text(text)
@@ -94,7 +104,7 @@ REFUSED = {
     "all of several": ("logic: all\nflags: [a, b]", "a task has one right answer, or any"),
     "image outside": ("image: ../x", "'../x': it lies outside the folder"),
     "image without a Dockerfile": ("image: data", "there is no Dockerfile data/Dockerfile"),
-    "long text": (f"description: {'x' * 20_000}", "it is longer than 19000 characters"),
+    "long text": (f"description: {'x' * 18_001}", "it is longer than 18000 characters"),
 }
 
 

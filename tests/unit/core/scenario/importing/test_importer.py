@@ -71,7 +71,17 @@ HOSTILE = {
     "half a character": 'services: {a: {image: x, command: "\\uD800"}}\n',
     "many services": "services: {" + ", ".join(f"s{n}: {{image: x}}" for n in range(61)) + "}\n",
     "many braces": "services: {a: {image: x, environment: {A: '" + "{{ " * 300 + "'}}}\n",
-    "variables that grow": "services: {a: {image: x, command: '"
+    "many variables": "services: {a: {image: x, command: '" + "$A" * 200_000 + "'}}\n",
+    "many networks": "services: {a: {image: x, networks: ["
+    + ", ".join(f"n{n}" for n in range(21))
+    + "]}}\n",
+    "many files": f"name: x\nvalue: 1\nflags: [y]\nfiles: [{'run.sh, ' * 101}]\n",
+    "many commands": "topology: {nodes: {a: {kind: linux, image: x, exec: ["
+    + "touch /x, " * 201
+    + "]}}}\n",
+    "many links": "topology: {nodes: {a: {kind: linux, image: x}, b: {kind: linux, image: x}},"
+    "links: [" + "{endpoints: ['a:x', 'b:x']}, " * 201 + "]}\n",
+    "variables that are nested": "services: {a: {image: x, command: '"
     + "${A:-" * 12
     + "x" * 10
     + "}" * 12
@@ -90,7 +100,20 @@ def test_a_folder_that_is_too_large_is_refused(source: Path, tmp_path: Path) -> 
     (source / "x.yml").write_text("services: {a: {image: x, volumes: ['./data:/x']}}")
     with pytest.raises(ImportRefusedError) as refused:
         import_file(source / "x.yml", tmp_path / "draft")
-    assert "more than a scenario may have: 64 MiB" in str(refused.value.problems[0])
+    assert "more than a draft takes: 62 MiB and 4800 files" in str(refused.value.problems[0])
+
+
+def test_a_long_row_of_digits_is_no_time(source: Path, tmp_path: Path) -> None:
+    text = f"services: {{a: {{image: x, healthcheck: {{test: y, interval: '{'1' * 500_000}'}}}}}}"
+    (source / "x.yml").write_text(text)
+    import_file(source / "x.yml", tmp_path / "draft")
+    assert "every" not in (tmp_path / "draft" / "scenario.yaml").read_text().partition("checks")[0]
+
+
+def test_variables_that_grow_are_refused(source: Path, reasons: Reasons) -> None:
+    (source / ".env").write_text(f"A={'x' * 60_000}\n")
+    (told,) = reasons("services: {a: {image: x, environment: [" + "'B=${A}', " * 18 + "]}}")
+    assert "the variables of all texts make more than 1 MiB" in told
 
 
 def test_a_folder_of_too_many_files_is_refused(source: Path, tmp_path: Path) -> None:
