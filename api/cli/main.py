@@ -11,6 +11,7 @@ from api.cli import (
     database,
     doctor,
     exercise,
+    importing,
     inject,
     people,
     processes,
@@ -25,6 +26,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+scenario.app.command("import")(importing.import_content)
 app.add_typer(scenario.app, name="scenario")
 for _command in (conduct.pause, conduct.resume, conduct.extend, conduct.events):
     exercise.app.command()(_command)

@@ -61,11 +61,14 @@ class _RefusedError(Exception):
         self.mark = mark
 
 
-def read(raw: bytes) -> Document:
-    """Read one YAML document; whatever the bytes are, the answer is a Document."""
+def read(raw: bytes, *, merges: bool = False) -> Document:
+    """Read one YAML document; whatever the bytes are, the answer is a Document.
+
+    With `merges` the key `<<` is what it was in YAML 1.1: files of other programs are full of it.
+    """
     document = Document()
     try:
-        document.data = _Reading(_decode(raw), document).run()
+        document.data = _Reading(_decode(raw), document, merges=merges).run()
         document.readable = True
     except _RefusedError as exc:
         document.findings.append(Finding(message=exc.message, mark=exc.mark))
@@ -175,9 +178,10 @@ class _Node:
 class _Reading:
     """One pass over the events, building data and positions and counting what aliases expand to."""
 
-    def __init__(self, text: str, document: Document) -> None:
+    def __init__(self, text: str, document: Document, *, merges: bool) -> None:
         self._events = iter(_Events(text))
         self._document = document
+        self._merges = merges
         self._anchors: dict[str, _Node | None] = {}
         self._aliases = 0
         self._nodes = 0
@@ -244,14 +248,26 @@ class _Reading:
 
     def _mapping(self, place: Place) -> _Node:
         before, mapping, height = self._nodes, dict[str | int, object](), 0
+        merged: dict[str | int, object] = {}
         for event in self._until_end():
             key = self._key(event, mapping)
             inner = (*place, key)
             self._document.positions.keys.setdefault(inner, _mark(event.start_mark))
             node = self._node(next(self._events), inner)
-            mapping[key] = node.value
+            if self._merges and _is_merge(event):
+                self._merge(node.value, merged, _mark(event.start_mark))
+            else:
+                mapping[key] = node.value
             height = max(height, node.height)
-        return _Node(mapping, self._nodes - before + 1, height + 1)
+        return _Node(merged | mapping, self._nodes - before + 1, height + 1)
+
+    def _merge(self, value: object, into: dict[str | int, object], mark: Mark) -> None:
+        """Add a mapping, or those of a list; of two values for a key the first stays."""
+        for part in value if isinstance(value, tuple) else (value,):
+            if not isinstance(part, dict):
+                raise _RefusedError("<< merges mappings, and this is none", mark)
+            for key, inner in part.items():
+                into.setdefault(key, inner)
 
     def _key(self, event: Event, mapping: dict[str | int, object]) -> str | int:
         mark = _mark(event.start_mark)
@@ -260,7 +276,7 @@ class _Reading:
         self._count(1, mark)
         if event.tag is not None or event.anchor:
             self._found("a key can have neither a tag nor an anchor", mark)
-        if event.value == "<<" and event.implicit[0]:
+        if _is_merge(event) and not self._merges:
             self._found("the merge key << is refused; YAML 1.2 has none", mark)
         value = self._scalar(event)
         key = value if type(value) is int or isinstance(value, str) else event.value
@@ -289,6 +305,10 @@ class _Reading:
 
     def _found(self, message: str, mark: Mark) -> None:
         self._document.findings.append(Finding(message=message, mark=mark))
+
+
+def _is_merge(event: Event) -> bool:
+    return isinstance(event, ScalarEvent) and event.value == "<<" and bool(event.implicit[0])
 
 
 # YAML 1.2, 10.3.2: the core schema. What matches nothing is a string.

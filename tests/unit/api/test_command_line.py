@@ -114,6 +114,53 @@ def test_lint_exits_by_what_it_found(site: Path) -> None:
     assert codes[()] == 2
 
 
+def test_import_writes_a_draft_that_lints_and_tells_what_became_of_each_key(tmp_path: Path) -> None:
+    file, draft = tmp_path / "compose.yml", tmp_path / "old-blog"
+    file.write_text("services: {web: {image: nginx, ports: ['80'], tty: true}}\n")
+    result = poligon("scenario", "import", str(file), "-o", str(draft))
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert "dropped services.web.tty: it changes nothing that a trainee would see" in lines
+    assert (
+        f"{draft}: a draft of the docker-compose file; keys: 1 carried, 1 changed, 1 dropped"
+        in lines
+    )
+    assert poligon("scenario", "lint", str(draft)).exit_code == 0
+
+
+def test_import_gives_the_same_as_data(tmp_path: Path) -> None:
+    file, draft = tmp_path / "compose.yml", tmp_path / "old-blog"
+    file.write_text("services: {web: {image: nginx}}\n")
+    result = poligon("scenario", "import", str(file), "-o", str(draft), "--json")
+    assert json.loads(result.stdout) == {
+        "format": "docker-compose file",
+        "folder": str(draft),
+        "notes": [{"key": "services.web.image", "outcome": "carried", "message": ""}],
+        "warnings": [],
+    }
+
+
+def test_import_refuses_by_key_and_writes_nothing(tmp_path: Path) -> None:
+    file, draft = tmp_path / "compose.yml", tmp_path / "old-blog"
+    file.write_text("services:\n  web: {image: nginx, pid: host}\n")
+    result = poligon("scenario", "import", str(file), "-o", str(draft))
+    assert result.exit_code == 1
+    assert f"{file}:2:23: error: services.web.pid: a host shares no namespace" in result.stderr
+    assert not draft.exists()
+    data = json.loads(poligon("scenario", "import", str(file), "-o", str(draft), "--json").stdout)
+    assert data["code"] == "scenario.import_refused"
+    assert len(data["errors"]) == 1
+
+
+def test_import_of_what_is_not_there_or_to_what_is_taken_is_wrong_use(tmp_path: Path) -> None:
+    absent = poligon("scenario", "import", str(tmp_path / "no.yml"), "-o", str(tmp_path / "x"))
+    assert (absent.exit_code, "no.yml: No such file" in absent.stderr) == (2, True)
+    file = tmp_path / "compose.yml"
+    file.write_text("services: {web: {image: nginx}}\n")
+    taken = poligon("scenario", "import", str(file), "-o", str(tmp_path))
+    assert (taken.exit_code, "is not empty" in taken.stderr) == (2, True)
+
+
 def test_lint_prints_places_of_all_problems() -> None:
     text = poligon("scenario", "lint", "torn").stdout
     data = json.loads(poligon("scenario", "lint", "torn", "--json").stdout)

@@ -96,3 +96,17 @@ def test_any_bytes_end_in_data_or_in_a_sentence(raw: bytes) -> None:
 def test_any_yaml_like_text_ends_in_data_or_in_a_sentence(text: str) -> None:
     document = read(text.encode())
     assert document.readable or document.findings
+
+
+def test_keys_are_merged_only_when_asked_for() -> None:
+    text = b"a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc: {x: 3, <<: [*a, *b]}\n"
+    assert [f.message for f in read(text).findings] == [
+        "the merge key << is refused; YAML 1.2 has none"
+    ]
+    document = read(text, merges=True)
+    assert document.findings == []
+    assert document.data == {
+        "a": {"x": 1, "y": 1},
+        "b": {"y": 2, "z": 2},
+        "c": {"x": 3, "y": 1, "z": 2},
+    }

@@ -1,0 +1,114 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.scenario.dry_run import invented_team
+from core.scenario.folder import Folder
+from core.scenario.importing.importer import Imported, import_file
+from core.scenario.load import load
+from core.scenario.render import Renderer
+from core.scenario.schema import Scenario
+from core.scenario.schema_tasks import AnyOf, Equals, QuestionTask
+
+Bring = Callable[[str], tuple[Scenario, Imported]]
+Reasons = Callable[[str], list[str]]
+
+
+def test_a_challenge_is_a_task_whose_flags_are_right(bring: Bring) -> None:
+    scenario, _ = bring("challenge.yml")
+    task = scenario.tasks["challenge"]
+    assert isinstance(task, QuestionTask)
+    assert isinstance(task.answer, AnyOf)
+    assert [(a.equals, a.fold) for a in task.answer.any if isinstance(a, Equals)] == [
+        ("PG{first_word}", ("space",)),
+        ("PG{Second}", ("case", "space")),
+    ]
+    assert (task.title, task.points, task.attempts) == ("The clerk's diary", 150, 7)
+
+
+def test_its_text_and_files_are_a_message(bring: Bring, tmp_path: Path) -> None:
+    scenario, _ = bring("challenge.yml")
+    message = scenario.injects["brief"].message
+    assert message is not None
+    assert [file.shown_name for file in message.files] == ["diary.txt", "run.sh"]
+    kept = tmp_path / "draft" / (message.files[0].from_ or "")
+    assert kept.read_text() == "Dear diary\n"
+    folder = Folder(tmp_path / "draft")
+    shown = Renderer(folder, invented_team(scenario, folder)).text(message.text)
+    assert shown.startswith("The clerk kept a diary. Which word did {{ they }} hide in it?\n\nRead")
+
+
+def test_its_image_is_a_host_that_a_desk_reaches(bring: Bring, tmp_path: Path) -> None:
+    scenario, _ = bring("challenge.yml")
+    assert list(scenario.hosts) == ["target", "desk"]
+    assert [probe.tcp for probe in scenario.hosts["target"].ready] == [31337]
+    assert (tmp_path / "draft" / "images/target/app.py").exists()
+
+
+def test_what_a_person_must_decide_stands_in_the_draft(bring: Bring, tmp_path: Path) -> None:
+    bring("challenge.yml")
+    text = " ".join((tmp_path / "draft" / "scenario.yaml").read_text().split())
+    for todo in (
+        "every team has the same flag",
+        "say how to reach it; the file says: nc challenge.example.test 31337",
+        "a hint for 0 points: Look twice.",
+        "a hint for 25 points: It is in the margin.",
+        "this was right, too: regex: PG\\{.*\\}",
+        "decide which competency it trains: easy",
+    ):
+        assert f"# TODO: {todo}" in text
+
+
+def test_more_files_than_a_message_takes_go_in_several(source: Path, tmp_path: Path) -> None:
+    names = [f"f{number}.txt" for number in range(12)]
+    for name in names:
+        (source / name).write_text(name)
+    (source / "challenge.yml").write_text(f"name: x\nvalue: 1\nflags: [y]\nfiles: {names}\n")
+    import_file(source / "challenge.yml", tmp_path / "draft")
+    injects = load(tmp_path / "draft").scenario.injects
+    assert [len(i.message.files) for i in injects.values() if i.message] == [10, 2]
+
+
+def test_a_challenge_without_a_flag_is_a_message(source: Path, tmp_path: Path) -> None:
+    (source / "challenge.yml").write_text("name: x\nvalue: 1\ncategory: y\ntype: dynamic\n")
+    import_file(source / "challenge.yml", tmp_path / "draft")
+    scenario = load(tmp_path / "draft").scenario
+    assert not scenario.tasks
+    assert list(scenario.injects) == ["brief"]
+
+
+@pytest.mark.parametrize("number", ["²", "000001" + "9" * 5000, "-1", "1.5", "[1]"])
+def test_what_is_no_number_is_none(source: Path, tmp_path: Path, number: str) -> None:
+    text = f"name: x\nflags: [y]\nvalue: {number}\nattempts: {number}\n"
+    (source / "challenge.yml").write_text(text)
+    import_file(source / "challenge.yml", tmp_path / "draft")
+    task = load(tmp_path / "draft").scenario.tasks["challenge"]
+    assert isinstance(task, QuestionTask)
+    assert (task.points, task.attempts) == (100, None)
+
+
+def test_points_that_decay_are_worth_what_they_are_at_first(source: Path, tmp_path: Path) -> None:
+    text = "name: x\ncategory: z\ntype: dynamic\nextra: {initial: 500, decay: 90}\nflags: [y]\n"
+    (source / "challenge.yml").write_text(text)
+    imported = import_file(source / "challenge.yml", tmp_path / "draft")
+    assert load(tmp_path / "draft").scenario.tasks["challenge"].points == 500
+    assert "changed type: dynamic: its points stay" in "\n".join(map(str, imported.notes))
+
+
+REFUSED = {
+    "file that is not there": ("files: [no.txt]", "files.0: no.txt: it is not there"),
+    "file outside": ("files: [../x]", "files.0: ../x: it lies outside the folder"),
+    "only a pattern": ("flags: [{type: regex, content: x}]", "no flag of it is a text"),
+    "empty flag": ("flags: ['']", "flags.0: it has no content"),
+    "all of several": ("logic: all\nflags: [a, b]", "a task has one right answer, or any"),
+    "image outside": ("image: ../x", "'../x': it lies outside the folder"),
+    "image without a Dockerfile": ("image: data", "there is no Dockerfile data/Dockerfile"),
+    "long text": (f"description: {'x' * 18_001}", "it is longer than 18000 characters"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_carried_over_is_refused(reasons: Reasons, case: str) -> None:
+    lines, reason = REFUSED[case]
+    assert reason in "\n".join(reasons(f"name: x\nvalue: 5\ncategory: y\n{lines}\n"))
