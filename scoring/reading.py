@@ -140,6 +140,7 @@ def _task_view(
         share=rounds.share if rounds is not None else None,
         checks=() if locked else checks,
         due=times.due,
+        options=() if locked else scenario.options(task),
     )
 
 

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import assert_never
 
-from core.scenario import schema_tasks
+from core.scenario import schema_answers, schema_tasks
 from core.scenario.render import Renderer, TeamFacts
 from core.scenario.schema import Scenario
 from core.scenario.template import TemplateFailedError
 from orchestrator.domain.exercise import Exercise, Team
 from scoring.checks import probes
 from scoring.domain import answers
+from scoring.domain.folding import Fold
 from scoring.ports import Exercises
 
 
@@ -58,22 +59,51 @@ class TeamScenario:
             return answers.SecretAnswer(secret=str(self.facts.values[task.flag]))
         return self._answer(task.answer)
 
-    def _answer(self, answer: schema_tasks.Answer) -> answers.Answer:
+    def _answer(  # noqa: C901, PLR0911, PLR0912  # a line for each kind
+        self, answer: schema_answers.Answer | schema_answers.ChoiceAnswer
+    ) -> answers.Answer:
+        renderer = self.renderer
         match answer:
-            case schema_tasks.Equals():
-                return answers.TextAnswer(
-                    text=self.renderer.text(answer.equals), fold=frozenset(answer.fold)
-                )
-            case schema_tasks.NumberAnswer():
-                number = Fraction(str(self.renderer.number(answer.number)))
+            case schema_answers.Equals():
+                return answers.TextAnswer(text=renderer.text(answer.equals), fold=_folds(answer))
+            case schema_answers.NumberAnswer():
+                number = Fraction(str(renderer.number(answer.number)))
                 return answers.NumberAnswer(number=number, within=_tolerance(answer.within, number))
-            case schema_tasks.InstantAnswer():
-                at = self.renderer.instant(answer.instant)
+            case schema_answers.InstantAnswer():
+                at = renderer.instant(answer.instant)
                 return answers.InstantAnswer(at=at, within=answer.within)
-            case schema_tasks.AnyOf():
-                return answers.AnyAnswer(options=tuple(self._answer(a) for a in answer.any))
+            case schema_answers.AddressAnswer():
+                address = renderer.read(answer.ip, schema_answers.parse_address)
+                return answers.AddressAnswer(address=address)
+            case schema_answers.NetworkAnswer():
+                network = renderer.read(answer.cidr, schema_answers.parse_network)
+                return answers.NetworkAnswer(network=network)
+            case schema_answers.HashAnswer():
+                digits = renderer.read(answer.hash, schema_answers.parse_digest)
+                return answers.DigestAnswer(digits=digits)
+            case schema_answers.RegexAnswer():
+                return answers.PatternAnswer(pattern=renderer.pattern(answer.regex))
+            case schema_answers.ChoiceAnswer():
+                option = renderer.read(answer.choice, answer.option)
+                return answers.TextAnswer(text=option, fold=frozenset())
+            case schema_answers.AnyOf():
+                return answers.AnyAnswer(options=tuple(map(self._answer, answer.any)))
+            case schema_answers.AllOf():
+                return answers.AllAnswer(options=tuple(map(self._answer, answer.all)))
+            case schema_answers.SetOf():
+                return answers.SetAnswer(items=tuple(map(self._answer, answer.set)))
+            case schema_answers.ListOf():
+                return answers.ListAnswer(items=tuple(map(self._answer, answer.list)))
             case _:
                 assert_never(answer)
+
+    def options(self, task: schema_tasks.Task) -> tuple[tuple[str, str], ...]:
+        """Return what a task's answer is chosen from, each with its text; nothing for others."""
+        if not isinstance(task, schema_tasks.QuestionTask):
+            return ()
+        if not isinstance(task.answer, schema_answers.ChoiceAnswer):
+            return ()
+        return tuple((option, self.shown(text)) for option, text in task.answer.of.items())
 
     def look(self, check: schema_tasks.Check) -> probes.Look:
         """Return how to carry a check out for this team; raises TemplateFailedError."""
@@ -102,6 +132,10 @@ class TeamScenario:
         shared = [address for network, address in theirs.items() if network in ours]
         address = (shared or list(theirs.values()))[0]
         return probes.PeerPortProbe(address=address, port=self.renderer.port(peer.port))
+
+
+def _folds(answer: schema_answers.Equals) -> frozenset[Fold]:
+    return frozenset({"case", "space", *answer.fold}) if answer.fold else frozenset()
 
 
 def _tolerance(within: float | Fraction, number: Fraction) -> Fraction:

@@ -38,7 +38,8 @@ class TaskView:
 
     `kind` is answer, flag, checks or availability; `milli_points` is what the team has for it now,
     of `of_milli_points`; `share` is the availability so far. `attempts_left` is `None` when there
-    is no limit. `due` is the team's clock; `None` without a deadline.
+    is no limit. `due` is the team's clock; `None` without a deadline. `options` is what an answer
+    is chosen from: what to send, and the text of it.
     """
 
     task: str
@@ -55,6 +56,7 @@ class TaskView:
     share: Fraction | None
     checks: tuple[CheckView, ...]
     due: timedelta | None = None
+    options: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,8 +26,18 @@ class CheckOut(BaseModel):
     hold_seconds: int = Field(examples=[60])
 
 
+class OptionOut(BaseModel):
+    """Something to choose: what to send as the answer, and its text."""
+
+    value: str = Field(examples=["phishing"])
+    text: str = Field(examples=["A mail with a link"])
+
+
 class TaskOut(BaseModel):
-    """A task as its team sees it; `points` is what the team has for it now."""
+    """A task as its team sees it; `points` is what the team has for it now.
+
+    Where there are `options`, the answer is one of them.
+    """
 
     task: str = Field(examples=["who"])
     kind: str = Field(examples=["answer"])
@@ -42,6 +52,7 @@ class TaskOut(BaseModel):
     share: float | None = Field(examples=[None])
     due_seconds: float | None = Field(default=None, description="On the team's clock.")
     checks: list[CheckOut] = []
+    options: list[OptionOut] = []
 
 
 class AnswerIn(BaseModel):
@@ -116,6 +127,7 @@ def task_out(task: TaskView) -> TaskOut:
         share=None if task.share is None else float(task.share),
         due_seconds=None if task.due is None else task.due.total_seconds(),
         checks=[_check_out(check) for check in task.checks],
+        options=[OptionOut(value=value, text=text) for value, text in task.options],
     )
 
 

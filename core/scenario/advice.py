@@ -11,7 +11,15 @@ from core.scenario.networks import crossing_flows
 from core.scenario.positions import Finding, Place, Severity, strings_of
 from core.scenario.render import Renderer
 from core.scenario.schema import Scenario
-from core.scenario.schema_tasks import Answer, AnyOf, Equals, FlagTask, QuestionTask
+from core.scenario.schema_answers import (
+    AddressAnswer,
+    Answer,
+    ChoiceAnswer,
+    Equals,
+    HashAnswer,
+    each_of,
+)
+from core.scenario.schema_tasks import FlagTask, QuestionTask
 from core.scenario.schema_values import FlagValue, PasswordValue, TokenValue
 
 _VALUE = re.compile(r"""\bvalues(?:\.([a-z0-9_]+)|\[\s*['"]([a-z0-9_-]+)['"]\s*\])""")
@@ -136,15 +144,17 @@ def _texts(scenario: Scenario) -> Iterator[tuple[Place, str]]:
     return ((place, text) for place, text in found if text is not None)
 
 
-def _answers(answer: Answer) -> Iterator[str]:
-    match answer:
-        case Equals():
-            yield answer.equals
-        case AnyOf():
-            for one in answer.any:
-                yield from _answers(one)
-        case _:
-            pass
+def _answers(answer: Answer | ChoiceAnswer) -> Iterator[str]:
+    for one in each_of(answer):
+        match one:
+            case Equals():
+                yield one.equals
+            case AddressAnswer():
+                yield one.ip
+            case HashAnswer():
+                yield one.hash
+            case _:
+                pass
 
 
 def _values(subject: _Subject) -> Iterator[Finding]:

@@ -12,14 +12,21 @@ from core.scenario.networks import prefix_length
 from core.scenario.positions import Finding, Mark, Place, strings_of
 from core.scenario.render import Renderer, TeamFacts
 from core.scenario.schema import Scenario
-from core.scenario.schema_tasks import (
+from core.scenario.schema_answers import (
+    AddressAnswer,
     Answer,
-    AnyOf,
+    ChoiceAnswer,
+    HashAnswer,
     InstantAnswer,
+    NetworkAnswer,
     NumberAnswer,
-    QuestionTask,
-    TcpPeer,
+    RegexAnswer,
+    parse_address,
+    parse_digest,
+    parse_network,
+    parts_of,
 )
+from core.scenario.schema_tasks import QuestionTask, TcpPeer
 from core.scenario.template import (
     TemplateFailedError,
     compile_file,
@@ -173,17 +180,32 @@ def _check_fields(scenario: Scenario, renderer: Renderer) -> Iterator[_Reading]:
             yield ("checks", name, "http", "status"), partial(renderer.integer, check.http.status)
 
 
-def _answer_fields(answer: Answer, renderer: Renderer, place: Place) -> Iterator[_Reading]:
+def _answer_fields(
+    answer: Answer | ChoiceAnswer, renderer: Renderer, place: Place
+) -> Iterator[_Reading]:
+    read: Callable[[], object] | None = None
     match answer:
         case NumberAnswer():
-            yield (*place, "number"), partial(renderer.number, answer.number)
+            read = partial(renderer.number, answer.number)
         case InstantAnswer():
-            yield (*place, "instant"), partial(renderer.instant, answer.instant)
-        case AnyOf():
-            for index, one in enumerate(answer.any):
-                yield from _answer_fields(one, renderer, (*place, "any", index))
+            read = partial(renderer.instant, answer.instant)
+        case AddressAnswer():
+            read = partial(renderer.read, answer.ip, parse_address)
+        case NetworkAnswer():
+            read = partial(renderer.read, answer.cidr, parse_network)
+        case HashAnswer():
+            read = partial(renderer.read, answer.hash, parse_digest)
+        case RegexAnswer():
+            read = partial(renderer.pattern, answer.regex)
+        case ChoiceAnswer():
+            read = partial(renderer.read, answer.choice, answer.option)
         case _:
             pass
+    if read is not None:
+        yield (*place, answer.kind), read
+    key, parts = parts_of(answer)
+    for index, part in enumerate(parts):
+        yield from _answer_fields(part, renderer, (*place, key, index))
 
 
 def _template_file(files: Files, renderer: Renderer, path: str) -> Iterator[Finding]:

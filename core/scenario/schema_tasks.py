@@ -1,56 +1,27 @@
-"""Checks, answers, objectives and tasks: what a team is asked for and how it is told right."""
+"""Checks, objectives and tasks: what a team is asked for."""
 
 from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from core.scenario.fields import (
-    Amount,
     Command,
     CompetencyRef,
     Duration,
     HttpStatus,
-    Instant,
     Part,
     Port,
     Ref,
     Share,
     SomeTime,
     Text,
-    Tolerance,
 )
-from core.scenario.written import OrBare, needs
+from core.scenario.kinds import Kinded, by_key, exactly_one
+from core.scenario.schema_answers import WholeAnswer
+from core.scenario.written import needs
 
-_ANSWER_KINDS = ("equals", "number", "instant", "any")
 _TASK_KINDS = ("answer", "flag", "checks", "availability")
-
-
-class _Kinded(Part):
-    """A part that its one telling key makes out: `kind` is that key."""
-
-    kind: ClassVar[str]
-
-
-def _by_key(*kinds: str) -> Discriminator:
-    # The angle brackets keep a tag apart from a key in the path of an error.
-    def kind(data: object) -> str | None:
-        if isinstance(data, dict):
-            return next((f"<{k}>" for k in kinds if k in data), None)
-        return f"<{data.kind}>" if isinstance(data, _Kinded) else None
-
-    return Discriminator(kind)
-
-
-def _exactly_one(what: str, *kinds: str) -> BeforeValidator:
-    def check(data: object) -> object:
-        present = [k for k in kinds if k in data] if isinstance(data, dict) else kinds[:1]
-        if len(present) != 1:
-            found = f"; this one has {' and '.join(present)}" if present else ""
-            raise ValueError(f"{what} needs exactly one of {', '.join(kinds)}{found}")
-        return data
-
-    return BeforeValidator(check)
 
 
 class TcpPeer(Part):
@@ -132,60 +103,6 @@ class Check(Part):
         return self.host or self.from_ or ""
 
 
-class Equals(_Kinded):
-    """Right when the text is the same after folding."""
-
-    kind: ClassVar[str] = "equals"
-    equals: Text
-    """The right text."""
-    fold: tuple[Literal["case", "space"], ...] = ("case", "space")
-    """Which differences do not matter; `[]` for none."""
-
-
-class NumberAnswer(_Kinded):
-    """Right when the number is at most `within` away."""
-
-    kind: ClassVar[str] = "number"
-    number: Amount
-    """The right number."""
-    within: Tolerance = 0
-    """How far away is still right: a number, or a share of the right one."""
-
-
-class InstantAnswer(_Kinded):
-    """Right when the time is at most `within` away."""
-
-    kind: ClassVar[str] = "instant"
-    instant: Instant
-    """The right time."""
-    within: Duration = timedelta()
-    """How far away is still right."""
-
-
-class AnyOf(_Kinded):
-    """Right when one of several is."""
-
-    kind: ClassVar[str] = "any"
-    any: tuple["Answer", ...] = Field(min_length=1)
-    """The right answers."""
-
-
-def _bare_is_equals(data: object) -> object:
-    return {"equals": data} if isinstance(data, str) else data
-
-
-Answer = Annotated[
-    Annotated[Equals, Tag("<equals>")]
-    | Annotated[NumberAnswer, Tag("<number>")]
-    | Annotated[InstantAnswer, Tag("<instant>")]
-    | Annotated[AnyOf, Tag("<any>")],
-    _by_key(*_ANSWER_KINDS),
-    _exactly_one("an answer", *_ANSWER_KINDS),
-    BeforeValidator(_bare_is_equals),
-    OrBare("The right text."),
-]
-
-
 class Objective(Part):
     """What the exercise wants to see: a competency, met from `pass` of its points on."""
 
@@ -213,7 +130,7 @@ class Due(Part):
     """How long after it."""
 
 
-class _Task(_Kinded):
+class _Task(Kinded):
     title: Text | None = None
     """What people call it."""
     ask: Text | None = None
@@ -235,7 +152,7 @@ class QuestionTask(_TimedTask):
     """Answered in words, numbers or times."""
 
     kind: ClassVar[str] = "answer"
-    answer: Answer
+    answer: WholeAnswer
     """The right answer."""
     attempts: int | None = Field(default=None, ge=1, le=1000)
     """How often a team may answer; left out, without end."""
@@ -272,6 +189,6 @@ Task = Annotated[
     | Annotated[FlagTask, Tag("<flag>")]
     | Annotated[ChecksTask, Tag("<checks>")]
     | Annotated[AvailabilityTask, Tag("<availability>")],
-    _by_key(*_TASK_KINDS),
-    _exactly_one("a task", *_TASK_KINDS),
+    by_key(*_TASK_KINDS),
+    exactly_one("a task", *_TASK_KINDS),
 ]

@@ -140,7 +140,7 @@ def test_a_trainee_logs_in_with_the_keyboard_and_solves_a_task(
     page.keyboard.press("Enter")
     page.wait_for_url("**#task-who")
     assert state_in(page, "#task-who") == "done"
-    expect(page.locator("#facts")).to_contain_text("20 of 35 points")
+    expect(page.locator("#facts")).to_contain_text("20 of 39 points")
     assert page.locator("#value-who").count() == 0
     assert complaints == []
 
@@ -161,6 +161,26 @@ def test_a_wrong_answer_stays_in_its_field_with_what_was_said(
     expect(page.locator("#task-who")).to_contain_text("2 attempts left")
     page.reload()
     expect(page.locator("#task-who")).to_contain_text("2 attempts left")
+
+
+def test_a_choice_is_made_with_the_keyboard_and_a_wrong_one_stays_made(
+    site: ApiSite, page_of: PageOf, complaints: list[str]
+) -> None:
+    exercise = site.launch()
+    page = page_of(trainee_of(exercise))
+    page.goto(f"/exercises/{exercise.name}")
+    way = page.get_by_role("group", name="Answer")
+    expect(way.get_by_role("radio")).to_have_count(2)
+    expect(way.get_by_label("By a window of Team 1")).to_be_visible()
+    way.get_by_label("By the door").check()
+    page.keyboard.press("Enter")
+    expect(page.locator("#told-way")).to_have_text("Not right yet.")
+    expect(way.get_by_label("By the door")).to_be_checked()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**#task-way")
+    assert state_in(page, "#task-way") == "done"
+    assert complaints == []
 
 
 def test_an_answer_in_a_pause_is_kept_and_told_why(site: ApiSite, page_of: PageOf) -> None:

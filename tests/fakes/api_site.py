@@ -70,6 +70,11 @@ tasks:
     objective: logs
   mark: {title: The mark, ask: Find it., flag: mark, points: 10, objective: logs}
   shut: {title: Shut it, ask: Shut it., checks: [shut], points: 5}
+  way:
+    title: The way
+    ask: Which way?
+    answer: {choice: window, of: {door: By the door, window: "By a window of {{ team.name }}"}}
+    points: 4
 """
 # On a site, the owner's message has these; SCENARIO alone is a whole folder.
 DOOR = b"<script>alert('door')</script>"
