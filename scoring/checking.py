@@ -17,14 +17,13 @@ from core.scenario.schema_tasks import AvailabilityTask, ChecksTask
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import PERMITS, STANDING, Act
 from orchestrator.domain.world import WorldKey
-from orchestrator.injects.repository import InjectRepository
 from scoring.checks.prober import Finding, Prober
 from scoring.costs import book_costs_so_far
 from scoring.domain.holds import CheckRun, CheckState
 from scoring.domain.ledger import Cause, Fact, availability_moved, solved
 from scoring.domain.rounds import current_round, offset_of
-from scoring.domain.timing import is_timed, times_of
 from scoring.domain.verdicts import Verdict
+from scoring.opening import times_now
 from scoring.ports import Exercises
 from scoring.repository import ScoreRepository, milliseconds
 from scoring.tables import CheckRunRow, SolveRow
@@ -216,10 +215,7 @@ class _Booking:
                 self._book_solve(name, task)
 
     def _counts_now(self, task: ChecksTask) -> bool:
-        if not is_timed(task):
-            return True
-        records = InjectRepository(self.session).records([self.team])[self.team]
-        times = times_of(task, [record.firing for record in records])
+        times = times_now(self.session, self.team, task)
         return times.is_open and not times.is_over(self.at)
 
     def _book_solve(self, name: str, task: ChecksTask) -> None:

@@ -1,4 +1,4 @@
-"""Costs of injects and resets: taken from a task, and never more than it gave."""
+"""Costs of injects, resets and hints: taken from a task, and never more than it gave."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from core.ids import ExerciseId, TeamId
 from core.scenario.schema import Scenario
+from core.scenario.schema_tasks import AvailabilityTask
 from orchestrator.domain.injects import FiringState
 from orchestrator.injects.repository import InjectRepository
 from orchestrator.repair_repository import RepairRepository
@@ -36,7 +37,7 @@ def book_costs_so_far(
     at: datetime,
     recorded_at: datetime,
 ) -> None:
-    """Book, with a solve, what injects and resets cost the task before it."""
+    """Book, with a solve, what injects, resets and hints cost the task before it."""
     for cost in _so_far(session, scenario, team, task):
         book_cost(
             ScoreRepository(session),
@@ -60,6 +61,7 @@ def _so_far(session: Session, scenario: Scenario, team: TeamId, task: str) -> tu
     return (
         *_of_injects(session, scenario, team, task),
         *_of_resets(session, scenario, team, task),
+        *_of_hints(session, scenario, team, task),
     )
 
 
@@ -86,6 +88,15 @@ def _of_resets(session: Session, scenario: Scenario, team: TeamId, task: str) ->
     for host, milli_points in costs.items():
         for reset in resets.get(host, ()):
             yield _Cost(cause=Cause.RESET, id=reset, milli_points=milli_points)
+
+
+def _of_hints(session: Session, scenario: Scenario, team: TeamId, task: str) -> Iterator[_Cost]:
+    asked = scenario.tasks[task]
+    hints = () if isinstance(asked, AvailabilityTask) else asked.hints
+    taken = ScoreRepository(session).hints([team]).get((team, task), []) if hints else []
+    for row in taken:
+        milli_points = hints[row.hint - 1].cost * MILLI
+        yield _Cost(cause=Cause.HINT, id=row.id, milli_points=milli_points)
 
 
 def book_cost(

@@ -15,7 +15,17 @@ from scoring.records.record import TrainingRecord, record_of
 from scoring.repository import ScoreRepository
 from scoring.results import Results, results_of
 from scoring.team_scenario import TeamScenario
-from scoring.views import Board, BoardRow, BoardTask, CheckView, Signal, TaskState, TaskView
+from scoring.views import (
+    Board,
+    BoardRow,
+    BoardTask,
+    CheckView,
+    HintTaken,
+    HintView,
+    Signal,
+    TaskState,
+    TaskView,
+)
 
 
 class Reading:
@@ -76,6 +86,26 @@ class Reading:
             )
             for signal, submission in found
         )
+
+    def hints_taken(self, exercise: Exercise) -> tuple[HintTaken, ...]:
+        """See `Scoring.hints_taken`."""
+        scenario = TeamScenario.of(self._exercises, exercise, exercise.teams[0])
+        slugs: dict[str, str] = {team.id: team.slug for team in exercise.teams}
+        with self._database.reading() as session:
+            found = ScoreRepository(session).hints([team.id for team in exercise.teams])
+        taken = [
+            HintTaken(
+                team=slugs[team],
+                task=task,
+                hint=row.hint,
+                milli_points=scenario.hints(scenario.task(task))[row.hint - 1].cost * MILLI,
+                user=UserId(row.user_id),
+                at=row.taken_at,
+            )
+            for (team, task), rows in found.items()
+            for row in rows
+        ]
+        return tuple(sorted(taken, key=lambda hint: hint.at))
 
     def record(self, exercise: Exercise) -> TrainingRecord:
         """See `Scoring.record`."""
@@ -141,7 +171,32 @@ def _task_view(
         checks=() if locked else checks,
         due=times.due,
         options=() if locked else scenario.options(task),
+        hints=_hint_views(scenario, team, name, results, elapsed),
     )
+
+
+def _hint_views(
+    scenario: TeamScenario, team: TeamId, name: str, results: Results, elapsed: timedelta
+) -> tuple[HintView, ...]:
+    task = scenario.task(name)
+    opened = results.times(team, task).opened
+    taken = {row.hint: row for row in results.hints.get((team, name), ())}
+    views = []
+    for number, hint in enumerate(scenario.hints(task), start=1):
+        row = taken.get(number)
+        opens_at = opened + hint.after if opened is not None else None
+        views.append(
+            HintView(
+                number=number,
+                milli_points=hint.cost * MILLI,
+                opens_at=opens_at,
+                is_open=opens_at is not None and elapsed >= opens_at,
+                text=scenario.shown(hint.text) if row is not None else "",
+                taken_at=row.taken_at if row is not None else None,
+                taken_by=UserId(row.user_id) if row is not None else None,
+            )
+        )
+    return tuple(views)
 
 
 def _check_view(scenario: TeamScenario, team: TeamId, check: str, results: Results) -> CheckView:

@@ -23,6 +23,7 @@ from scoring.tables import (
     CheckDispatchRow,
     CheckRunRow,
     CheckStateRow,
+    HintTakenRow,
     ScoreEntryRow,
     SignalRow,
     SolveRow,
@@ -62,6 +63,10 @@ class ScoreRepository:
     def add_solve(self, row: SolveRow) -> bool:
         """Add a solve; return whether it was the first of its team and task."""
         return self._add_once(row, "team_id", "task")
+
+    def add_hint(self, row: HintTakenRow) -> bool:
+        """Add a hint that a team takes; return whether it had not before."""
+        return self._add_once(row, "team_id", "task", "hint")
 
     def add_run(self, row: CheckRunRow) -> bool:
         """Add a look of a check; return whether it was the first of its round."""
@@ -196,6 +201,17 @@ class ScoreRepository:
                 .group_by(row.team_id, row.user_id)
             )
         }
+
+    def hints(self, teams: Sequence[TeamId]) -> Mapping[tuple[str, str], list[HintTakenRow]]:
+        """Return (team, task) → hints taken, in the order of the scenario."""
+        row = HintTakenRow
+        rows = self._session.scalars(
+            select(row).where(row.team_id.in_(teams)).order_by(row.team_id, row.task, row.hint)
+        )
+        found: dict[tuple[str, str], list[HintTakenRow]] = {}
+        for taken in rows:
+            found.setdefault((taken.team_id, taken.task), []).append(taken)
+        return found
 
     def solves(self, teams: Sequence[TeamId]) -> Mapping[tuple[str, str], SolveRow]:
         """Return (team, task) → solve."""

@@ -12,6 +12,7 @@ from orchestrator.domain.exercise import Exercise, Team
 from scoring.checks import probes
 from scoring.domain import answers
 from scoring.domain.folding import Fold
+from scoring.errors import TaskUnknownError
 from scoring.ports import Exercises
 
 
@@ -36,6 +37,18 @@ class TeamScenario:
             return self.renderer.text(text)
         except TemplateFailedError:
             return text
+
+    def task(self, name: str) -> schema_tasks.Task:
+        """Return a task; raises TaskUnknownError."""
+        tasks = self.scenario.tasks
+        if name not in tasks:
+            known = ", ".join(tasks)
+            raise TaskUnknownError(f"there is no task {name[:50]!r}", hint=f"The tasks are {known}")
+        return tasks[name]
+
+    def hints(self, task: schema_tasks.Task) -> tuple[schema_tasks.Hint, ...]:
+        """Return the hints of a task, as they are written."""
+        return () if isinstance(task, schema_tasks.AvailabilityTask) else task.hints
 
     def title(self, task: str) -> str:
         """Return a task's title; its id when it has none."""

@@ -33,6 +33,23 @@ class CheckView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HintView:
+    """A hint as its team sees it: `text` is empty until one of them takes it.
+
+    `number` counts from 1, in the order of the scenario; `opens_at` is the team's clock, `None`
+    while the task itself is locked.
+    """
+
+    number: int
+    milli_points: int
+    opens_at: timedelta | None
+    is_open: bool
+    text: str
+    taken_at: datetime | None
+    taken_by: UserId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskView:
     """A task as its team sees it.
 
@@ -57,6 +74,7 @@ class TaskView:
     checks: tuple[CheckView, ...]
     due: timedelta | None = None
     options: tuple[tuple[str, str], ...] = ()
+    hints: tuple[HintView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +117,18 @@ class Board:
     tasks: tuple[BoardTask, ...]
     rows: tuple[BoardRow, ...]
     upto_entry: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HintTaken:
+    """A hint that a team took, who asked for it, and what it costs when the task is solved."""
+
+    team: str
+    task: str
+    hint: int
+    milli_points: int
+    user: UserId
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

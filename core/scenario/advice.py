@@ -19,7 +19,7 @@ from core.scenario.schema_answers import (
     HashAnswer,
     each_of,
 )
-from core.scenario.schema_tasks import FlagTask, QuestionTask
+from core.scenario.schema_tasks import AvailabilityTask, FlagTask, QuestionTask
 from core.scenario.schema_values import FlagValue, PasswordValue, TokenValue
 
 _VALUE = re.compile(r"""\bvalues(?:\.([a-z0-9_]+)|\[\s*['"]([a-z0-9_-]+)['"]\s*\])""")
@@ -100,6 +100,17 @@ def _resets(subject: _Subject) -> Iterator[Finding]:
             yield from _dear(subject, cost.task, cost.points, place)
 
 
+def _hints(subject: _Subject) -> Iterator[Finding]:
+    duration = subject.scenario.scenario.duration
+    for name, task in subject.scenario.tasks.items():
+        for index, hint in enumerate(() if isinstance(task, AvailabilityTask) else task.hints):
+            place: Place = ("tasks", name, "hints", index)
+            yield from _dear(subject, name, hint.cost, (*place, "cost"))
+            if hint.after >= duration:
+                message = "this hint comes after the end of the exercise"
+                yield _warn(message, *place, "after", at_key=False)
+
+
 def _dear(subject: _Subject, task: str, points: int, place: Place) -> Iterator[Finding]:
     most = subject.scenario.tasks[task].points
     if points > most:
@@ -125,6 +136,8 @@ def _given_away(subject: _Subject) -> Iterator[Finding]:
         for answer in {subject.renderer.text(a).strip() for a in answers}:
             words = re.compile(rf"(?<!\w){re.escape(answer)}(?!\w)", re.IGNORECASE)
             for place, text in texts:
+                if place[:3] == ("tasks", name, "hints"):
+                    continue  # the last hint may well say it
                 if len(answer) >= _SHORT and words.search(text):
                     yield _warn(f"this gives away the answer to {name}", *place, at_key=False)
 
@@ -138,6 +151,8 @@ def _texts(scenario: Scenario) -> Iterator[tuple[Place, str]]:
     found += [(("hosts", n, "title"), h.title) for n, h in scenario.hosts.items() if not h.hidden]
     for name, task in scenario.tasks.items():
         found += [(("tasks", name, "title"), task.title), (("tasks", name, "ask"), task.ask)]
+        hints = () if isinstance(task, AvailabilityTask) else task.hints
+        found += [(("tasks", name, "hints", i, "text"), h.text) for i, h in enumerate(hints)]
     for name, inject in scenario.injects.items():
         if inject.message is not None:
             found.append((("injects", name, "message", "text"), inject.message.text))
@@ -172,7 +187,8 @@ def _used_values(subject: _Subject) -> tuple[set[str], set[str]]:
     in_texts: set[str] = set()
     in_world = {t.flag for t in subject.scenario.tasks.values() if isinstance(t, FlagTask)}
     for place, text in strings_of(subject.data):
-        is_text = place[-1] in _TEXT_KEYS or (place[:1], place[2:3]) == (("injects",), ("message",))
+        told = {(("injects",), ("message",)), (("tasks",), ("hints",))}
+        is_text = place[-1] in _TEXT_KEYS or (place[:1], place[2:3]) in told
         (in_texts if is_text else in_world).update(_names_in(text))
     for _, path in template_files(subject.scenario):
         in_world |= _names_in(subject.folder.read(path).decode())
@@ -188,6 +204,7 @@ _RULES: tuple[Callable[[_Subject], Iterator[Finding]], ...] = (
     _networks,
     _flows,
     _resets,
+    _hints,
     _reach,
     _points,
     _injects,

@@ -130,6 +130,17 @@ class Due(Part):
     """How long after it."""
 
 
+class Hint(Part):
+    """Help with a task, for the team that asks for it."""
+
+    text: Text
+    """What it says."""
+    cost: int = Field(default=0, ge=0, le=100_000)
+    """What it takes from the task's points, once, when the task is solved."""
+    after: Duration = timedelta()
+    """How long after the task's opening it can be had, on the team's clock."""
+
+
 class _Task(Kinded):
     title: Text | None = None
     """What people call it."""
@@ -146,6 +157,8 @@ class _TimedTask(_Task):
     """What it waits for; it is locked until then."""
     due: Due | None = None
     """Until when it counts."""
+    hints: tuple[Hint, ...] = Field(default=(), max_length=20)
+    """Help that a team may take, in any order."""
 
 
 class QuestionTask(_TimedTask):

@@ -28,6 +28,7 @@ class Cause(StrEnum):
     CHECK_RUN = "check_run"
     INJECT = "inject"
     RESET = "reset"
+    HINT = "hint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

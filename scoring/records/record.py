@@ -20,6 +20,16 @@ from scoring.team_scenario import TeamScenario
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HintRecord:
+    """A hint of a task that a team took, by its number there, and what it costs at most."""
+
+    hint: int
+    milli_points: int
+    taken_at: datetime
+    taken_by: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRecord:
     """What a team achieved in a task.
 
@@ -37,6 +47,7 @@ class TaskRecord:
     solved_at: datetime | None
     solved_by: UserId | None
     share: Fraction | None
+    hints: tuple[HintRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +171,15 @@ def _task_record(
         solved_at=solve.solved_at if solve is not None else None,
         solved_by=UserId(solve.user_id) if solve is not None and solve.user_id else None,
         share=rounds.share if rounds is not None else None,
+        hints=tuple(
+            HintRecord(
+                hint=row.hint,
+                milli_points=scenario.hints(task)[row.hint - 1].cost * MILLI,
+                taken_at=row.taken_at,
+                taken_by=UserId(row.user_id),
+            )
+            for row in results.hints.get((team.id, name), ())
+        ),
     )
 
 

@@ -152,7 +152,7 @@ def test_a_wrong_answer_stays_in_its_field_with_what_was_said(
     page = page_of(trainee_of(exercise))
     page.goto(f"/exercises/{exercise.name}")
     page.fill("#value-who", "the butler")
-    page.click("#task-who button")
+    page.click("#task-who form[action$='answers'] button")
     expect(page.locator("#told-who")).to_have_text("Not right yet.")
     field = page.locator("#value-who")
     expect(field).to_have_value("the butler")
@@ -183,13 +183,40 @@ def test_a_choice_is_made_with_the_keyboard_and_a_wrong_one_stays_made(
     assert complaints == []
 
 
+def test_a_hint_tells_its_cost_before_and_the_instructor_who_took_it(
+    site: ApiSite, page_of: PageOf, complaints: list[str]
+) -> None:
+    exercise = site.launch()
+    trainee = trainee_of(exercise)
+    page = page_of(trainee)
+    page.goto(f"/exercises/{exercise.name}")
+    hints = page.locator("#hints-who")
+    expect(hints).to_contain_text("Hint 2 can be had from 0:20:00 on.")
+    hints.locator("summary").click()
+    expect(hints).to_contain_text("It costs 3 points of this task")
+    expect(hints).not_to_contain_text("Look in the log")
+    page.click("button:has-text('Show hint 1')")
+    page.wait_for_url("**#task-who")
+    expect(hints).to_contain_text("Look in the log, Team 1.")
+    expect(hints).to_contain_text(f"taken by {trainee}")
+    page.fill("#value-who", site.answer_of(exercise, "team-1", "thief"))
+    page.click("#task-who form[action$='answers'] button")
+    expect(page.locator("#facts")).to_contain_text("17 of 39 points")
+    desk = page_of("ina")
+    desk.goto(f"/exercises/{exercise.name}")
+    expect(desk.locator("#hints tbody")).to_contain_text("1 of who")
+    expect(desk.locator("#hints tbody")).to_contain_text(trainee)
+    expect(desk.locator("#events")).to_contain_text("hint.taken")
+    assert complaints == []
+
+
 def test_an_answer_in_a_pause_is_kept_and_told_why(site: ApiSite, page_of: PageOf) -> None:
     exercise = site.launch()
     page = page_of(trainee_of(exercise))
     page.goto(f"/exercises/{exercise.name}")
     site.services.exercises.pause(exercise.id)
     page.fill("#value-who", "the butler")
-    page.click("#task-who button")
+    page.click("#task-who form[action$='answers'] button")
     expect(page.locator("#told-who")).to_contain_text("The exercise is paused")
     expect(page.locator("#value-who")).to_have_value("the butler")
 

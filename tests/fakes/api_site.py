@@ -67,6 +67,7 @@ tasks:
     answer: "{{ values.thief }}"
     points: 20
     attempts: 3
+    hints: [{text: "Look in the log, {{ team.name }}.", cost: 3}, {text: Ask., after: 20m}]
     objective: logs
   mark: {title: The mark, ask: Find it., flag: mark, points: 10, objective: logs}
   shut: {title: Shut it, ask: Shut it., checks: [shut], points: 5}

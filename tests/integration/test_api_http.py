@@ -302,6 +302,47 @@ def test_staff_name_the_team_whose_tasks_they_read(site: ApiSite) -> None:
     assert is_problem(of["?team=team-9"], 404, "team.unknown")
 
 
+def test_a_hint_is_taken_for_the_team_and_shown_to_it_alone(site: ApiSite) -> None:
+    exercise = site.launch()
+    trainee = exercise.teams[0].members[0].name
+    path = f"/api/v1/exercises/{exercise.name}/tasks"
+    mine = site.bearer(trainee)
+    before = site.web.get(path, headers=mine).json()[0]["hints"]
+    assert [(h["hint"], h["cost"], h["opens_seconds"], h["text"]) for h in before] == [
+        (1, 3, 0, None),
+        (2, 0, 1200, None),
+    ]
+    taken, again = (
+        site.web.post(f"{path}/who/hints", json={"hint": 1}, headers=mine).json() for _ in range(2)
+    )
+    assert (taken["text"], taken["taken_by"]) == ("Look in the log, Team 1.", trainee)
+    assert again == taken
+    assert site.web.get(path, headers=mine).json()[0]["hints"][0] == taken
+    theirs = site.web.get(f"{path}?team=team-2", headers=site.bearer("ina")).json()[0]["hints"]
+    assert [hint["text"] for hint in theirs] == [None, None]
+    assert is_problem(
+        site.web.post(f"{path}/who/hints", json={"hint": 2}, headers=mine), 409, "hint.not_now"
+    )
+    assert is_problem(
+        site.web.post(f"{path}/who/hints", json={"hint": 3}, headers=mine), 404, "hint.unknown"
+    )
+    assert is_problem(
+        site.web.post(f"{path}/shut/hints", json={"hint": 1}, headers=mine), 404, "hint.unknown"
+    )
+    right = site.answer_of(exercise, "team-1", "thief")
+    told = site.web.post(
+        f"/api/v1/exercises/{exercise.name}/answers",
+        json={"task": "who", "value": right},
+        headers=mine,
+    ).json()
+    assert (told["verdict"], told["points"]) == ("correct", 17)
+    record = site.web.get(
+        f"/api/v1/exercises/{exercise.name}/record", headers=site.bearer("sara")
+    ).json()
+    (hint,) = record["teams"][0]["tasks"][0]["hints"]
+    assert (hint["hint"], hint["cost"]) == (1, 3)
+
+
 def test_the_board_is_sent_again_only_when_it_changed(site: ApiSite) -> None:
     exercise = site.launch()
     path = f"/api/v1/exercises/{exercise.name}/board"

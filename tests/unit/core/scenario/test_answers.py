@@ -67,7 +67,7 @@ SPOILT = {
     "a set of lists": ("{number: 443}", "{any: [{list: [a]}]}", "not a set or list itself"),
     "an empty list": ("[scanned, {any: [logged in, entered]}, copied]", "[]", "at least 1 item"),
     "unknown fold": ("accent, script", "accents", "is not one of"),
-    "unknown key": ("{number: 443}", "{number: 443, withinn: 1}", "did you mean within?"),
+    "unknown key": ("{number: 443}", "{number: 443, with: 1}", "did you mean within?"),
 }
 
 

@@ -342,6 +342,21 @@ def test_a_template_that_fails_while_running_points_to_its_line(
 
 
 WARNED = {
+    "hint above the task": (
+        "answer: green,",
+        "answer: green, hints: [{text: Like grass., cost: 6}],",
+        "more than the 5 points of the task",
+    ),
+    "hint after the end": (
+        "answer: green,",
+        "answer: green, hints: [{text: It is green., after: 30m}],",
+        "after the end of the exercise",
+    ),
+    "hint of another task": (
+        "flag: flag,",
+        "flag: flag, hints: [{text: Not in the green box.}],",
+        "gives away the answer to colour",
+    ),
     "reset above the task": (
         "title: A box",
         "title: A box\n    reset: {by: [solver], cost: {task: found, points: 6}}",
