@@ -10,11 +10,11 @@ from core.clock import Clock
 from core.db import Database, Transaction
 from core.ids import TeamId, UserId, new_id
 from core.scenario.schema import Scenario
-from core.scenario.schema_tasks import AvailabilityTask, ChecksTask, FlagTask, QuestionTask, Task
+from core.scenario.schema_tasks import FlagTask, QuestionTask, Task
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import Act, require
 from scoring.canaries import Canaries
-from scoring.costs import book_costs_so_far, worth
+from scoring.costs import settle_costs, worth
 from scoring.domain.answers import judge
 from scoring.domain.attempts import AnswerVerdict, decide
 from scoring.domain.ledger import Cause, Fact, solved
@@ -124,7 +124,7 @@ class Answering:
             entry = solved(sent.team.id, sent.task, points=task.points, fact=fact)
             now = self._clock.now()
             repository.book(sent.exercise.id, entry, recorded_at=now)
-            book_costs_so_far(
+            settle_costs(
                 session,
                 scenario,
                 sent.exercise.id,
@@ -138,7 +138,7 @@ class Answering:
 def answerable(scenario: TeamScenario, task: str) -> QuestionTask | FlagTask:
     """Return a task that is answered in words; raises TaskUnknownError, TaskNotAnswerableError."""
     found = scenario.task(task)
-    if isinstance(found, ChecksTask | AvailabilityTask):
+    if not isinstance(found, QuestionTask | FlagTask):
         raise TaskNotAnswerableError(
             f"{task} is not answered in words", hint="Do it on the hosts: checks look there"
         )

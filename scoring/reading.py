@@ -6,7 +6,7 @@ from core.clock import Clock
 from core.db import Database
 from core.ids import TeamId, UserId
 from core.scenario.fields import is_template
-from core.scenario.schema_tasks import ChecksTask, FlagTask, QuestionTask, Task
+from core.scenario.schema_tasks import ChecksTask, FlagTask, GuardTask, QuestionTask, Task
 from orchestrator.domain.exercise import Exercise, Team
 from scoring.domain.ledger import MILLI
 from scoring.domain.standings import standings
@@ -139,7 +139,7 @@ def _task_view(
     rounds = results.rounds(team, task)
     limit = task.attempts if isinstance(task, QuestionTask | FlagTask) else None
     checks = tuple(
-        _check_view(scenario, team, check, results) for check in scenario.checks_of(task)
+        _check_view(scenario, team, task, check, results) for check in scenario.checks_of(task)
     )
     times = results.times(team, task)
     if solve is not None:
@@ -148,6 +148,8 @@ def _task_view(
         state = TaskState.LOCKED
     elif times.is_over(elapsed):
         state = TaskState.OVERDUE
+    elif isinstance(task, GuardTask) and results.points.get((team, name), 0):
+        state = TaskState.LOST
     elif limit is not None and used >= limit:
         state = TaskState.NO_ATTEMPTS_LEFT
     elif isinstance(task, ChecksTask) and all(c.held is not None for c in checks):
@@ -199,7 +201,10 @@ def _hint_views(
     return tuple(views)
 
 
-def _check_view(scenario: TeamScenario, team: TeamId, check: str, results: Results) -> CheckView:
+def _check_view(
+    scenario: TeamScenario, team: TeamId, task: Task, check: str, results: Results
+) -> CheckView:
+    alone = task.partial.get(check, 0) if isinstance(task, ChecksTask) else 0
     state = results.state(team, check)
     return CheckView(
         check=check,
@@ -207,4 +212,5 @@ def _check_view(scenario: TeamScenario, team: TeamId, check: str, results: Resul
         passing_since=state.passing_since,
         held=state.held,
         hold=scenario.scenario.checks[check].hold,
+        milli_points=alone * MILLI,
     )

@@ -16,7 +16,7 @@ from orchestrator.tables import ExerciseRow, TeamRow
 from scoring.domain.attempts import AnswerVerdict
 from scoring.domain.availability import Rounds
 from scoring.domain.holds import CheckState
-from scoring.domain.ledger import Entry
+from scoring.domain.ledger import Entry, EntryKind
 from scoring.domain.standings import TaskSum
 from scoring.domain.verdicts import Verdict
 from scoring.tables import (
@@ -119,6 +119,25 @@ class ScoreRepository:
             entry.team_id == team, entry.task == task
         )
         return int(self._session.scalar(total) or 0)
+
+    def paid(self, team: TeamId, task: str, cause_id: str) -> int:
+        """Return what a task of a team has paid so far for one event."""
+        entry = ScoreEntryRow
+        costs = select(func.sum(entry.milli_points)).where(
+            entry.team_id == team,
+            entry.task == task,
+            entry.kind == EntryKind.COST,
+            entry.cause_id == cause_id,
+        )
+        return -int(self._session.scalar(costs) or 0)
+
+    def given_in_part(self, team: TeamId, task: str) -> int:
+        """Return what checks of a task have given alone."""
+        entry = ScoreEntryRow
+        given = select(func.sum(entry.milli_points)).where(
+            entry.team_id == team, entry.task == task, entry.kind == EntryKind.PARTIAL
+        )
+        return int(self._session.scalar(given) or 0)
 
     def sums(self, teams: Sequence[TeamId]) -> tuple[tuple[TaskSum, ...], int]:
         """Return the ledger's sum for each team and task, and the id of its last entry (or 0).
@@ -234,6 +253,17 @@ class ScoreRepository:
             select(CheckDispatchRow).where(CheckDispatchRow.team_id.in_(teams))
         )
         return {(row.team_id, row.check): row.round for row in rows}
+
+    def latest_verdicts(self, team: TeamId, check: str, count: int) -> tuple[Verdict, ...]:
+        """Return what the last so many scored rounds of a check saw, the latest first."""
+        row = CheckRunRow
+        rows = self._session.scalars(
+            select(row.verdict)
+            .where(row.team_id == team, row.check == check, row.verdict != Verdict.INFRA_ERROR)
+            .order_by(row.round.desc())
+            .limit(count)
+        )
+        return tuple(map(Verdict, rows))
 
     # The state of checks, folded from their runs
 

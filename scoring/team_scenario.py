@@ -48,7 +48,7 @@ class TeamScenario:
 
     def hints(self, task: schema_tasks.Task) -> tuple[schema_tasks.Hint, ...]:
         """Return the hints of a task, as they are written."""
-        return () if isinstance(task, schema_tasks.AvailabilityTask) else task.hints
+        return task.hints if isinstance(task, schema_tasks.TimedTask) else ()
 
     def title(self, task: str) -> str:
         """Return a task's title; its id when it has none."""
@@ -61,6 +61,8 @@ class TeamScenario:
                 return task.checks
             case schema_tasks.AvailabilityTask():
                 return (task.availability,)
+            case schema_tasks.GuardTask():
+                return (task.guard,)
             case _:
                 return ()
 

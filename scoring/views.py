@@ -19,17 +19,22 @@ class TaskState(StrEnum):
     DONE = "done"
     NO_ATTEMPTS_LEFT = "no_attempts_left"
     OVERDUE = "overdue"  # it was not done in time
+    LOST = "lost"  # a guard took its points
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckView:
-    """A check of a team: what was last seen, and how long it has been seen to pass."""
+    """A check of a team: what was last seen, and how long it has been seen to pass.
+
+    `milli_points` is what it gives its task alone.
+    """
 
     check: str
     verdict: Verdict | None
     passing_since: timedelta | None
     held: timedelta | None
     hold: timedelta
+    milli_points: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +58,10 @@ class HintView:
 class TaskView:
     """A task as its team sees it.
 
-    `kind` is answer, flag, checks or availability; `milli_points` is what the team has for it now,
-    of `of_milli_points`; `share` is the availability so far. `attempts_left` is `None` when there
-    is no limit. `due` is the team's clock; `None` without a deadline. `options` is what an answer
-    is chosen from: what to send, and the text of it.
+    `kind` is answer, flag, checks, availability or guard. `milli_points` is what the team has for
+    it now, of `of_milli_points`; below zero for a guard. `share` is the availability so far.
+    `attempts_left` is `None` when there is no limit. `due` is the team's clock; `None` without a
+    deadline. `options` is what an answer is chosen from: what to send, and the text of it.
     """
 
     task: str

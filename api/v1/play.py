@@ -25,6 +25,7 @@ class CheckOut(BaseModel):
     verdict: str | None = Field(examples=["up"])
     held_seconds: int | None = Field(examples=[20])
     hold_seconds: int = Field(examples=[60])
+    points: float = Field(default=0, examples=[15], description="What it gives the task alone.")
 
 
 class OptionOut(BaseModel):
@@ -183,6 +184,7 @@ def _check_out(check: CheckView) -> CheckOut:
         verdict=check.verdict,
         held_seconds=None if check.held is None else int(check.held.total_seconds()),
         hold_seconds=int(check.hold.total_seconds()),
+        points=points(check.milli_points),
     )
 
 

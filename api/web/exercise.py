@@ -339,7 +339,7 @@ def _trainee(
         clock=team_clocks(exercise, services.clock.now())[team.slug],
         tasks=tasks,
         total=sum(task.milli_points for task in tasks),
-        possible=sum(task.of_milli_points for task in tasks),
+        possible=sum(max(0, task.of_milli_points) for task in tasks),
         summary=scenario.scenario.summary or "",
         answering=exercise.permits(Act.ANSWER, team),
         because=exercise.because(team),

@@ -19,7 +19,7 @@ from core.scenario.schema_answers import (
     HashAnswer,
     each_of,
 )
-from core.scenario.schema_tasks import AvailabilityTask, FlagTask, QuestionTask
+from core.scenario.schema_tasks import FlagTask, QuestionTask, TimedTask
 from core.scenario.schema_values import FlagValue, PasswordValue, TokenValue
 
 _VALUE = re.compile(r"""\bvalues(?:\.([a-z0-9_]+)|\[\s*['"]([a-z0-9_-]+)['"]\s*\])""")
@@ -79,7 +79,7 @@ def _reach(subject: _Subject) -> Iterator[Finding]:
 
 def _points(subject: _Subject) -> Iterator[Finding]:
     tasks = subject.scenario.tasks
-    if tasks and not sum(task.points for task in tasks.values()):
+    if tasks and not any(task.points > 0 for task in tasks.values()):
         yield _warn("the points of all tasks sum to nothing", "tasks")
 
 
@@ -103,7 +103,7 @@ def _resets(subject: _Subject) -> Iterator[Finding]:
 def _hints(subject: _Subject) -> Iterator[Finding]:
     duration = subject.scenario.scenario.duration
     for name, task in subject.scenario.tasks.items():
-        for index, hint in enumerate(() if isinstance(task, AvailabilityTask) else task.hints):
+        for index, hint in enumerate(task.hints if isinstance(task, TimedTask) else ()):
             place: Place = ("tasks", name, "hints", index)
             yield from _dear(subject, name, hint.cost, (*place, "cost"))
             if hint.after >= duration:
@@ -151,7 +151,7 @@ def _texts(scenario: Scenario) -> Iterator[tuple[Place, str]]:
     found += [(("hosts", n, "title"), h.title) for n, h in scenario.hosts.items() if not h.hidden]
     for name, task in scenario.tasks.items():
         found += [(("tasks", name, "title"), task.title), (("tasks", name, "ask"), task.ask)]
-        hints = () if isinstance(task, AvailabilityTask) else task.hints
+        hints = task.hints if isinstance(task, TimedTask) else ()
         found += [(("tasks", name, "hints", i, "text"), h.text) for i, h in enumerate(hints)]
     for name, inject in scenario.injects.items():
         if inject.message is not None:

@@ -1,5 +1,6 @@
 """Checks, objectives and tasks: what a team is asked for."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
@@ -21,7 +22,7 @@ from core.scenario.kinds import Kinded, by_key, exactly_one
 from core.scenario.schema_answers import WholeAnswer
 from core.scenario.written import needs
 
-_TASK_KINDS = ("answer", "flag", "checks", "availability")
+_TASK_KINDS = ("answer", "flag", "checks", "availability", "guard")
 
 
 class TcpPeer(Part):
@@ -152,7 +153,9 @@ class _Task(Kinded):
     """The objective that its points count for."""
 
 
-class _TimedTask(_Task):
+class TimedTask(_Task):
+    """A task that is done at some time, or never."""
+
     opens: Opens | None = None
     """What it waits for; it is locked until then."""
     due: Due | None = None
@@ -161,7 +164,7 @@ class _TimedTask(_Task):
     """Help that a team may take, in any order."""
 
 
-class QuestionTask(_TimedTask):
+class QuestionTask(TimedTask):
     """Answered in words, numbers or times."""
 
     kind: ClassVar[str] = "answer"
@@ -171,7 +174,7 @@ class QuestionTask(_TimedTask):
     """How often a team may answer; left out, without end."""
 
 
-class FlagTask(_TimedTask):
+class FlagTask(TimedTask):
     """A flag to be found; `flag` names the value."""
 
     kind: ClassVar[str] = "flag"
@@ -181,12 +184,21 @@ class FlagTask(_TimedTask):
     """How often a team may try; left out, without end."""
 
 
-class ChecksTask(_TimedTask):
+class ChecksTask(TimedTask):
     """Done when all of `checks` pass."""
 
     kind: ClassVar[str] = "checks"
     checks: tuple[Ref, ...] = Field(min_length=1)
     """The checks that all pass."""
+    partial: Mapping[Ref, Annotated[int, Field(ge=1, le=100_000)]] = {}
+    """How many of the points some of the checks give alone, once each has passed for its hold."""
+
+    @model_validator(mode="after")
+    def _no_more_than_the_whole(self) -> "ChecksTask":
+        added = sum(self.partial.values())
+        if added > self.points:
+            raise ValueError(f"partial adds to {added}, which is more than {self.points} points")
+        return self
 
 
 class AvailabilityTask(_Task):
@@ -197,11 +209,22 @@ class AvailabilityTask(_Task):
     """The check."""
 
 
+class GuardTask(_Task):
+    """Takes its points, once, after two failures in a row of the check."""
+
+    kind: ClassVar[str] = "guard"
+    guard: Ref
+    """The check of what must not be lost."""
+    points: int = Field(ge=-100_000, le=-1)
+    """What the loss takes, below zero."""
+
+
 Task = Annotated[
     Annotated[QuestionTask, Tag("<answer>")]
     | Annotated[FlagTask, Tag("<flag>")]
     | Annotated[ChecksTask, Tag("<checks>")]
-    | Annotated[AvailabilityTask, Tag("<availability>")],
+    | Annotated[AvailabilityTask, Tag("<availability>")]
+    | Annotated[GuardTask, Tag("<guard>")],
     by_key(*_TASK_KINDS),
     exactly_one("a task", *_TASK_KINDS),
 ]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from core.scenario.schema_tasks import AvailabilityTask, Task
+from core.scenario.schema_tasks import Task, TimedTask
 from orchestrator.domain.injects import PASSED, Firing, FiringState
 
 
@@ -30,7 +30,7 @@ class Times:
 
 def is_timed(task: Task) -> bool:
     """Tell whether a task's times depend on injects."""
-    return not isinstance(task, AvailabilityTask) and bool(task.opens or task.due)
+    return isinstance(task, TimedTask) and bool(task.opens or task.due)
 
 
 def times_of(task: Task, firings: Iterable[Firing]) -> Times:
@@ -39,7 +39,7 @@ def times_of(task: Task, firings: Iterable[Firing]) -> Times:
     It opens when the inject has gone out or was skipped. It is due only after one that went out:
     what a team was never told of has no deadline.
     """
-    if isinstance(task, AvailabilityTask):
+    if not isinstance(task, TimedTask):
         return Times()
     first = {f.inject: f for f in firings if f.occurrence == 1 and f.state in PASSED}
     opened: timedelta | None = timedelta()

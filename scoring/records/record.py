@@ -52,7 +52,10 @@ class TaskRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectiveRecord:
-    """How much of an objective a team showed; `None` where nothing could be assessed."""
+    """How much of an objective's positive points a team has, never less than nothing of them.
+
+    `None` where nothing could be assessed.
+    """
 
     objective: str
     title: str
@@ -145,7 +148,7 @@ def _team_record(team: Team, scenario: TeamScenario, results: Results) -> TeamRe
         name=team.name,
         members=tuple(_member_record(team, member, results) for member in team.members),
         milli_points=sum(t.milli_points for t in tasks),
-        of_milli_points=sum(t.of_milli_points for t in tasks),
+        of_milli_points=sum(max(0, t.of_milli_points) for t in tasks),
         tasks=tasks,
         objectives=tuple(
             _objective_record(name, objective, scenario, tasks)
@@ -203,8 +206,8 @@ def _objective_record(
     name: str, objective: Objective, scenario: TeamScenario, tasks: Sequence[TaskRecord]
 ) -> ObjectiveRecord:
     mine = [t for t in tasks if t.objective == name]
-    of = sum(t.of_milli_points for t in mine)
-    share = Fraction(sum(t.milli_points for t in mine), of) if of else None
+    of = sum(max(0, t.of_milli_points) for t in mine)
+    share = Fraction(max(0, sum(t.milli_points for t in mine)), of) if of else None
     return ObjectiveRecord(
         objective=name,
         title=scenario.shown(objective.title or name),

@@ -142,6 +142,7 @@ def test_a_trainee_logs_in_with_the_keyboard_and_solves_a_task(
     assert state_in(page, "#task-who") == "done"
     expect(page.locator("#facts")).to_contain_text("20 of 39 points")
     assert page.locator("#value-who").count() == 0
+    expect(page.locator("#task-kept")).to_contain_text("it takes 2 points when it is lost")
     assert complaints == []
 
 

@@ -76,6 +76,7 @@ tasks:
     ask: Which way?
     answer: {choice: window, of: {door: By the door, window: "By a window of {{ team.name }}"}}
     points: 4
+  kept: {title: Keep it, ask: Keep it., guard: shut, points: -2}
 """
 # On a site, the owner's message has these; SCENARIO alone is a whole folder.
 DOOR = b"<script>alert('door')</script>"

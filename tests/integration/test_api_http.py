@@ -89,7 +89,7 @@ def test_what_is_no_key_is_refused_with_what_to_paste(site: ApiSite) -> None:
 
 def test_the_catalogue_lists_broken_scenarios_with_what_is_wrong(site: ApiSite) -> None:
     house, torn = site.web.get("/api/v1/scenarios", headers=site.bearer("ina")).json()
-    assert (house["id"], house["hosts"], house["tasks"], house["problems"]) == ("house", 1, 4, [])
+    assert (house["id"], house["hosts"], house["tasks"], house["problems"]) == ("house", 1, 5, [])
     assert torn["title"] is None
     assert any("torn/scenario.yaml:2:" in problem for problem in torn["problems"])
 
@@ -293,8 +293,14 @@ def test_staff_name_the_team_whose_tasks_they_read(site: ApiSite) -> None:
         query: site.web.get(f"{path}{query}", headers=site.bearer("sara"))
         for query in ("?team=team-2", "", "?team=team-9")
     }
-    assert [task["task"] for task in of["?team=team-2"].json()] == ["who", "mark", "shut", "way"]
-    assert of["?team=team-2"].json()[-1]["options"] == [
+    assert [task["task"] for task in of["?team=team-2"].json()] == [
+        "who",
+        "mark",
+        "shut",
+        "way",
+        "kept",
+    ]
+    assert of["?team=team-2"].json()[3]["options"] == [
         {"value": "door", "text": "By the door"},
         {"value": "window", "text": "By a window of Team 2"},
     ]

@@ -215,6 +215,20 @@ SPOILT = {
     "flag that is none": ("flag: flag", "flag: port", "is a port, not a flag"),
     "points below zero": ("points: 5", "points: -5", "greater than or equal to 0"),
     "unknown objective": ("answer: green", "answer: green, objective: x", "objectives has no 'x'"),
+    "part of no check": (
+        "checks: [up]",
+        "checks: [up], partial: {u: 1}",
+        "no 'u' (did you mean up?)",
+    ),
+    "parts above the whole": ("checks: [up]", "checks: [up], partial: {up: 6}", "adds to 6"),
+    "guard with points": ("checks: [up]", "guard: up", "less than or equal to -1"),
+    "guard without points": ("checks: [up], points: 5", "guard: up", "points is missing"),
+    "unknown guard": ("checks: [up], points: 5", "guard: u, points: -1", "did you mean up?"),
+    "hints of a guard": (
+        "checks: [up], points: 5",
+        "guard: up, points: -1, hints: []",
+        "unknown key 'hints'",
+    ),
     "unknown answer key": ("answer: green", "answer: {equals: a, fodl: []}", "mean fold?"),
     "undefined value": ("values.flag", "values.flga", "values has no 'flga'"),
     "undefined name": ("values.flag", "value.flag", "'value' is not defined"),
@@ -392,6 +406,26 @@ def test_what_is_probably_not_meant_is_warned_of(lint_text: Lint, case: str) -> 
     (problem,) = lint_text(text)
     assert ": warning: " in problem
     assert sentence in problem
+
+
+def test_a_part_is_given_by_one_of_the_tasks_own_checks(lint_text: Lint) -> None:
+    text = WITH_HOSTS.replace("checks:\n", "checks:\n  ups: {host: box, tcp: 81}\n")
+    (problem,) = lint_text(text.replace("checks: [up]", "checks: [up], partial: {ups: 1}"))
+    assert "error: ups is not one of this task's checks (did you mean up?)" in problem
+
+
+def test_a_guard_and_parts_are_read(lint_text: Lint) -> None:
+    text = WITH_HOSTS.replace("checks: [up]", "checks: [up], partial: {up: 5}")
+    assert lint_text(text + "  kept: {title: Keep it, guard: up, points: -3}\n") == []
+
+
+def test_a_guard_is_nothing_that_opens_or_pays(lint_text: Lint) -> None:
+    text = WITH_HOSTS.replace(
+        "title: A box",
+        "title: A box\n    reset: {by: [solver], cost: {task: kept, points: 1}}",
+    )
+    (problem,) = lint_text(text + "  kept: {title: Keep it, guard: up, points: -3}\n")
+    assert "kept is never solved, and pays for nothing" in problem
 
 
 def test_no_points_at_all_are_warned_of(lint_text: Lint) -> None:
