@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import assert_never
 
-from core.scenario import schema_answers, schema_tasks
+from core.scenario import schema_answers, schema_checks, schema_tasks
 from core.scenario.render import Renderer, TeamFacts
 from core.scenario.schema import Scenario
 from core.scenario.template import TemplateFailedError
@@ -120,11 +120,11 @@ class TeamScenario:
             return ()
         return tuple((option, self.shown(text)) for option, text in task.answer.of.items())
 
-    def look(self, check: schema_tasks.Check) -> probes.Look:
+    def look(self, check: schema_checks.Check) -> probes.Look:
         """Return how to carry a check out for this team; raises TemplateFailedError."""
         return probes.Look(host=check.place, probe=self._probe(check), timeout=check.timeout)
 
-    def _probe(self, check: schema_tasks.Check) -> probes.Probe:
+    def _probe(self, check: schema_checks.Check) -> probes.Probe:
         text = self.renderer.text
         if check.run is not None:
             return probes.CommandProbe(command=tuple(text(word) for word in check.run))
@@ -137,12 +137,26 @@ class TeamScenario:
                 contains=text(contains) if contains is not None else None,
                 verify=check.http.verify,
             )
-        if isinstance(check.tcp, schema_tasks.TcpPeer):
+        if check.file is not None:
+            return self._file(check.file)
+        if isinstance(check.tcp, schema_checks.TcpPeer):
             return self._peer(check.place, check.tcp)
         assert check.tcp is not None  # a check has exactly one probe
         return probes.OwnPortProbe(port=self.renderer.port(check.tcp))
 
-    def _peer(self, place: str, peer: schema_tasks.TcpPeer) -> probes.PeerPortProbe:
+    def _file(self, file: schema_checks.FileProbe) -> probes.FileProbe:
+        text, require_sha256 = self.renderer.text, schema_checks.require_sha256
+        return probes.FileProbe(
+            path=text(file.path),
+            absent=file.absent,
+            min_size=file.min_size or 0,
+            max_size=file.max_size,
+            contains=text(file.contains) if file.contains is not None else None,
+            sha256=self.renderer.read(file.sha256, require_sha256) if file.sha256 else None,
+            owner=text(file.owner) if file.owner is not None else None,
+        )
+
+    def _peer(self, place: str, peer: schema_checks.TcpPeer) -> probes.PeerPortProbe:
         theirs, ours = self.facts.addresses[peer.host], self.facts.addresses[place]
         shared = [address for network, address in theirs.items() if network in ours]
         address = (shared or list(theirs.values()))[0]

@@ -26,7 +26,8 @@ from core.scenario.schema_answers import (
     parse_network,
     parts_of,
 )
-from core.scenario.schema_tasks import QuestionTask, TcpPeer
+from core.scenario.schema_checks import TcpPeer, require_sha256
+from core.scenario.schema_tasks import QuestionTask
 from core.scenario.template import (
     TemplateFailedError,
     compile_file,
@@ -176,6 +177,9 @@ def _check_fields(scenario: Scenario, renderer: Renderer) -> Iterator[_Reading]:
             yield ("checks", name, "tcp", "port"), partial(renderer.port, check.tcp.port)
         elif check.tcp is not None:
             yield ("checks", name, "tcp"), partial(renderer.port, check.tcp)
+        if check.file is not None and check.file.sha256 is not None:
+            read = partial(renderer.read, check.file.sha256, require_sha256)
+            yield ("checks", name, "file", "sha256"), read
         if check.http is not None:
             yield ("checks", name, "http", "status"), partial(renderer.integer, check.http.status)
 

@@ -9,6 +9,7 @@ from core.scenario.folder import FileRefusedError, Folder
 from core.scenario.networks import hosts_on, room
 from core.scenario.positions import Finding, Place
 from core.scenario.schema import Account, Host, Scenario
+from core.scenario.schema_checks import TcpPeer
 from core.scenario.schema_errors import suggestion
 from core.scenario.schema_networks import flow_end
 from core.scenario.schema_tasks import (
@@ -16,7 +17,6 @@ from core.scenario.schema_tasks import (
     ChecksTask,
     FlagTask,
     GuardTask,
-    TcpPeer,
 )
 from core.scenario.schema_values import FlagValue
 

@@ -1,18 +1,15 @@
-"""Checks, objectives and tasks: what a team is asked for."""
+"""Objectives and tasks: what a team is asked for."""
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field, Tag, model_validator
 
 from core.scenario.fields import (
-    Command,
     CompetencyRef,
     Duration,
-    HttpStatus,
     Part,
-    Port,
     Ref,
     Share,
     SomeTime,
@@ -20,88 +17,8 @@ from core.scenario.fields import (
 )
 from core.scenario.kinds import Kinded, by_key, exactly_one
 from core.scenario.schema_answers import WholeAnswer
-from core.scenario.written import needs
 
 _TASK_KINDS = ("answer", "flag", "checks", "availability", "guard")
-
-
-class TcpPeer(Part):
-    """A port of another host, as seen from the prober."""
-
-    host: Ref
-    """The other host."""
-    port: Port
-    """Its port."""
-
-
-class HttpProbe(Part):
-    """One HTTP request; redirects are not followed."""
-
-    url: str
-    """What is asked for."""
-    method: Literal["GET", "HEAD", "POST"] = "GET"
-    """How."""
-    status: HttpStatus = 200
-    """The status of the answer."""
-    contains: str | None = None
-    """A text that the answer holds."""
-    verify: bool = True
-    """Whether the certificate must be right."""
-
-
-def _peer_or_port(data: object) -> str:
-    return "<peer>" if isinstance(data, dict | TcpPeer) else "<port>"
-
-
-class Check(Part):
-    """A probe that passes or does not: exactly one of `run`, `http`, `tcp`.
-
-    `host` looks from inside that host; `from` uses a throw-away prober in its network namespace.
-    `tcp` is a port of `host` itself, or a peer seen from `from`.
-    """
-
-    model_config = needs(("run", "http", "tcp"), ("host", "from"), run="host")
-
-    host: Ref | None = None
-    """The host to look from inside of."""
-    from_: Ref | None = Field(default=None, alias="from")
-    """The host beside which a prober looks."""
-    run: Command | None = None
-    """A command that succeeds, as root in `/`."""
-    http: HttpProbe | None = None
-    """A request that is answered."""
-    tcp: (
-        Annotated[
-            Annotated[Port, Tag("<port>")] | Annotated[TcpPeer, Tag("<peer>")],
-            Discriminator(_peer_or_port),
-        ]
-        | None
-    ) = None
-    """A port that takes connections."""
-    every: SomeTime = timedelta(seconds=30)
-    """How often."""
-    timeout: SomeTime = timedelta(seconds=10)
-    """How long one try may take."""
-    hold: Duration = timedelta()
-    """How long it must have passed before it counts."""
-
-    @model_validator(mode="after")
-    def _one_probe_one_place(self) -> "Check":
-        probes = [k for k in ("run", "http", "tcp") if getattr(self, k) is not None]
-        if len(probes) != 1:
-            raise ValueError("a check needs exactly one of run, http, tcp")
-        if (self.host is None) == (self.from_ is None):
-            raise ValueError("a check needs either host or from")
-        if self.run is not None and self.host is None:
-            raise ValueError("run needs host: it runs inside")
-        if self.tcp is not None and isinstance(self.tcp, TcpPeer) != (self.from_ is not None):
-            raise ValueError("write tcp: {host, port} with from, or tcp: port with host")
-        return self
-
-    @property
-    def place(self) -> str:
-        """The host that the probe looks from."""
-        return self.host or self.from_ or ""
 
 
 class Objective(Part):

@@ -17,7 +17,15 @@ from orchestrator.ports import (
     RunResult,
     UnknownImageError,
 )
-from scoring.checks.probes import CommandProbe, HttpProbe, Look, OwnPortProbe, PeerPortProbe
+from scoring.checks.files import command_of, verdict_of
+from scoring.checks.probes import (
+    CommandProbe,
+    FileProbe,
+    HttpProbe,
+    Look,
+    OwnPortProbe,
+    PeerPortProbe,
+)
 from scoring.domain.verdicts import Verdict
 
 _OURS = (EngineUnavailableError, EngineRefusedError, UnknownImageError, ImageBuildFailedError)
@@ -88,6 +96,9 @@ class Prober:
                 ran = self._engine.run(host, command, timeout=look.timeout)
                 # Also when it took too long or was not found: the team owns what is inside.
                 return Finding(verdict=_up_if(passes=ran.ok), output=ran.output)
+            case FileProbe() as probe:
+                ran = self._engine.run(host, command_of(probe), timeout=look.timeout)
+                return Finding(verdict=verdict_of(probe, ran), output=ran.output)
             case OwnPortProbe(port=port):
                 return Finding(verdict=_up_if(passes=self._engine.accepts_tcp(host, port)))
             case PeerPortProbe(address=address, port=port):

@@ -38,7 +38,23 @@ class PeerPortProbe:
     port: int
 
 
-Probe = CommandProbe | HttpProbe | OwnPortProbe | PeerPortProbe
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileProbe:
+    """A file of the host itself, which is so, or nothing at its place when it is to be `absent`.
+
+    Sizes are bytes; `owner` is `user:group`, by name or number. What is `None` may be anything.
+    """
+
+    path: str
+    absent: bool = False
+    min_size: int = 0
+    max_size: int | None = None
+    contains: str | None = None
+    sha256: str | None = None
+    owner: str | None = None
+
+
+Probe = FileProbe | CommandProbe | HttpProbe | OwnPortProbe | PeerPortProbe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

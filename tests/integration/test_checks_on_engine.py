@@ -1,5 +1,6 @@
 """Probes against hosts on the real engine, as teams keep, break and end them."""
 
+import hashlib
 import secrets
 from collections.abc import Iterator
 from datetime import timedelta
@@ -25,6 +26,7 @@ from orchestrator.engine.runtime import DockerEngine
 from scoring.checks.prober import Finding, Prober
 from scoring.checks.probes import (
     CommandProbe,
+    FileProbe,
     HttpProbe,
     Look,
     OwnPortProbe,
@@ -153,6 +155,20 @@ def test_a_prober_beside_the_desk_sees_the_office(
         (CommandProbe(command=("sh", "-c", "yes | head -c 5000000")), Verdict.UP),
         (OwnPortProbe(port=80), Verdict.UP),
         (OwnPortProbe(port=81), Verdict.DOWN),
+        (
+            FileProbe(
+                path="/srv/server.pl",
+                min_size=100,
+                owner="root:root",
+                contains="Notice board",
+                sha256=hashlib.sha256(SERVER.encode()).hexdigest(),
+            ),
+            Verdict.UP,
+        ),
+        (FileProbe(path="/srv/server.pl", max_size=100), Verdict.MUMBLE),
+        (FileProbe(path="/etc/os-release"), Verdict.MUMBLE),  # a link
+        (FileProbe(path="/srv/nothing"), Verdict.DOWN),
+        (FileProbe(path="/srv/nothing", absent=True), Verdict.UP),
     ],
 )
 def test_a_probe_inside_the_office_sees_it(

@@ -215,6 +215,31 @@ SPOILT = {
     "flag that is none": ("flag: flag", "flag: port", "is a port, not a flag"),
     "points below zero": ("points: 5", "points: -5", "greater than or equal to 0"),
     "unknown objective": ("answer: green", "answer: green, objective: x", "objectives has no 'x'"),
+    "a file from beside": (
+        "{host: box, tcp: 80}",
+        "{from: box, file: {path: /etc/passwd}}",
+        "file needs host: it looks from inside",
+    ),
+    "a file that is absent and large": (
+        "{host: box, tcp: 80}",
+        "{host: box, file: {path: /x, absent: true, min_size: 1k}}",
+        "a file that is absent has no size",
+    ),
+    "a file of no size": (
+        "{host: box, tcp: 80}",
+        "{host: box, file: {path: /x, min_size: 2k, max_size: 1k}}",
+        "min_size is above max_size",
+    ),
+    "a file's digest": (
+        "{host: box, tcp: 80}",
+        "{host: box, file: {path: /x, sha256: 00ff}}",
+        "'00ff' is not a SHA-256",
+    ),
+    "a file's digest for a team": (
+        "{host: box, tcp: 80}",
+        "{host: box, file: {path: /x, sha256: '{{ values.flag }}'}}",
+        "is not a SHA-256",
+    ),
     "part of no check": (
         "checks: [up]",
         "checks: [up], partial: {u: 1}",
@@ -406,6 +431,16 @@ def test_what_is_probably_not_meant_is_warned_of(lint_text: Lint, case: str) -> 
     (problem,) = lint_text(text)
     assert ": warning: " in problem
     assert sentence in problem
+
+
+def test_a_file_is_checked_in_every_way(lint_text: Lint) -> None:
+    file = (
+        "{path: /var/log/auth.log, min_size: 1k, max_size: 1m, owner: 'root:adm',"
+        " contains: 'port {{ values.port }}', sha256: \"{{ 'x' | sha256 }}\"}"
+    )
+    gone = "  gone: {host: box, file: {path: '/tmp/{{ values.port }}', absent: true}}\n"
+    text = WITH_HOSTS.replace("{host: box, tcp: 80}", f"{{host: box, file: {file}}}")
+    assert lint_text(text.replace("tasks:\n", gone + "tasks:\n")) == []
 
 
 def test_a_part_is_given_by_one_of_the_tasks_own_checks(lint_text: Lint) -> None:
