@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from ipaddress import IPv4Address
 from typing import assert_never
 
 from core.scenario import schema_answers, schema_checks, schema_tasks
@@ -137,6 +138,8 @@ class TeamScenario:
                 contains=text(contains) if contains is not None else None,
                 verify=check.http.verify,
             )
+        if check.dns is not None:
+            return self._dns(check.place, check.dns)
         if check.file is not None:
             return self._file(check.file)
         if isinstance(check.tcp, schema_checks.TcpPeer):
@@ -157,10 +160,22 @@ class TeamScenario:
         )
 
     def _peer(self, place: str, peer: schema_checks.TcpPeer) -> probes.PeerPortProbe:
-        theirs, ours = self.facts.addresses[peer.host], self.facts.addresses[place]
-        shared = [address for network, address in theirs.items() if network in ours]
-        address = (shared or list(theirs.values()))[0]
+        address = self._seen_from(place, peer.host)
         return probes.PeerPortProbe(address=address, port=self.renderer.port(peer.port))
+
+    def _dns(self, place: str, dns: schema_checks.DnsProbe) -> probes.DnsProbe:
+        return probes.DnsProbe(
+            server=self._seen_from(place, dns.server),
+            name=self.renderer.text(dns.name),
+            type=dns.type,
+            answer=self.renderer.text(dns.answer) if dns.answer is not None else None,
+        )
+
+    def _seen_from(self, place: str, host: str) -> IPv4Address:
+        """Return a host's address in a network that it shares with `place`, or its first."""
+        theirs, ours = self.facts.addresses[host], self.facts.addresses[place]
+        shared = [address for network, address in theirs.items() if network in ours]
+        return (shared or list(theirs.values()))[0]
 
 
 def _folds(answer: schema_answers.Equals) -> frozenset[Fold]:

@@ -255,6 +255,8 @@ def _checks(checked: Checked) -> Iterator[Finding]:
         yield from _named(checked, "hosts", check.from_, "checks", name, "from")
         if isinstance(check.tcp, TcpPeer):
             yield from _named(checked, "hosts", check.tcp.host, "checks", name, "tcp", "host")
+        if check.dns is not None:
+            yield from _named(checked, "hosts", check.dns.server, "checks", name, "dns", "server")
 
 
 def _tasks(checked: Checked) -> Iterator[Finding]:

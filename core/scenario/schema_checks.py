@@ -21,7 +21,7 @@ from core.scenario.fields import (
 )
 from core.scenario.written import needs
 
-_PROBES = ("run", "http", "tcp", "file")
+_PROBES = ("run", "http", "tcp", "dns", "file")
 
 
 class TcpPeer(Part):
@@ -46,6 +46,19 @@ class HttpProbe(Part):
     """A text that the answer holds."""
     verify: bool = True
     """Whether the certificate must be right."""
+
+
+class DnsProbe(Part):
+    """A question to a DNS server of the team, over UDP."""
+
+    server: Ref
+    """The host that is asked."""
+    name: Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]{1,253}|.*\{\{.*\}\}.*)$")]
+    """The name that is asked for."""
+    type: Literal["A", "AAAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT"] = "A"
+    """Which of its records."""
+    answer: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    """What one of the records says; left out, there is one."""
 
 
 def require_sha256(text: str) -> str:
@@ -94,7 +107,7 @@ def _peer_or_port(data: object) -> str:
 
 
 class Check(Part):
-    """A probe that passes or does not: exactly one of `run`, `http`, `tcp`, `file`.
+    """A probe that passes or does not: exactly one of `run`, `http`, `tcp`, `dns`, `file`.
 
     `host` looks from inside that host; `from` uses a throw-away prober in its network namespace.
     `tcp` is a port of `host` itself, or a peer seen from `from`.
@@ -118,6 +131,8 @@ class Check(Part):
         | None
     ) = None
     """A port that takes connections."""
+    dns: DnsProbe | None = None
+    """A question that a DNS server answers."""
     file: FileProbe | None = None
     """A file that is as it should be, seen from inside, as root."""
     every: SomeTime = timedelta(seconds=30)

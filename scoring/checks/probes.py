@@ -39,6 +39,19 @@ class PeerPortProbe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DnsProbe:
+    """A question to a DNS server, from a prober in this host's network.
+
+    `answer` is what one of the records says; `None` when any will do.
+    """
+
+    server: IPv4Address
+    name: str
+    type: str
+    answer: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileProbe:
     """A file of the host itself, which is so, or nothing at its place when it is to be `absent`.
 
@@ -54,7 +67,7 @@ class FileProbe:
     owner: str | None = None
 
 
-Probe = FileProbe | CommandProbe | HttpProbe | OwnPortProbe | PeerPortProbe
+Probe = DnsProbe | FileProbe | CommandProbe | HttpProbe | OwnPortProbe | PeerPortProbe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

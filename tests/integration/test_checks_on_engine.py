@@ -26,6 +26,7 @@ from orchestrator.engine.runtime import DockerEngine
 from scoring.checks.prober import Finding, Prober
 from scoring.checks.probes import (
     CommandProbe,
+    DnsProbe,
     FileProbe,
     HttpProbe,
     Look,
@@ -42,6 +43,14 @@ INSTALLATION = f"test-{new_id(8)}"
 SUBNET = IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 24))
 SERVER = r"""
 use IO::Socket::INET;
+if (!fork) {  # every name has the address 10.9.9.9
+    my $asked = IO::Socket::INET->new(LocalPort => 53, Proto => "udp") or die;
+    while (defined $asked->recv(my $question, 512)) {
+        my ($name) = substr($question, 12) =~ /^(.*?\0.{4})/s;
+        my $record = "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" . inet_aton("10.9.9.9");
+        $asked->send(substr($question, 0, 2) . "\x84\0\0\1\0\1\0\0\0\0$name$record");
+    }
+}
 my $server = IO::Socket::INET->new(Listen => 9, LocalPort => 80, ReuseAddr => 1) or die;
 $SIG{CHLD} = "IGNORE";
 while (my $client = $server->accept) {
@@ -135,6 +144,10 @@ def at(world: WorldKey, host: str) -> HostKey:
         ),
         (PeerPortProbe(address=SUBNET[3], port=80), Verdict.UP),
         (PeerPortProbe(address=SUBNET[3], port=25), Verdict.DOWN),
+        (DnsProbe(server=SUBNET[3], name="a.test", type="A", answer=None), Verdict.UP),
+        (DnsProbe(server=SUBNET[3], name="a.test", type="A", answer="10.9.9.9"), Verdict.UP),
+        (DnsProbe(server=SUBNET[3], name="a.test", type="A", answer="10.9.9.8"), Verdict.MUMBLE),
+        (DnsProbe(server=SUBNET[2], name="a.test", type="A", answer=None), Verdict.DOWN),
         (PeerPortProbe(address=SUBNET[254], port=80), Verdict.DOWN),
     ],
 )

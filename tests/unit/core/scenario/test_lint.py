@@ -215,6 +215,13 @@ SPOILT = {
     "flag that is none": ("flag: flag", "flag: port", "is a port, not a flag"),
     "points below zero": ("points: 5", "points: -5", "greater than or equal to 0"),
     "unknown objective": ("answer: green", "answer: green, objective: x", "objectives has no 'x'"),
+    "a question to nobody": (
+        "tcp: 80}",
+        "dns: {server: bx, name: a.test}}",
+        "hosts has no 'bx' (did you mean box?)",
+    ),
+    "a question about nothing": ("tcp: 80}", "dns: {server: box, name: a b}}", "not have the form"),
+    "an unknown record": ("tcp: 80}", "dns: {server: box, name: a, type: AA}}", "mean AAAA?"),
     "a file from beside": (
         "{host: box, tcp: 80}",
         "{from: box, file: {path: /etc/passwd}}",
