@@ -137,6 +137,7 @@ class TeamScenario:
                 status=self.renderer.integer(check.http.status),
                 contains=text(contains) if contains is not None else None,
                 verify=check.http.verify,
+                ca=self.renderer.as_it_is(check.http.ca) if check.http.ca is not None else "",
             )
         if check.dns is not None:
             return self._dns(check.place, check.dns)

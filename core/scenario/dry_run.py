@@ -180,6 +180,8 @@ def _check_fields(scenario: Scenario, renderer: Renderer) -> Iterator[_Reading]:
         if check.file is not None and check.file.sha256 is not None:
             read = partial(renderer.read, check.file.sha256, require_sha256)
             yield ("checks", name, "file", "sha256"), read
+        if check.http is not None and check.http.ca is not None:
+            yield ("checks", name, "http", "ca"), partial(renderer.as_it_is, check.http.ca)
         if check.http is not None:
             yield ("checks", name, "http", "status"), partial(renderer.integer, check.http.status)
 

@@ -255,6 +255,8 @@ def _checks(checked: Checked) -> Iterator[Finding]:
         yield from _named(checked, "hosts", check.from_, "checks", name, "from")
         if isinstance(check.tcp, TcpPeer):
             yield from _named(checked, "hosts", check.tcp.host, "checks", name, "tcp", "host")
+        if check.http is not None and check.http.ca is not None:
+            yield from there(checked.folder, check.http.ca, ("checks", name, "http", "ca"))
         if check.dns is not None:
             yield from _named(checked, "hosts", check.dns.server, "checks", name, "dns", "server")
 

@@ -74,6 +74,13 @@ class Renderer:
         except FileRefusedError as exc:
             raise TemplateFailedError(exc.message, where=path) from exc
 
+    def as_it_is(self, path: str) -> str:
+        """Return a text file of the scenario, not rendered."""
+        try:
+            return self._files.read(path).decode()
+        except (UnicodeDecodeError, FileRefusedError) as exc:
+            raise TemplateFailedError("it is no text file", where=path) from exc
+
     def number(self, field: float | str) -> float:
         """Return a field that is a number, or a template of one."""
         if not isinstance(field, str):

@@ -11,6 +11,7 @@ from core.scenario.fields import (
     ByteSize,
     Command,
     Duration,
+    FolderPath,
     HostPath,
     HttpStatus,
     Part,
@@ -46,6 +47,14 @@ class HttpProbe(Part):
     """A text that the answer holds."""
     verify: bool = True
     """Whether the certificate must be right."""
+    ca: FolderPath | None = None
+    """The certificates, in PEM, of who may have signed it; left out, the public ones."""
+
+    @model_validator(mode="after")
+    def _verified_by_it(self) -> "HttpProbe":
+        if self.ca is not None and not self.verify:
+            raise ValueError("with verify: false nothing looks at ca")
+        return self
 
 
 class DnsProbe(Part):

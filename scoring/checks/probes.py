@@ -14,13 +14,17 @@ class CommandProbe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpProbe:
-    """One request from a prober in the host's network; redirects are not followed."""
+    """One request from a prober in the host's network; redirects are not followed.
+
+    `ca` is PEM; empty, the public certificates count.
+    """
 
     url: str
     method: str
     status: int
     contains: str | None
     verify: bool
+    ca: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Network
 
@@ -256,3 +257,29 @@ def test_looking_leaves_nothing_behind(
     for probe in (page(), page("/slow"), PeerPortProbe(address=SUBNET[254], port=80)):
         look(engine, at(world, "desk"), probe, seconds=1)
     assert len(docker_client.containers.list(all=True, filters=ours)) == before
+
+
+TLS_SERVER = """\
+cd /srv
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=bank -addext subjectAltName=DNS:bank \
+  -keyout key.pem -out ca.pem 2>/dev/null
+exec >/dev/null 2>&1 </dev/null
+setsid openssl s_server -quiet -accept 443 -cert ca.pem -key key.pem -www &
+"""
+
+
+def test_a_certificate_is_right_by_the_ca_of_the_scenario_alone(
+    engine: DockerEngine, world: WorldKey
+) -> None:
+    bank = at(world, "bank")
+    look(engine, at(world, "desk"), page())  # makes the toolbox, which has openssl
+    engine.raise_host(world, replace(plan("bank", 8), image=engine._toolbox.reference))
+    engine.run(bank, ("sh", "-c", TLS_SERVER), timeout=timedelta(seconds=20))
+    until(lambda: engine.accepts_tcp(bank, 443), what="the server", within=timedelta(seconds=20))
+    ca = engine.run(bank, ("cat", "/srv/ca.pem"), timeout=timedelta(seconds=5)).output
+    probe = HttpProbe(
+        url="https://bank/", method="GET", status=200, contains="s_server", verify=True, ca=ca
+    )
+    trusted = look(engine, at(world, "desk"), probe)
+    assert trusted.verdict is Verdict.UP, trusted.output
+    assert look(engine, at(world, "desk"), replace(probe, ca="")).verdict is Verdict.MUMBLE

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv4Network
 
@@ -12,7 +13,7 @@ from orchestrator.ports import (
     ImageBuildFailedError,
     UnknownImageError,
 )
-from scoring.checks.prober import Prober
+from scoring.checks.prober import TRUSTING, Prober
 from scoring.checks.probes import (
     CommandProbe,
     DnsProbe,
@@ -235,3 +236,9 @@ def test_the_request_is_the_one_that_the_author_asked_for(
         url="http://office/", method=method, status=200, contains="Notice", verify=verify
     )
     assert seen(engine, probe) is Verdict.UP
+
+
+def test_certificates_of_a_scenario_go_with_the_request(engine: FakeEngine) -> None:
+    script, *rest = CURL[2:]
+    engine.answer(("bash", "-c", TRUSTING + script, rest[0], "PEM", *rest[1:]), output=PAGE)
+    assert seen(engine, replace(PAGE_PROBE, ca="PEM")) is Verdict.UP

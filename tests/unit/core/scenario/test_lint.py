@@ -222,6 +222,16 @@ SPOILT = {
     ),
     "a question about nothing": ("tcp: 80}", "dns: {server: box, name: a b}}", "not have the form"),
     "an unknown record": ("tcp: 80}", "dns: {server: box, name: a, type: AA}}", "mean AAAA?"),
+    "certificates that are not there": (
+        "{host: box, tcp: 80}",
+        "{host: box, http: {url: 'https://box/', ca: ca.pem}}",
+        "there is no file ca.pem",
+    ),
+    "certificates that nobody looks at": (
+        "{host: box, tcp: 80}",
+        "{host: box, http: {url: 'https://box/', ca: ca.pem, verify: false}}",
+        "nothing looks at ca",
+    ),
     "a file from beside": (
         "{host: box, tcp: 80}",
         "{from: box, file: {path: /etc/passwd}}",
