@@ -59,4 +59,4 @@ def derive(key: bytes, *parts: str) -> bytes:
 
 def same_secret(a: str, b: str) -> bool:
     """Compare two secrets in constant time."""
-    return hmac.compare_digest(a.encode(), b.encode())
+    return hmac.compare_digest(a.encode(errors="surrogatepass"), b.encode(errors="surrogatepass"))

@@ -10,24 +10,20 @@ from core.clock import Clock
 from core.db import Database, Transaction
 from core.ids import TeamId, UserId, new_id
 from core.scenario.schema import Scenario
-from core.scenario.schema_tasks import AvailabilityTask, ChecksTask, FlagTask, QuestionTask, Task
+from core.scenario.schema_tasks import FlagTask, QuestionTask, Task
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import Act, require
-from orchestrator.injects.repository import InjectRepository
 from scoring.canaries import Canaries
-from scoring.costs import book_costs_so_far, worth
+from scoring.costs import settle_costs, worth
 from scoring.domain.answers import judge
 from scoring.domain.attempts import AnswerVerdict, decide
 from scoring.domain.ledger import Cause, Fact, solved
-from scoring.domain.timing import is_timed, times_of
 from scoring.errors import (
     AnswerInvalidError,
     AnswerKeyReusedError,
-    TaskLockedError,
     TaskNotAnswerableError,
-    TaskOverdueError,
-    TaskUnknownError,
 )
+from scoring.opening import require_open, times_now
 from scoring.repository import ScoreRepository
 from scoring.tables import SignalRow, SolveRow, SubmissionRow
 from scoring.team_scenario import TeamScenario
@@ -74,7 +70,7 @@ class Answering:
             return self._take(transaction, sent, scenario.scenario, task, judged, now)
 
     def _judge(self, sent: Sent, task: QuestionTask | FlagTask, scenario: TeamScenario) -> _Judged:
-        right = judge(scenario.right_answer(task), sent.value)
+        right = judge(scenario.right_answer(sent.task, task), sent.value)
         owner = None if right else self._canaries.owner(sent.exercise, sent.value)
         foreign = owner is not None and owner[0] != sent.team.id
         return _Judged(right=right, owner=owner if foreign else None)
@@ -90,8 +86,7 @@ class Answering:
     ) -> Outcome:
         repository = ScoreRepository(transaction.session)
         require(repository.take_turn(sent.exercise.id, sent.team.id), Act.ANSWER)
-        if is_timed(task):
-            _require_in_time(transaction.session, sent, task, now)
+        _require_in_time(transaction.session, sent, task, now)
         submission = _submission(transaction.session, sent, scenario, task, judged, now)
         if not repository.add_submission(submission):
             return _told_before(repository.submission(sent.team.id, sent.client_key), sent)
@@ -129,7 +124,7 @@ class Answering:
             entry = solved(sent.team.id, sent.task, points=task.points, fact=fact)
             now = self._clock.now()
             repository.book(sent.exercise.id, entry, recorded_at=now)
-            book_costs_so_far(
+            settle_costs(
                 session,
                 scenario,
                 sent.exercise.id,
@@ -142,12 +137,8 @@ class Answering:
 
 def answerable(scenario: TeamScenario, task: str) -> QuestionTask | FlagTask:
     """Return a task that is answered in words; raises TaskUnknownError, TaskNotAnswerableError."""
-    tasks = scenario.scenario.tasks
-    if task not in tasks:
-        known = ", ".join(tasks)
-        raise TaskUnknownError(f"there is no task {task[:50]!r}", hint=f"The tasks are {known}")
-    found = tasks[task]
-    if isinstance(found, ChecksTask | AvailabilityTask):
+    found = scenario.task(task)
+    if not isinstance(found, QuestionTask | FlagTask):
         raise TaskNotAnswerableError(
             f"{task} is not answered in words", hint="Do it on the hosts: checks look there"
         )
@@ -160,15 +151,8 @@ def _require_in_time(session: Session, sent: Sent, task: Task, now: datetime) ->
         sent.team.id, sent.client_key
     ):
         return  # nothing new can come of it; what was told before is told again
-    records = InjectRepository(session).records([sent.team.id])[sent.team.id]
-    times = times_of(task, [record.firing for record in records])
-    if not times.is_open:
-        raise TaskLockedError(f"{sent.task} is not open yet", hint="It opens while you play")
-    if times.is_over(sent.exercise.elapsed(now, sent.team.id)):
-        raise TaskOverdueError(
-            f"the time for {sent.task} is up: it was due at {times.due} of your clock",
-            hint="Go on with another task",
-        )
+    times = times_now(session, sent.team.id, task)
+    require_open(sent.task, times, sent.exercise.elapsed(now, sent.team.id))
 
 
 def _require_readable(sent: Sent) -> None:

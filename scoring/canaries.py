@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from core.ids import ExerciseId, TeamId
 from core.scenario.schema_values import FlagValue, PasswordValue, TokenValue
 from orchestrator.domain.exercise import Exercise
-from scoring.domain.answers import tidied
+from scoring.domain.folding import tidied
 from scoring.ports import Exercises
 
 _EXERCISES_KEPT = 16

@@ -1,7 +1,7 @@
 """Rounds of checks: when one is due, what it saw, and what follows from it."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,18 +13,18 @@ from core.db import Database
 from core.ids import ExerciseId, TeamId, new_id
 from core.jobs import Job
 from core.scenario.schema import Scenario
-from core.scenario.schema_tasks import AvailabilityTask, ChecksTask
+from core.scenario.schema_tasks import AvailabilityTask, ChecksTask, GuardTask
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import PERMITS, STANDING, Act
 from orchestrator.domain.world import WorldKey
-from orchestrator.injects.repository import InjectRepository
 from scoring.checks.prober import Finding, Prober
-from scoring.costs import book_costs_so_far
+from scoring.costs import settle_costs
+from scoring.domain.guards import FAILURES, is_lost
 from scoring.domain.holds import CheckRun, CheckState
-from scoring.domain.ledger import Cause, Fact, availability_moved, solved
+from scoring.domain.ledger import Cause, Fact, availability_moved, lost, partly_done, solved
 from scoring.domain.rounds import current_round, offset_of
-from scoring.domain.timing import is_timed, times_of
 from scoring.domain.verdicts import Verdict
+from scoring.opening import times_now
 from scoring.ports import Exercises
 from scoring.repository import ScoreRepository, milliseconds
 from scoring.tables import CheckRunRow, SolveRow
@@ -174,6 +174,7 @@ class Checking:
                 recorded_at=self._clock.now(),
             )
             booking.move_availability(seen.check, before, after)
+            booking.take_what_was_lost(seen.check)
             booking.solve_what_held(seen.check, {**states, seen.check: after})
         return seen.run.verdict
 
@@ -204,37 +205,61 @@ class _Booking:
                 ):
                     self.repository.book(self.exercise, entry, recorded_at=self.recorded_at)
 
+    def take_what_was_lost(self, check: str) -> None:
+        for name, task in self.scenario.tasks.items():
+            if not isinstance(task, GuardTask) or task.guard != check:
+                continue
+            entry = lost(self.team, name, points=task.points, fact=self.fact)
+            latest = self.repository.latest_verdicts(self.team, check, FAILURES)
+            if is_lost(latest) and not self.repository.is_booked(entry.key):
+                self.repository.book(self.exercise, entry, recorded_at=self.recorded_at)
+
     def solve_what_held(self, check: str, states: dict[str, CheckState]) -> None:
         for name, task in self.scenario.tasks.items():
             if not isinstance(task, ChecksTask) or check not in task.checks:
                 continue
-            has_held = all(
-                states.get(c, CheckState()).has_held(self.scenario.checks[c].hold)
+            held = [
+                c
                 for c in task.checks
-            )
-            if has_held and self._counts_now(task):
-                self._book_solve(name, task)
+                if states.get(c, CheckState()).has_held(self.scenario.checks[c].hold)
+            ]
+            if held and self._counts_now(task):
+                self._book_parts(name, task, held)
+                if len(held) == len(task.checks):
+                    self._book_solve(name, task)
+
+    def _book_parts(self, name: str, task: ChecksTask, held: Sequence[str]) -> None:
+        if not task.partial or self.repository.is_solved(self.team, name):
+            return
+        for check in held:
+            if check in task.partial:
+                points = task.partial[check]
+                entry = partly_done(self.team, name, check, points=points, fact=self.fact)
+                if not self.repository.is_booked(entry.key):
+                    self.repository.book(self.exercise, entry, recorded_at=self.recorded_at)
+                    self._settle(name)
 
     def _counts_now(self, task: ChecksTask) -> bool:
-        if not is_timed(task):
-            return True
-        records = InjectRepository(self.session).records([self.team])[self.team]
-        times = times_of(task, [record.firing for record in records])
+        times = times_now(self.session, self.team, task)
         return times.is_open and not times.is_over(self.at)
 
     def _book_solve(self, name: str, task: ChecksTask) -> None:
         if self.repository.add_solve(self._solve(name)):
-            entry = solved(self.team, name, points=task.points, fact=self.fact)
+            given = self.repository.given_in_part(self.team, name)
+            entry = solved(self.team, name, points=task.points, given=given, fact=self.fact)
             self.repository.book(self.exercise, entry, recorded_at=self.recorded_at)
-            book_costs_so_far(
-                self.session,
-                self.scenario,
-                self.exercise,
-                self.team,
-                name,
-                at=self.fact.at,
-                recorded_at=self.recorded_at,
-            )
+            self._settle(name)
+
+    def _settle(self, task: str) -> None:
+        settle_costs(
+            self.session,
+            self.scenario,
+            self.exercise,
+            self.team,
+            task,
+            at=self.fact.at,
+            recorded_at=self.recorded_at,
+        )
 
     def _solve(self, task: str) -> SolveRow:
         return SolveRow(

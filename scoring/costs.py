@@ -1,4 +1,4 @@
-"""Costs of injects and resets: taken from a task, and never more than it gave."""
+"""Costs of injects, resets and hints: taken from a task, and never more than it gave."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from core.ids import ExerciseId, TeamId
 from core.scenario.schema import Scenario
+from core.scenario.schema_tasks import TimedTask
 from orchestrator.domain.injects import FiringState
 from orchestrator.injects.repository import InjectRepository
 from orchestrator.repair_repository import RepairRepository
@@ -26,7 +27,7 @@ def worth(session: Session, scenario: Scenario, team: TeamId, task: str) -> int:
     return max(0, scenario.tasks[task].points * MILLI - costs)
 
 
-def book_costs_so_far(
+def settle_costs(
     session: Session,
     scenario: Scenario,
     exercise: ExerciseId,
@@ -36,7 +37,10 @@ def book_costs_so_far(
     at: datetime,
     recorded_at: datetime,
 ) -> None:
-    """Book, with a solve, what injects and resets cost the task before it."""
+    """Book, with points that a task gives, what injects, resets and hints cost it before.
+
+    What it has too little for is taken from what it gives later.
+    """
     for cost in _so_far(session, scenario, team, task):
         book_cost(
             ScoreRepository(session),
@@ -60,6 +64,7 @@ def _so_far(session: Session, scenario: Scenario, team: TeamId, task: str) -> tu
     return (
         *_of_injects(session, scenario, team, task),
         *_of_resets(session, scenario, team, task),
+        *_of_hints(session, scenario, team, task),
     )
 
 
@@ -88,6 +93,15 @@ def _of_resets(session: Session, scenario: Scenario, team: TeamId, task: str) ->
             yield _Cost(cause=Cause.RESET, id=reset, milli_points=milli_points)
 
 
+def _of_hints(session: Session, scenario: Scenario, team: TeamId, task: str) -> Iterator[_Cost]:
+    asked = scenario.tasks[task]
+    hints = asked.hints if isinstance(asked, TimedTask) else ()
+    taken = ScoreRepository(session).hints([team]).get((team, task), []) if hints else []
+    for row in taken:
+        milli_points = hints[row.hint - 1].cost * MILLI
+        yield _Cost(cause=Cause.HINT, id=row.id, milli_points=milli_points)
+
+
 def book_cost(
     repository: ScoreRepository,
     exercise: ExerciseId,
@@ -98,8 +112,7 @@ def book_cost(
     fact: Fact,
     recorded_at: datetime,
 ) -> None:
-    """Book what one event costs a solved task; booked twice, it costs once."""
-    has = repository.sum_of(team, task)
-    for entry in charged(team, task, cost=milli_points, has=has, fact=fact):
-        if not repository.is_booked(entry.key):
-            repository.book(exercise, entry, recorded_at=recorded_at)
+    """Book what one event costs a task, as far as it has points and did not pay before."""
+    has, paid = repository.sum_of(team, task), repository.paid(team, task, fact.id)
+    for entry in charged(team, task, cost=milli_points, has=has, paid=paid, fact=fact):
+        repository.book(exercise, entry, recorded_at=recorded_at)

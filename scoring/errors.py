@@ -31,6 +31,20 @@ class TaskOverdueError(PoligonError):
     fault = Fault.CONFLICT
 
 
+class HintUnknownError(PoligonError):
+    """The task has no such hint."""
+
+    code = "hint.unknown"
+    fault = Fault.MISSING
+
+
+class HintNotNowError(PoligonError):
+    """The hint cannot be had yet, or not any more."""
+
+    code = "hint.not_now"
+    fault = Fault.CONFLICT
+
+
 class AnswerInvalidError(PoligonError):
     """The text cannot be an answer, whatever the question; no attempt is counted."""
 

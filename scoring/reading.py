@@ -6,7 +6,7 @@ from core.clock import Clock
 from core.db import Database
 from core.ids import TeamId, UserId
 from core.scenario.fields import is_template
-from core.scenario.schema_tasks import ChecksTask, FlagTask, QuestionTask, Task
+from core.scenario.schema_tasks import ChecksTask, FlagTask, GuardTask, QuestionTask, Task
 from orchestrator.domain.exercise import Exercise, Team
 from scoring.domain.ledger import MILLI
 from scoring.domain.standings import standings
@@ -15,7 +15,17 @@ from scoring.records.record import TrainingRecord, record_of
 from scoring.repository import ScoreRepository
 from scoring.results import Results, results_of
 from scoring.team_scenario import TeamScenario
-from scoring.views import Board, BoardRow, BoardTask, CheckView, Signal, TaskState, TaskView
+from scoring.views import (
+    Board,
+    BoardRow,
+    BoardTask,
+    CheckView,
+    HintTaken,
+    HintView,
+    Signal,
+    TaskState,
+    TaskView,
+)
 
 
 class Reading:
@@ -77,6 +87,26 @@ class Reading:
             for signal, submission in found
         )
 
+    def hints_taken(self, exercise: Exercise) -> tuple[HintTaken, ...]:
+        """See `Scoring.hints_taken`."""
+        scenario = TeamScenario.of(self._exercises, exercise, exercise.teams[0])
+        slugs: dict[str, str] = {team.id: team.slug for team in exercise.teams}
+        with self._database.reading() as session:
+            found = ScoreRepository(session).hints([team.id for team in exercise.teams])
+        taken = [
+            HintTaken(
+                team=slugs[team],
+                task=task,
+                hint=row.hint,
+                milli_points=scenario.hints(task)[row.hint - 1].cost * MILLI,
+                user=UserId(row.user_id),
+                at=row.taken_at,
+            )
+            for (team, task), rows in found.items()
+            for row in rows
+        ]
+        return tuple(sorted(taken, key=lambda hint: hint.at))
+
     def record(self, exercise: Exercise) -> TrainingRecord:
         """See `Scoring.record`."""
         return record_of(
@@ -109,7 +139,7 @@ def _task_view(
     rounds = results.rounds(team, task)
     limit = task.attempts if isinstance(task, QuestionTask | FlagTask) else None
     checks = tuple(
-        _check_view(scenario, team, check, results) for check in scenario.checks_of(task)
+        _check_view(scenario, team, task, check, results) for check in scenario.checks_of(task)
     )
     times = results.times(team, task)
     if solve is not None:
@@ -118,6 +148,8 @@ def _task_view(
         state = TaskState.LOCKED
     elif times.is_over(elapsed):
         state = TaskState.OVERDUE
+    elif isinstance(task, GuardTask) and results.points.get((team, name), 0):
+        state = TaskState.LOST
     elif limit is not None and used >= limit:
         state = TaskState.NO_ATTEMPTS_LEFT
     elif isinstance(task, ChecksTask) and all(c.held is not None for c in checks):
@@ -140,10 +172,39 @@ def _task_view(
         share=rounds.share if rounds is not None else None,
         checks=() if locked else checks,
         due=times.due,
+        options=() if locked else scenario.options(name),
+        hints=_hint_views(scenario, team, name, results, elapsed),
     )
 
 
-def _check_view(scenario: TeamScenario, team: TeamId, check: str, results: Results) -> CheckView:
+def _hint_views(
+    scenario: TeamScenario, team: TeamId, name: str, results: Results, elapsed: timedelta
+) -> tuple[HintView, ...]:
+    task = scenario.task(name)
+    opened = results.times(team, task).opened
+    taken = {row.hint: row for row in results.hints.get((team, name), ())}
+    views = []
+    for number, hint in enumerate(scenario.hints(name), start=1):
+        row = taken.get(number)
+        opens_at = opened + hint.after if opened is not None else None
+        views.append(
+            HintView(
+                number=number,
+                milli_points=hint.cost * MILLI,
+                opens_at=opens_at,
+                is_open=opens_at is not None and elapsed >= opens_at,
+                text=scenario.shown(hint.text) if row is not None else "",
+                taken_at=row.taken_at if row is not None else None,
+                taken_by=UserId(row.user_id) if row is not None else None,
+            )
+        )
+    return tuple(views)
+
+
+def _check_view(
+    scenario: TeamScenario, team: TeamId, task: Task, check: str, results: Results
+) -> CheckView:
+    alone = task.partial.get(check, 0) if isinstance(task, ChecksTask) else 0
     state = results.state(team, check)
     return CheckView(
         check=check,
@@ -151,4 +212,5 @@ def _check_view(scenario: TeamScenario, team: TeamId, check: str, results: Resul
         passing_since=state.passing_since,
         held=state.held,
         hold=scenario.scenario.checks[check].hold,
+        milli_points=alone * MILLI,
     )

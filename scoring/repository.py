@@ -16,13 +16,14 @@ from orchestrator.tables import ExerciseRow, TeamRow
 from scoring.domain.attempts import AnswerVerdict
 from scoring.domain.availability import Rounds
 from scoring.domain.holds import CheckState
-from scoring.domain.ledger import Entry
+from scoring.domain.ledger import Entry, EntryKind
 from scoring.domain.standings import TaskSum
 from scoring.domain.verdicts import Verdict
 from scoring.tables import (
     CheckDispatchRow,
     CheckRunRow,
     CheckStateRow,
+    HintTakenRow,
     ScoreEntryRow,
     SignalRow,
     SolveRow,
@@ -62,6 +63,10 @@ class ScoreRepository:
     def add_solve(self, row: SolveRow) -> bool:
         """Add a solve; return whether it was the first of its team and task."""
         return self._add_once(row, "team_id", "task")
+
+    def add_hint(self, row: HintTakenRow) -> bool:
+        """Add a hint that a team takes; return whether it had not before."""
+        return self._add_once(row, "team_id", "task", "hint")
 
     def add_run(self, row: CheckRunRow) -> bool:
         """Add a look of a check; return whether it was the first of its round."""
@@ -114,6 +119,25 @@ class ScoreRepository:
             entry.team_id == team, entry.task == task
         )
         return int(self._session.scalar(total) or 0)
+
+    def paid(self, team: TeamId, task: str, cause_id: str) -> int:
+        """Return what a task of a team has paid so far for one event."""
+        entry = ScoreEntryRow
+        costs = select(func.sum(entry.milli_points)).where(
+            entry.team_id == team,
+            entry.task == task,
+            entry.kind == EntryKind.COST,
+            entry.cause_id == cause_id,
+        )
+        return -int(self._session.scalar(costs) or 0)
+
+    def given_in_part(self, team: TeamId, task: str) -> int:
+        """Return what checks of a task have given alone."""
+        entry = ScoreEntryRow
+        given = select(func.sum(entry.milli_points)).where(
+            entry.team_id == team, entry.task == task, entry.kind == EntryKind.PARTIAL
+        )
+        return int(self._session.scalar(given) or 0)
 
     def sums(self, teams: Sequence[TeamId]) -> tuple[tuple[TaskSum, ...], int]:
         """Return the ledger's sum for each team and task, and the id of its last entry (or 0).
@@ -197,6 +221,17 @@ class ScoreRepository:
             )
         }
 
+    def hints(self, teams: Sequence[TeamId]) -> Mapping[tuple[str, str], list[HintTakenRow]]:
+        """Return (team, task) → hints taken, in the order of the scenario."""
+        row = HintTakenRow
+        rows = self._session.scalars(
+            select(row).where(row.team_id.in_(teams)).order_by(row.team_id, row.task, row.hint)
+        )
+        found: dict[tuple[str, str], list[HintTakenRow]] = {}
+        for taken in rows:
+            found.setdefault((taken.team_id, taken.task), []).append(taken)
+        return found
+
     def solves(self, teams: Sequence[TeamId]) -> Mapping[tuple[str, str], SolveRow]:
         """Return (team, task) → solve."""
         rows = self._session.scalars(select(SolveRow).where(SolveRow.team_id.in_(teams)))
@@ -218,6 +253,17 @@ class ScoreRepository:
             select(CheckDispatchRow).where(CheckDispatchRow.team_id.in_(teams))
         )
         return {(row.team_id, row.check): row.round for row in rows}
+
+    def latest_verdicts(self, team: TeamId, check: str, count: int) -> tuple[Verdict, ...]:
+        """Return what the last so many scored rounds of a check saw, the latest first."""
+        row = CheckRunRow
+        rows = self._session.scalars(
+            select(row.verdict)
+            .where(row.team_id == team, row.check == check, row.verdict != Verdict.INFRA_ERROR)
+            .order_by(row.round.desc())
+            .limit(count)
+        )
+        return tuple(map(Verdict, rows))
 
     # The state of checks, folded from their runs
 

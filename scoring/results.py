@@ -13,7 +13,7 @@ from scoring.domain.availability import Rounds
 from scoring.domain.holds import CheckState
 from scoring.domain.timing import Times, times_of
 from scoring.repository import ScoreRepository
-from scoring.tables import SolveRow
+from scoring.tables import HintTakenRow, SolveRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,7 @@ class Results:
     attempts: Mapping[tuple[str, str], int]
     wrong_answers: Mapping[tuple[str, str], int]
     states: Mapping[tuple[str, str], CheckState]
+    hints: Mapping[tuple[str, str], Sequence[HintTakenRow]]
     firings: Mapping[TeamId, Sequence[Firing]]
 
     def state(self, team: TeamId, check: str) -> CheckState:
@@ -56,6 +57,7 @@ def results_of(session: Session, teams: Sequence[TeamId]) -> Results:
         attempts=repository.attempts(teams),
         wrong_answers=repository.wrong_answers(teams),
         states=repository.check_states(teams),
+        hints=repository.hints(teams),
         firings={
             team: [record.firing for record in records]
             for team, records in InjectRepository(session).records(teams).items()

@@ -42,16 +42,13 @@ class Scorekeeping:
     def charge(
         self, transaction: Transaction, exercise: ExerciseId, team: TeamId, charge: Charge
     ) -> None:
-        """Take points from a solved task for an event, once; an open one pays when it is solved."""
-        repository = ScoreRepository(transaction.session)
-        if repository.is_solved(team, charge.task):
-            fact = Fact(cause=Cause(charge.cause), id=charge.id, at=charge.at)
-            book_cost(
-                repository,
-                exercise,
-                team,
-                task=charge.task,
-                milli_points=charge.points * MILLI,
-                fact=fact,
-                recorded_at=self._clock.now(),
-            )
+        """Take points for an event from what a task gave; one that gives more later pays then."""
+        book_cost(
+            ScoreRepository(transaction.session),
+            exercise,
+            team,
+            task=charge.task,
+            milli_points=charge.points * MILLI,
+            fact=Fact(cause=Cause(charge.cause), id=charge.id, at=charge.at),
+            recorded_at=self._clock.now(),
+        )

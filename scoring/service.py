@@ -10,11 +10,12 @@ from scoring.canaries import Canaries
 from scoring.checking import Checking
 from scoring.checks.prober import Prober
 from scoring.domain.verdicts import Verdict
+from scoring.hinting import Asked, Hinting
 from scoring.ports import Exercises
 from scoring.reading import Reading
 from scoring.records.record import TrainingRecord
 from scoring.team_scenario import TeamScenario
-from scoring.views import Board, Outcome, Signal, TaskView
+from scoring.views import Board, HintTaken, HintView, Outcome, Signal, TaskView
 
 
 class Scoring:
@@ -34,6 +35,7 @@ class Scoring:
     ) -> None:
         self._exercises = exercises
         self._answering = Answering(database, clock, Canaries(exercises))
+        self._hinting = Hinting(database, clock)
         self._checking = Checking(
             database, clock, exercises, Prober(engine), parallel=parallel_checks
         )
@@ -59,6 +61,23 @@ class Scoring:
             exercise=exercise, team=team, user=user, task=task, value=value, client_key=client_key
         )
         return self._answering.answer(sent, TeamScenario.of(self._exercises, exercise, team))
+
+    def take_hint(
+        self, exercise: Exercise, team: Team, user: UserId, *, task: str, hint: int
+    ) -> HintView:
+        """Show a hint to a team, whose task pays for it once it is solved; return the hint.
+
+        One that the team has is shown again and costs nothing more. Raises NotNowError,
+        TaskUnknownError, HintUnknownError, TaskLockedError, TaskOverdueError, HintNotNowError.
+        """
+        asked = Asked(exercise=exercise, team=team, user=user, task=task, hint=hint)
+        self._hinting.take(asked, TeamScenario.of(self._exercises, exercise, team))
+        view = next(view for view in self.tasks(exercise, team) if view.task == task)
+        return view.hints[hint - 1]
+
+    def hints_taken(self, exercise: Exercise) -> tuple[HintTaken, ...]:
+        """Return the hints that teams have taken, oldest first. Not for trainees."""
+        return self._reading.hints_taken(exercise)
 
     def tasks(self, exercise: Exercise, team: Team, *, language: str = "") -> tuple[TaskView, ...]:
         """Return the tasks as the team sees them, in the scenario's order.

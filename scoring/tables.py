@@ -66,6 +66,21 @@ class SignalRow(Base):
     noticed_at: Mapped[datetime] = mapped_column(Instant())
 
 
+class HintTakenRow(Base):
+    """A team has taken a hint of a task, by its number there; once for ever."""
+
+    __tablename__ = "hints_taken"
+    __table_args__ = (UniqueConstraint("team_id", "task", "hint"),)
+
+    id: Mapped[str] = mapped_column(String(12), primary_key=True)
+    exercise_id: Mapped[str] = mapped_column(ForeignKey("exercises.id"))
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    task: Mapped[str] = mapped_column(String(_NAME))
+    hint: Mapped[int] = mapped_column(Integer())
+    taken_at: Mapped[datetime] = mapped_column(Instant())
+
+
 class CheckRunRow(Base):
     """One look of a check at a team's world. Times are wall time and exercise time."""
 

@@ -1,16 +1,20 @@
 """A scenario as one team meets it: its texts, right answers and probes, rendered."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from ipaddress import IPv4Address
 from typing import assert_never
 
-from core.scenario import schema_tasks
+from core.scenario import schema_answers, schema_checks, schema_tasks
 from core.scenario.render import Renderer, TeamFacts
 from core.scenario.schema import Scenario
 from core.scenario.template import TemplateFailedError
 from orchestrator.domain.exercise import Exercise, Team
 from scoring.checks import probes
 from scoring.domain import answers
+from scoring.domain.folding import Fold
+from scoring.errors import TaskUnknownError
 from scoring.ports import Exercises
 
 
@@ -21,6 +25,8 @@ class TeamScenario:
     scenario: Scenario
     texts: Scenario
     """The same in the language of whoever reads."""
+    translations: Mapping[str, Scenario]
+    """The same in every other language."""
     facts: TeamFacts
     renderer: Renderer
 
@@ -34,6 +40,7 @@ class TeamScenario:
         return cls(
             scenario=loaded.scenario,
             texts=loaded.in_language(language),
+            translations=loaded.translations,
             facts=facts,
             renderer=Renderer(loaded, facts),
         )
@@ -44,6 +51,19 @@ class TeamScenario:
             return self.renderer.text(text)
         except TemplateFailedError:
             return text
+
+    def task(self, name: str) -> schema_tasks.Task:
+        """Return a task; raises TaskUnknownError."""
+        tasks = self.scenario.tasks
+        if name not in tasks:
+            known = ", ".join(tasks)
+            raise TaskUnknownError(f"there is no task {name[:50]!r}", hint=f"The tasks are {known}")
+        return tasks[name]
+
+    def hints(self, name: str) -> tuple[schema_tasks.Hint, ...]:
+        """Return the hints of a task, as they are written in the reader's language."""
+        task = self.texts.tasks[name]
+        return task.hints if isinstance(task, schema_tasks.TimedTask) else ()
 
     def title(self, task: str) -> str:
         """Return a task's title; its id when it has none."""
@@ -60,39 +80,76 @@ class TeamScenario:
                 return task.checks
             case schema_tasks.AvailabilityTask():
                 return (task.availability,)
+            case schema_tasks.GuardTask():
+                return (task.guard,)
             case _:
                 return ()
 
     def right_answer(
-        self, task: schema_tasks.QuestionTask | schema_tasks.FlagTask
+        self, name: str, task: schema_tasks.QuestionTask | schema_tasks.FlagTask
     ) -> answers.Answer:
-        """Return what is right for this team; raises TemplateFailedError."""
+        """Return what is right for this team, in any language; raises TemplateFailedError."""
         if isinstance(task, schema_tasks.FlagTask):
             return answers.SecretAnswer(secret=str(self.facts.values[task.flag]))
-        return self._answer(task.answer)
+        here = (scenario.tasks[name] for scenario in self.translations.values())
+        translated = [t.answer for t in here if isinstance(t, schema_tasks.QuestionTask)]
+        others = [answer for answer in translated if answer != task.answer]
+        if not others:
+            return self._answer(task.answer)
+        return answers.AnyAnswer(options=tuple(map(self._answer, (task.answer, *others))))
 
-    def _answer(self, answer: schema_tasks.Answer) -> answers.Answer:
+    def _answer(  # noqa: C901, PLR0911, PLR0912  # a line for each kind
+        self, answer: schema_answers.Answer | schema_answers.ChoiceAnswer
+    ) -> answers.Answer:
+        renderer = self.renderer
         match answer:
-            case schema_tasks.Equals():
-                return answers.TextAnswer(
-                    text=self.renderer.text(answer.equals), fold=frozenset(answer.fold)
-                )
-            case schema_tasks.NumberAnswer():
-                number = Fraction(str(self.renderer.number(answer.number)))
+            case schema_answers.Equals():
+                return answers.TextAnswer(text=renderer.text(answer.equals), fold=_folds(answer))
+            case schema_answers.NumberAnswer():
+                number = Fraction(str(renderer.number(answer.number)))
                 return answers.NumberAnswer(number=number, within=_tolerance(answer.within, number))
-            case schema_tasks.InstantAnswer():
-                at = self.renderer.instant(answer.instant)
+            case schema_answers.InstantAnswer():
+                at = renderer.instant(answer.instant)
                 return answers.InstantAnswer(at=at, within=answer.within)
-            case schema_tasks.AnyOf():
-                return answers.AnyAnswer(options=tuple(self._answer(a) for a in answer.any))
+            case schema_answers.AddressAnswer():
+                address = renderer.read(answer.ip, schema_answers.parse_address)
+                return answers.AddressAnswer(address=address)
+            case schema_answers.NetworkAnswer():
+                network = renderer.read(answer.cidr, schema_answers.parse_network)
+                return answers.NetworkAnswer(network=network)
+            case schema_answers.HashAnswer():
+                digits = renderer.read(answer.hash, schema_answers.parse_digest)
+                return answers.DigestAnswer(digits=digits)
+            case schema_answers.RegexAnswer():
+                return answers.PatternAnswer(pattern=renderer.pattern(answer.regex))
+            case schema_answers.ChoiceAnswer():
+                option = renderer.read(answer.choice, answer.option)
+                return answers.TextAnswer(text=option, fold=frozenset())
+            case schema_answers.AnyOf():
+                return answers.AnyAnswer(options=tuple(map(self._answer, answer.any)))
+            case schema_answers.AllOf():
+                return answers.AllAnswer(options=tuple(map(self._answer, answer.all)))
+            case schema_answers.SetOf():
+                return answers.SetAnswer(items=tuple(map(self._answer, answer.set)))
+            case schema_answers.ListOf():
+                return answers.ListAnswer(items=tuple(map(self._answer, answer.list)))
             case _:
                 assert_never(answer)
 
-    def look(self, check: schema_tasks.Check) -> probes.Look:
+    def options(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Return what a task's answer is chosen from, each with its text; nothing for others."""
+        task = self.texts.tasks[name]
+        if not isinstance(task, schema_tasks.QuestionTask):
+            return ()
+        if not isinstance(task.answer, schema_answers.ChoiceAnswer):
+            return ()
+        return tuple((option, self.shown(text)) for option, text in task.answer.of.items())
+
+    def look(self, check: schema_checks.Check) -> probes.Look:
         """Return how to carry a check out for this team; raises TemplateFailedError."""
         return probes.Look(host=check.place, probe=self._probe(check), timeout=check.timeout)
 
-    def _probe(self, check: schema_tasks.Check) -> probes.Probe:
+    def _probe(self, check: schema_checks.Check) -> probes.Probe:
         text = self.renderer.text
         if check.run is not None:
             return probes.CommandProbe(command=tuple(text(word) for word in check.run))
@@ -104,17 +161,50 @@ class TeamScenario:
                 status=self.renderer.integer(check.http.status),
                 contains=text(contains) if contains is not None else None,
                 verify=check.http.verify,
+                ca=self.renderer.as_it_is(check.http.ca) if check.http.ca is not None else "",
             )
-        if isinstance(check.tcp, schema_tasks.TcpPeer):
+        if check.dns is not None:
+            return self._dns(check.place, check.dns)
+        if check.file is not None:
+            return self._file(check.file)
+        if isinstance(check.tcp, schema_checks.TcpPeer):
             return self._peer(check.place, check.tcp)
         assert check.tcp is not None  # a check has exactly one probe
         return probes.OwnPortProbe(port=self.renderer.port(check.tcp))
 
-    def _peer(self, place: str, peer: schema_tasks.TcpPeer) -> probes.PeerPortProbe:
-        theirs, ours = self.facts.addresses[peer.host], self.facts.addresses[place]
-        shared = [address for network, address in theirs.items() if network in ours]
-        address = (shared or list(theirs.values()))[0]
+    def _file(self, file: schema_checks.FileProbe) -> probes.FileProbe:
+        text, require_sha256 = self.renderer.text, schema_checks.require_sha256
+        return probes.FileProbe(
+            path=text(file.path),
+            absent=file.absent,
+            min_size=file.min_size or 0,
+            max_size=file.max_size,
+            contains=text(file.contains) if file.contains is not None else None,
+            sha256=self.renderer.read(file.sha256, require_sha256) if file.sha256 else None,
+            owner=text(file.owner) if file.owner is not None else None,
+        )
+
+    def _peer(self, place: str, peer: schema_checks.TcpPeer) -> probes.PeerPortProbe:
+        address = self._seen_from(place, peer.host)
         return probes.PeerPortProbe(address=address, port=self.renderer.port(peer.port))
+
+    def _dns(self, place: str, dns: schema_checks.DnsProbe) -> probes.DnsProbe:
+        return probes.DnsProbe(
+            server=self._seen_from(place, dns.server),
+            name=self.renderer.text(dns.name),
+            type=dns.type,
+            answer=self.renderer.text(dns.answer) if dns.answer is not None else None,
+        )
+
+    def _seen_from(self, place: str, host: str) -> IPv4Address:
+        """Return a host's address in a network that it shares with `place`, or its first."""
+        theirs, ours = self.facts.addresses[host], self.facts.addresses[place]
+        shared = [address for network, address in theirs.items() if network in ours]
+        return (shared or list(theirs.values()))[0]
+
+
+def _folds(answer: schema_answers.Equals) -> frozenset[Fold]:
+    return frozenset({"case", "space", *answer.fold}) if answer.fold else frozenset()
 
 
 def _tolerance(within: float | Fraction, number: Fraction) -> Fraction:

@@ -19,26 +19,49 @@ class TaskState(StrEnum):
     DONE = "done"
     NO_ATTEMPTS_LEFT = "no_attempts_left"
     OVERDUE = "overdue"  # it was not done in time
+    LOST = "lost"  # a guard took its points
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckView:
-    """A check of a team: what was last seen, and how long it has been seen to pass."""
+    """A check of a team: what was last seen, and how long it has been seen to pass.
+
+    `milli_points` is what it gives its task alone.
+    """
 
     check: str
     verdict: Verdict | None
     passing_since: timedelta | None
     held: timedelta | None
     hold: timedelta
+    milli_points: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HintView:
+    """A hint as its team sees it: `text` is empty until one of them takes it.
+
+    `number` counts from 1, in the order of the scenario; `opens_at` is the team's clock, `None`
+    while the task itself is locked.
+    """
+
+    number: int
+    milli_points: int
+    opens_at: timedelta | None
+    is_open: bool
+    text: str
+    taken_at: datetime | None
+    taken_by: UserId | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskView:
     """A task as its team sees it.
 
-    `kind` is answer, flag, checks or availability; `milli_points` is what the team has for it now,
-    of `of_milli_points`; `share` is the availability so far. `attempts_left` is `None` when there
-    is no limit. `due` is the team's clock; `None` without a deadline.
+    `kind` is answer, flag, checks, availability or guard. `milli_points` is what the team has for
+    it now, of `of_milli_points`; below zero for a guard. `share` is the availability so far.
+    `attempts_left` is `None` when there is no limit. `due` is the team's clock; `None` without a
+    deadline. `options` is what an answer is chosen from: what to send, and the text of it.
     """
 
     task: str
@@ -55,6 +78,8 @@ class TaskView:
     share: Fraction | None
     checks: tuple[CheckView, ...]
     due: timedelta | None = None
+    options: tuple[tuple[str, str], ...] = ()
+    hints: tuple[HintView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +122,18 @@ class Board:
     tasks: tuple[BoardTask, ...]
     rows: tuple[BoardRow, ...]
     upto_entry: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HintTaken:
+    """A hint that a team took, who asked for it, and what it costs when the task is solved."""
+
+    team: str
+    task: str
+    hint: int
+    milli_points: int
+    user: UserId
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

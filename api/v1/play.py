@@ -4,7 +4,7 @@ import secrets
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Path, Query
 from pydantic import BaseModel, Field
 
 from api.auth import Caller, ServicesHere, Trainee
@@ -12,7 +12,8 @@ from api.responses import RESPONSES
 from api.teams import team_for
 from api.v1.exercises import ExerciseHere, LanguageHere
 from api.v1.points import points
-from scoring.views import CheckView, Outcome, TaskState, TaskView
+from orchestrator.domain.exercise import Team
+from scoring.views import CheckView, HintView, Outcome, TaskState, TaskView
 
 router = APIRouter(tags=["play"], responses=RESPONSES)
 
@@ -24,10 +25,40 @@ class CheckOut(BaseModel):
     verdict: str | None = Field(examples=["up"])
     held_seconds: int | None = Field(examples=[20])
     hold_seconds: int = Field(examples=[60])
+    points: float = Field(default=0, examples=[15], description="What it gives the task alone.")
+
+
+class OptionOut(BaseModel):
+    """Something to choose: what to send as the answer, and its text."""
+
+    value: str = Field(examples=["phishing"])
+    text: str = Field(examples=["A mail with a link"])
+
+
+class HintOut(BaseModel):
+    """A hint of a task; `text` is there once the team has taken it."""
+
+    hint: int = Field(examples=[1])
+    cost: float = Field(examples=[2])
+    opens_seconds: float | None = Field(
+        examples=[1200], description="On the team's clock; null while the task is locked."
+    )
+    text: str | None = Field(examples=["Look at who logged in at night."])
+    taken_at: datetime | None
+    taken_by: str | None = Field(examples=["team-1-k3f"])
+
+
+class HintIn(BaseModel):
+    """Which hint of the task, from 1 on."""
+
+    hint: int = Field(ge=1, le=1000, examples=[1])
 
 
 class TaskOut(BaseModel):
-    """A task as its team sees it; `points` is what the team has for it now."""
+    """A task as its team sees it; `points` is what the team has for it now.
+
+    Where there are `options`, the answer is one of them.
+    """
 
     task: str = Field(examples=["who"])
     kind: str = Field(examples=["answer"])
@@ -42,6 +73,8 @@ class TaskOut(BaseModel):
     share: float | None = Field(examples=[None])
     due_seconds: float | None = Field(default=None, description="On the team's clock.")
     checks: list[CheckOut] = []
+    options: list[OptionOut] = []
+    hints: list[HintOut] = []
 
 
 class AnswerIn(BaseModel):
@@ -72,7 +105,8 @@ def list_tasks(
     In the language of the scenario that `Accept-Language` asks for, as far as it is translated.
     """
     whose = team_for(exercise, caller, team)
-    return [task_out(task) for task in services.scoring.tasks(exercise, whose, language=language)]
+    found = services.scoring.tasks(exercise, whose, language=language)
+    return [task_out(task, whose) for task in found]
 
 
 @router.post("/exercises/{name}/answers")
@@ -102,8 +136,22 @@ def answer(
     return outcome_out(outcome)
 
 
-def task_out(task: TaskView) -> TaskOut:
-    """Return a task as clients see it."""
+@router.post("/exercises/{name}/tasks/{task}/hints")
+def take_hint(
+    task: Annotated[str, Path(max_length=64)],
+    sent: HintIn,
+    caller: Trainee,
+    exercise: ExerciseHere,
+    services: ServicesHere,
+) -> HintOut:
+    """Take a hint for one's team, at its cost; one that the team has is shown again for nothing."""
+    team = team_for(exercise, caller, None)
+    hint = services.scoring.take_hint(exercise, team, caller.id, task=task, hint=sent.hint)
+    return _hint_out(hint, team)
+
+
+def task_out(task: TaskView, team: Team) -> TaskOut:
+    """Return a task of a team as clients see it."""
     return TaskOut(
         task=task.task,
         kind=task.kind,
@@ -118,6 +166,20 @@ def task_out(task: TaskView) -> TaskOut:
         share=None if task.share is None else float(task.share),
         due_seconds=None if task.due is None else task.due.total_seconds(),
         checks=[_check_out(check) for check in task.checks],
+        options=[OptionOut(value=value, text=text) for value, text in task.options],
+        hints=[_hint_out(hint, team) for hint in task.hints],
+    )
+
+
+def _hint_out(hint: HintView, team: Team) -> HintOut:
+    names = {member.user: member.name for member in team.members}
+    return HintOut(
+        hint=hint.number,
+        cost=points(hint.milli_points),
+        opens_seconds=None if hint.opens_at is None else hint.opens_at.total_seconds(),
+        text=hint.text or None,
+        taken_at=hint.taken_at,
+        taken_by=None if hint.taken_by is None else names.get(hint.taken_by, hint.taken_by),
     )
 
 
@@ -127,6 +189,7 @@ def _check_out(check: CheckView) -> CheckOut:
         verdict=check.verdict,
         held_seconds=None if check.held is None else int(check.held.total_seconds()),
         hold_seconds=int(check.hold.total_seconds()),
+        points=points(check.milli_points),
     )
 
 

@@ -200,6 +200,25 @@ def answer(
     return _trainee(request, exercise, caller, services, told)
 
 
+@router.post("/exercises/{name}/tasks/{task}/hints", dependencies=[SameOrigin])
+def take_hint(
+    request: Request,
+    task: Annotated[str, Path(max_length=64)],
+    caller: PageTrainee,
+    exercise: ExerciseHere,
+    services: ServicesHere,
+    hint: Annotated[int, Form(ge=1, le=1000)],
+) -> Response:
+    """Take a hint for the team and go back to its task; a refusal is shown there."""
+    team = team_for(exercise, caller, None)
+    try:
+        services.scoring.take_hint(exercise, team, caller.id, task=task, hint=hint)
+    except PoligonError as error:
+        told = _Told(problem=problem_of(error), task=task)
+        return _trainee(request, exercise, caller, services, told, status=status_of(error))
+    return RedirectResponse(f"/exercises/{exercise.name}#task-{task}", HTTPStatus.SEE_OTHER)
+
+
 @router.post("/exercises/{name}/reset", dependencies=[SameOrigin])
 def reset(
     request: Request,
@@ -274,6 +293,8 @@ def instructor_page(
         board=board,
         totals={row.team: row.milli_points for row in board.rows},
         signals=services.scoring.signals(exercise),
+        hints=services.scoring.hints_taken(exercise),
+        people={m.user: m.name for team in exercise.teams for m in team.members},
         clocks=team_clocks(exercise, services.clock.now()),
         events=services.exercises.journal.latest(exercise.id, limit=_EVENTS_SHOWN),
         hosts=services.exercises.scenario(exercise).scenario.hosts,
@@ -321,7 +342,7 @@ def _trainee(
         clock=team_clocks(exercise, services.clock.now())[team.slug],
         tasks=tasks,
         total=sum(task.milli_points for task in tasks),
-        possible=sum(task.of_milli_points for task in tasks),
+        possible=sum(max(0, task.of_milli_points) for task in tasks),
         title=scenario.scenario.title,
         summary=scenario.scenario.summary or "",
         language=language,
@@ -333,6 +354,7 @@ def _trainee(
         ssh=ssh_command(services.settings, caller.name),
         resets=services.resets.offers(exercise, team, caller),
         titles={task.task: task.title for task in tasks},
+        people={member.user: member.name for member in team.members},
         other_hosts=_other_hosts(exercise, caller, services),
         gateway=gateway_key(services.settings),
         keys=services.users.key_fingerprints(caller.name),

@@ -69,6 +69,7 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
         "not tested": Look(_RING, "idle"),
         "locked": Look(_DASH, "idle"),
         "overdue": Look(_CROSS, "bad"),
+        "lost": Look(_CROSS, "bad"),
         "held": Look(_BARS, "warn"),
         "undecided": Look(_TRIANGLE, "warn"),
         "firing": Look(_HALF, "busy"),

@@ -11,7 +11,15 @@ from core.scenario.networks import crossing_flows
 from core.scenario.positions import Finding, Place, Severity, strings_of
 from core.scenario.render import Renderer
 from core.scenario.schema import Scenario
-from core.scenario.schema_tasks import Answer, AnyOf, Equals, FlagTask, QuestionTask
+from core.scenario.schema_answers import (
+    AddressAnswer,
+    Answer,
+    ChoiceAnswer,
+    Equals,
+    HashAnswer,
+    each_of,
+)
+from core.scenario.schema_tasks import FlagTask, QuestionTask, TimedTask
 from core.scenario.schema_values import FlagValue, PasswordValue, TokenValue
 
 _VALUE = re.compile(r"""\bvalues(?:\.([a-z0-9_]+)|\[\s*['"]([a-z0-9_-]+)['"]\s*\])""")
@@ -71,7 +79,7 @@ def _reach(subject: _Subject) -> Iterator[Finding]:
 
 def _points(subject: _Subject) -> Iterator[Finding]:
     tasks = subject.scenario.tasks
-    if tasks and not sum(task.points for task in tasks.values()):
+    if tasks and not any(task.points > 0 for task in tasks.values()):
         yield _warn("the points of all tasks sum to nothing", "tasks")
 
 
@@ -90,6 +98,17 @@ def _resets(subject: _Subject) -> Iterator[Finding]:
         if host.reset is not None and host.reset.cost is not None:
             cost, place = host.reset.cost, ("hosts", name, "reset", "cost", "points")
             yield from _dear(subject, cost.task, cost.points, place)
+
+
+def _hints(subject: _Subject) -> Iterator[Finding]:
+    duration = subject.scenario.scenario.duration
+    for name, task in subject.scenario.tasks.items():
+        for index, hint in enumerate(task.hints if isinstance(task, TimedTask) else ()):
+            place: Place = ("tasks", name, "hints", index)
+            yield from _dear(subject, name, hint.cost, (*place, "cost"))
+            if hint.after >= duration:
+                message = "this hint comes after the end of the exercise"
+                yield _warn(message, *place, "after", at_key=False)
 
 
 def _dear(subject: _Subject, task: str, points: int, place: Place) -> Iterator[Finding]:
@@ -117,6 +136,8 @@ def _given_away(subject: _Subject) -> Iterator[Finding]:
         for answer in {subject.renderer.text(a).strip() for a in answers}:
             words = re.compile(rf"(?<!\w){re.escape(answer)}(?!\w)", re.IGNORECASE)
             for place, text in texts:
+                if place[:3] == ("tasks", name, "hints"):
+                    continue  # the last hint may well say it
                 if len(answer) >= _SHORT and words.search(text):
                     yield _warn(f"this gives away the answer to {name}", *place, at_key=False)
 
@@ -130,21 +151,25 @@ def _texts(scenario: Scenario) -> Iterator[tuple[Place, str]]:
     found += [(("hosts", n, "title"), h.title) for n, h in scenario.hosts.items() if not h.hidden]
     for name, task in scenario.tasks.items():
         found += [(("tasks", name, "title"), task.title), (("tasks", name, "ask"), task.ask)]
+        hints = task.hints if isinstance(task, TimedTask) else ()
+        found += [(("tasks", name, "hints", i, "text"), h.text) for i, h in enumerate(hints)]
     for name, inject in scenario.injects.items():
         if inject.message is not None:
             found.append((("injects", name, "message", "text"), inject.message.text))
     return ((place, text) for place, text in found if text is not None)
 
 
-def _answers(answer: Answer) -> Iterator[str]:
-    match answer:
-        case Equals():
-            yield answer.equals
-        case AnyOf():
-            for one in answer.any:
-                yield from _answers(one)
-        case _:
-            pass
+def _answers(answer: Answer | ChoiceAnswer) -> Iterator[str]:
+    for one in each_of(answer):
+        match one:
+            case Equals():
+                yield one.equals
+            case AddressAnswer():
+                yield one.ip
+            case HashAnswer():
+                yield one.hash
+            case _:
+                pass
 
 
 def _values(subject: _Subject) -> Iterator[Finding]:
@@ -162,8 +187,9 @@ def _used_values(subject: _Subject) -> tuple[set[str], set[str]]:
     in_texts: set[str] = set()
     in_world = {t.flag for t in subject.scenario.tasks.values() if isinstance(t, FlagTask)}
     for place, text in strings_of(subject.data):
-        in_message = (place[:1], place[2:3]) == (("injects",), ("message",))
-        is_text = place[-1] in _TEXT_KEYS or (in_message and place[3:4] != ("files",))
+        told = {(("injects",), ("message",)), (("tasks",), ("hints",))}
+        in_telling = (place[:1], place[2:3]) in told and place[3:4] != ("files",)
+        is_text = place[-1] in _TEXT_KEYS or in_telling
         (in_texts if is_text else in_world).update(_names_in(text))
     for _, path in template_files(subject.scenario):
         in_world |= _names_in(subject.folder.read(path).decode())
@@ -179,6 +205,7 @@ _RULES: tuple[Callable[[_Subject], Iterator[Finding]], ...] = (
     _networks,
     _flows,
     _resets,
+    _hints,
     _reach,
     _points,
     _injects,

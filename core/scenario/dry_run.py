@@ -14,14 +14,22 @@ from core.scenario.networks import prefix_length
 from core.scenario.positions import Finding, Mark, Place, strings_of
 from core.scenario.render import Renderer, TeamFacts
 from core.scenario.schema import HostFile, Scenario
-from core.scenario.schema_tasks import (
+from core.scenario.schema_answers import (
+    AddressAnswer,
     Answer,
-    AnyOf,
+    ChoiceAnswer,
+    HashAnswer,
     InstantAnswer,
+    NetworkAnswer,
     NumberAnswer,
-    QuestionTask,
-    TcpPeer,
+    RegexAnswer,
+    parse_address,
+    parse_digest,
+    parse_network,
+    parts_of,
 )
+from core.scenario.schema_checks import TcpPeer, require_sha256
+from core.scenario.schema_tasks import QuestionTask
 from core.scenario.template import (
     TemplateFailedError,
     compile_file,
@@ -220,21 +228,41 @@ def _check_fields(scenario: Scenario, renderer: Renderer) -> Iterator[_Reading]:
             yield ("checks", name, "tcp", "port"), partial(renderer.port, check.tcp.port)
         elif check.tcp is not None:
             yield ("checks", name, "tcp"), partial(renderer.port, check.tcp)
+        if check.file is not None and check.file.sha256 is not None:
+            read = partial(renderer.read, check.file.sha256, require_sha256)
+            yield ("checks", name, "file", "sha256"), read
+        if check.http is not None and check.http.ca is not None:
+            yield ("checks", name, "http", "ca"), partial(renderer.as_it_is, check.http.ca)
         if check.http is not None:
             yield ("checks", name, "http", "status"), partial(renderer.integer, check.http.status)
 
 
-def _answer_fields(answer: Answer, renderer: Renderer, place: Place) -> Iterator[_Reading]:
+def _answer_fields(
+    answer: Answer | ChoiceAnswer, renderer: Renderer, place: Place
+) -> Iterator[_Reading]:
+    read: Callable[[], object] | None = None
     match answer:
         case NumberAnswer():
-            yield (*place, "number"), partial(renderer.number, answer.number)
+            read = partial(renderer.number, answer.number)
         case InstantAnswer():
-            yield (*place, "instant"), partial(renderer.instant, answer.instant)
-        case AnyOf():
-            for index, one in enumerate(answer.any):
-                yield from _answer_fields(one, renderer, (*place, "any", index))
+            read = partial(renderer.instant, answer.instant)
+        case AddressAnswer():
+            read = partial(renderer.read, answer.ip, parse_address)
+        case NetworkAnswer():
+            read = partial(renderer.read, answer.cidr, parse_network)
+        case HashAnswer():
+            read = partial(renderer.read, answer.hash, parse_digest)
+        case RegexAnswer():
+            read = partial(renderer.pattern, answer.regex)
+        case ChoiceAnswer():
+            read = partial(renderer.read, answer.choice, answer.option)
         case _:
             pass
+    if read is not None:
+        yield (*place, answer.kind), read
+    key, parts = parts_of(answer)
+    for index, part in enumerate(parts):
+        yield from _answer_fields(part, renderer, (*place, key, index))
 
 
 def _template_file(files: Files, renderer: Renderer, path: str) -> Iterator[Finding]:

@@ -289,6 +289,11 @@ FileName = Annotated[
     written("file name", r"^(?!.*\{\{)(?!\.{1,2}$)[^/\\\r\n]{1,100}$", "press release.pdf"),
 ]
 """What a file is called, without folders; the same for every team."""
+HostPath = Annotated[
+    str,
+    AfterValidator(_host_path),
+    written("absolute path", r"^/(?!(.*/)?\.\.(/|$)).*[^/]$", "/var/log/auth.log"),
+]
 HostPlace = Annotated[
     str,
     AfterValidator(_host_place),

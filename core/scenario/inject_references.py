@@ -7,7 +7,7 @@ from core.scenario.references import Checked, there
 from core.scenario.schema import Scenario
 from core.scenario.schema_errors import suggestion
 from core.scenario.schema_injects import Inject
-from core.scenario.schema_tasks import AvailabilityTask
+from core.scenario.schema_tasks import TimedTask
 
 _EVERYBODY = "all"
 
@@ -32,7 +32,7 @@ def _names(scenario: Scenario) -> Iterator[tuple[str, str, Place]]:
             if name is not None:
                 yield str(section), name, ("injects", inject_id, *map(str, steps))
     for task_id, task in scenario.tasks.items():
-        if isinstance(task, AvailabilityTask):
+        if not isinstance(task, TimedTask):
             continue
         if task.opens is not None:
             yield "injects", task.opens.with_, ("tasks", task_id, "opens", "with")
@@ -80,7 +80,7 @@ def _before(scenario: Scenario, inject: Inject) -> str:
     """Return the inject that another one cannot go out without; empty when it waits for none."""
     if inject.when is not None and inject.when.solved:
         task = scenario.tasks.get(inject.when.task or "")
-        if task is not None and not isinstance(task, AvailabilityTask) and task.opens is not None:
+        if isinstance(task, TimedTask) and task.opens is not None:
             return task.opens.with_
     return inject.after or ""
 
@@ -92,8 +92,8 @@ def _deadlines(scenario: Scenario) -> Iterator[Finding]:
         if expect is None or task is None:
             continue
         place = ("injects", name, "expect")
-        if isinstance(task, AvailabilityTask):
-            message = f"{expect.task} is never solved: it is scored round after round"
+        if not isinstance(task, TimedTask):
+            message = f"{expect.task} is never solved: its check counts round after round"
             yield Finding(message=message, place=(*place, "task"))
         elif task.due and task.due.after == name and task.due.within != expect.within:
             message = f"{expect.task} is due within another time than this"

@@ -2,16 +2,22 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.scenario.access import lineage
 from core.scenario.folder import FileRefusedError, Folder
 from core.scenario.networks import hosts_on, room
 from core.scenario.positions import Finding, Place
 from core.scenario.schema import Account, Host, Scenario
+from core.scenario.schema_checks import TcpPeer
 from core.scenario.schema_errors import suggestion
 from core.scenario.schema_networks import flow_end
-from core.scenario.schema_tasks import AvailabilityTask, ChecksTask, FlagTask, TcpPeer
+from core.scenario.schema_tasks import (
+    AvailabilityTask,
+    ChecksTask,
+    FlagTask,
+    GuardTask,
+)
 from core.scenario.schema_values import FlagValue
 
 INSTRUCTOR = "instructor"
@@ -121,8 +127,8 @@ def _resets(checked: Checked) -> Iterator[Finding]:
 
 def _paying(checked: Checked, task: str, place: Place) -> Iterator[Finding]:
     yield from _named(checked, "tasks", task, *place)
-    if isinstance(checked.scenario.tasks.get(task), AvailabilityTask):
-        message = f"{task} is never solved: it is scored round after round, and pays for nothing"
+    if isinstance(checked.scenario.tasks.get(task), AvailabilityTask | GuardTask):
+        message = f"{task} is never solved, and pays for nothing"
         yield Finding(message=message, place=place)
 
 
@@ -249,6 +255,10 @@ def _checks(checked: Checked) -> Iterator[Finding]:
         yield from _named(checked, "hosts", check.from_, "checks", name, "from")
         if isinstance(check.tcp, TcpPeer):
             yield from _named(checked, "hosts", check.tcp.host, "checks", name, "tcp", "host")
+        if check.http is not None and check.http.ca is not None:
+            yield from there(checked.folder, check.http.ca, ("checks", name, "http", "ca"))
+        if check.dns is not None:
+            yield from _named(checked, "hosts", check.dns.server, "checks", name, "dns", "server")
 
 
 def _tasks(checked: Checked) -> Iterator[Finding]:
@@ -259,8 +269,11 @@ def _tasks(checked: Checked) -> Iterator[Finding]:
             case ChecksTask():
                 for number, check in enumerate(task.checks):
                     yield from _named(checked, "checks", check, *place, "checks", number)
+                yield from _partial(checked, task, (*place, "partial"))
             case AvailabilityTask():
                 yield from _named(checked, "checks", task.availability, *place, "availability")
+            case GuardTask():
+                yield from _named(checked, "checks", task.guard, *place, "guard")
             case FlagTask():
                 yield from _named(checked, "values", task.flag, *place, "flag")
                 value = checked.scenario.values.get(task.flag)
@@ -269,6 +282,15 @@ def _tasks(checked: Checked) -> Iterator[Finding]:
                     yield Finding(message=message, place=(*place, "flag"))
             case _:
                 pass
+
+
+def _partial(checked: Checked, task: ChecksTask, place: Place) -> Iterator[Finding]:
+    for check in task.partial:
+        if check not in task.checks and check in checked.declared["checks"]:
+            message = f"{check} is not one of this task's checks{suggestion(check, task.checks)}"
+            yield Finding(message=message, place=(*place, check), at_key=True)
+        for finding in _named(checked, "checks", check, *place, check):
+            yield replace(finding, at_key=True)
 
 
 def _objectives(checked: Checked) -> Iterator[Finding]:

@@ -1,17 +1,26 @@
 """What a scenario's texts, files and fields are for one team."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network
+from typing import TypeVar
 
+from core.patterns import require_pattern
 from core.scenario.fields import is_template, parse_instant, parse_ports
 from core.scenario.folder import FileRefusedError, Files
-from core.scenario.template import TemplateFailedError, compile_file, compile_leaf, run
+from core.scenario.template import (
+    TemplateFailedError,
+    compile_file,
+    compile_leaf,
+    compile_pattern,
+    run,
+)
 from core.scenario.template_world import Record, Refusal, RefusedError
 from core.scenario.values import Value
 
 _LAST_PORT = 65_535
+_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +77,13 @@ class Renderer:
         except FileRefusedError as exc:
             raise TemplateFailedError(exc.message, where=path) from exc
 
+    def as_it_is(self, path: str) -> str:
+        """Return a text file of the scenario, not rendered."""
+        try:
+            return self._files.read(path).decode()
+        except (UnicodeDecodeError, FileRefusedError) as exc:
+            raise TemplateFailedError("it is no text file", where=path) from exc
+
     def number(self, field: float | str) -> float:
         """Return a field that is a number, or a template of one."""
         if not isinstance(field, str):
@@ -94,11 +110,21 @@ class Renderer:
 
     def ports(self, field: int | str) -> tuple[int, int]:
         """Return the first and the last of a field that is a port or `1000-1010`, or a template."""
-        text = self.text(str(field)).strip()
+        return self.read(str(field), lambda text: parse_ports(text.strip()))
+
+    def pattern(self, field: str) -> str:
+        """Return a regular expression; what a template in it gives stands for itself."""
         try:
-            return parse_ports(text)
+            return require_pattern(run(compile_pattern(field), self.names))
         except ValueError as exc:
-            raise TemplateFailedError(str(exc), where=str(field)) from exc
+            raise TemplateFailedError(str(exc), where=field) from exc
+
+    def read(self, field: str, parse: Callable[[str], _Read]) -> _Read:
+        """Return a string of the YAML file as `parse` reads it, which raises ValueError."""
+        try:
+            return parse(self.text(field))
+        except ValueError as exc:
+            raise TemplateFailedError(str(exc), where=field) from exc
 
     def instant(self, field: str) -> datetime:
         """Return a field that is an ISO 8601 time with a zone, or a template of one; in UTC."""

@@ -28,10 +28,11 @@ from core.scenario.fields import (
     Text,
 )
 from core.scenario.generators.registry import fills_folder
+from core.scenario.schema_checks import Check
 from core.scenario.schema_generated import MayBeGenerated
 from core.scenario.schema_injects import Inject
 from core.scenario.schema_networks import Flow, Network
-from core.scenario.schema_tasks import Check, Objective, Task
+from core.scenario.schema_tasks import Objective, Task
 from core.scenario.schema_values import ValueSpec
 from core.scenario.written import needs
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import Tag, ValidationError
 
+from core.scenario import schema_answers
 from core.scenario.fields import ID_PATTERN, Part
 from core.scenario.generators.registry import GENERATORS
 from core.scenario.positions import Finding, Place
@@ -172,7 +173,10 @@ def _part_at(annotation: Any, steps: Place) -> type[Part] | None:  # noqa: ANN40
         fields = {f.alias or n: f.annotation for n, f in annotation.model_fields.items()}
         return _part_at(fields[str(steps[0])], steps[1:]) if steps[0] in fields else None
     if args and steps:
-        return _part_at(args[0] if origin is tuple else args[-1], steps[1:])
+        below = args[0] if origin is tuple else args[-1]
+        if isinstance(below, str):  # only answers hold their like
+            below = getattr(schema_answers, below)
+        return _part_at(below, steps[1:])
     return None
 
 

@@ -26,6 +26,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 from core.errors import Fault, PoligonError
+from core.patterns import literal
 from core.scenario.template_filters import FILTERS, METER, TESTS, limited_range, meter_of
 from core.scenario.template_world import (
     MAX_TEXT,
@@ -61,6 +62,14 @@ def compile_leaf(source: str) -> Template:
     Raises TemplateFailedError.
     """
     return _compiled(source, statements=False)
+
+
+def compile_pattern(source: str) -> Template:
+    """Compile such a string that is a regular expression: what `{{ }}` gives stands for itself.
+
+    Raises TemplateFailedError.
+    """
+    return _compiled(source, statements=False, in_pattern=True)
 
 
 def compile_file(source: str) -> Template:
@@ -133,8 +142,8 @@ def _field_name(node: nodes.Getattr | nodes.Getitem) -> str | None:
 
 
 @lru_cache(maxsize=1024)
-def _compiled(source: str, *, statements: bool) -> Template:
-    environment = _environment(statements=statements)
+def _compiled(source: str, *, statements: bool, in_pattern: bool = False) -> Template:
+    environment = _environment(statements=statements, in_pattern=in_pattern)
     try:
         if len(source) > MAX_TEXT:
             raise RefusedError("it is longer than 1 MiB")
@@ -288,15 +297,20 @@ def _printed(_context: Context, value: object) -> str:
     return str(value) if type(value) is int else text_of(value)
 
 
-@lru_cache(maxsize=2)
-def _environment(*, statements: bool) -> _Environment:
+@pass_context
+def _literal(context: Context, value: object) -> str:
+    return literal(_printed(context, value))
+
+
+@lru_cache(maxsize=3)
+def _environment(*, statements: bool, in_pattern: bool = False) -> _Environment:
     # In a string of the YAML file `{%` is text (`HB{%s}`), so its delimiters are ones YAML refuses.
     delimiters = (
         {} if statements else {"block_start_string": "\x01%", "comment_start_string": "\x01#"}
     )
     environment = _Environment(
         undefined=StrictUndefined,
-        finalize=_printed,
+        finalize=_literal if in_pattern else _printed,
         optimized=False,  # folding constants would work unwatched
         keep_trailing_newline=True,
         trim_blocks=True,

@@ -17,7 +17,17 @@ from orchestrator.ports import (
     RunResult,
     UnknownImageError,
 )
-from scoring.checks.probes import CommandProbe, HttpProbe, Look, OwnPortProbe, PeerPortProbe
+from scoring.checks.files import command_of, verdict_of
+from scoring.checks.names import dig, verdict_of_dig
+from scoring.checks.probes import (
+    CommandProbe,
+    DnsProbe,
+    FileProbe,
+    HttpProbe,
+    Look,
+    OwnPortProbe,
+    PeerPortProbe,
+)
 from scoring.domain.verdicts import Verdict
 
 _OURS = (EngineUnavailableError, EngineRefusedError, UnknownImageError, ImageBuildFailedError)
@@ -41,6 +51,12 @@ errors=$({ curl "$@" | head -c 61440 >&3; } 2>&1)
 code=$?
 printf '%s' "$errors"
 exit "$code"
+"""
+# The certificates come as the first argument: the prober is thrown away, and has no files of ours.
+TRUSTING = """\
+exec 4< <(printf '%s' "$1")
+shift
+set -- --cacert /dev/fd/4 "$@"
 """
 _CURL_CUT = 23  # it could not write on: the answer was longer than what we keep
 _CURL_SILENT = frozenset({7, 28})
@@ -84,25 +100,46 @@ class Prober:
 
     def _probe(self, host: HostKey, look: Look) -> Finding:
         match look.probe:
+            case CommandProbe() | FileProbe() | OwnPortProbe():
+                return self._look_inside(host, look.probe, look.timeout)
+            case PeerPortProbe() | DnsProbe() | HttpProbe():
+                return self._look_from_beside(host, look.probe, look.timeout)
+            case _:
+                assert_never(look.probe)
+
+    def _look_inside(
+        self, host: HostKey, probe: CommandProbe | FileProbe | OwnPortProbe, timeout: timedelta
+    ) -> Finding:
+        match probe:
             case CommandProbe(command=command):
-                ran = self._engine.run(host, command, timeout=look.timeout)
+                ran = self._engine.run(host, command, timeout=timeout)
                 # Also when it took too long or was not found: the team owns what is inside.
                 return Finding(verdict=_up_if(passes=ran.ok), output=ran.output)
+            case FileProbe():
+                ran = self._engine.run(host, command_of(probe), timeout=timeout)
+                return Finding(verdict=verdict_of(probe, ran), output=ran.output)
             case OwnPortProbe(port=port):
                 return Finding(verdict=_up_if(passes=self._engine.accepts_tcp(host, port)))
-            case PeerPortProbe(address=address, port=port):
-                seconds = max(1, round(look.timeout.total_seconds()))
-                command = ("nc", "-n", "-z", "-w", str(seconds), str(address), str(port))
-                ran = self._engine.probe(host, command, timeout=look.timeout + _START)
+            case _:
+                assert_never(probe)
+
+    def _look_from_beside(
+        self, host: HostKey, probe: PeerPortProbe | DnsProbe | HttpProbe, timeout: timedelta
+    ) -> Finding:
+        match probe:
+            case PeerPortProbe():
+                ran = self._engine.probe(host, _netcat(probe, timeout), timeout=timeout + _START)
                 return Finding(verdict=_of_netcat(ran), output=ran.output)
-            case HttpProbe() as probe:
-                command = _curl(probe, look.timeout)
-                ran = self._engine.probe(host, command, timeout=look.timeout + _START)
+            case DnsProbe():
+                ran = self._engine.probe(host, dig(probe, timeout), timeout=timeout + _START)
+                return Finding(verdict=verdict_of_dig(probe, ran), output=ran.output)
+            case HttpProbe():
+                ran = self._engine.probe(host, _curl(probe, timeout), timeout=timeout + _START)
                 if _is_unresolved(ran):
                     return Finding(verdict=self._who_hid_a_name(host.world), output=ran.output)
                 return _of_curl(probe, ran)
             case _:
-                assert_never(look.probe)
+                assert_never(probe)
 
     def _who_stopped(self, world: WorldKey, host: str) -> Verdict:
         """Blame the team for a host that ended while others run on.
@@ -130,6 +167,11 @@ def _up_if(*, passes: bool) -> Verdict:
     return Verdict.UP if passes else Verdict.DOWN
 
 
+def _netcat(probe: PeerPortProbe, timeout: timedelta) -> tuple[str, ...]:
+    seconds = max(1, round(timeout.total_seconds()))
+    return ("nc", "-n", "-z", "-w", str(seconds), str(probe.address), str(probe.port))
+
+
 def _of_netcat(ran: RunResult) -> Verdict:
     match ran.exit_code:
         case 0:
@@ -145,8 +187,9 @@ def _curl(probe: HttpProbe, timeout: timedelta) -> tuple[str, ...]:
     seconds = f"{timeout.total_seconds():g}"
     # `--include`: the status comes first, and so survives the cut of a long answer. The cut is
     # made here, because what the engine keeps of a very long output is its end.
+    script = f"{TRUSTING}{ANSWER_THEN_ERRORS}" if probe.ca else ANSWER_THEN_ERRORS
     return (
-        *("bash", "-c", ANSWER_THEN_ERRORS, "curl"),
+        *("bash", "-c", script, "curl", *([probe.ca] if probe.ca else ())),
         *("--silent", "--show-error", "--include", "--globoff", "--noproxy", "*"),
         *("--proto", "=http,https", "--max-time", seconds, *method),
         *(() if probe.verify else ("--insecure",)),

@@ -14,13 +14,17 @@ class CommandProbe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpProbe:
-    """One request from a prober in the host's network; redirects are not followed."""
+    """One request from a prober in the host's network; redirects are not followed.
+
+    `ca` is PEM; empty, the public certificates count.
+    """
 
     url: str
     method: str
     status: int
     contains: str | None
     verify: bool
+    ca: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +42,36 @@ class PeerPortProbe:
     port: int
 
 
-Probe = CommandProbe | HttpProbe | OwnPortProbe | PeerPortProbe
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsProbe:
+    """A question to a DNS server, from a prober in this host's network.
+
+    `answer` is what one of the records says; `None` when any will do.
+    """
+
+    server: IPv4Address
+    name: str
+    type: str
+    answer: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileProbe:
+    """A file of the host itself, which is so, or nothing at its place when it is to be `absent`.
+
+    Sizes are bytes; `owner` is `user:group`, by name or number. What is `None` may be anything.
+    """
+
+    path: str
+    absent: bool = False
+    min_size: int = 0
+    max_size: int | None = None
+    contains: str | None = None
+    sha256: str | None = None
+    owner: str | None = None
+
+
+Probe = DnsProbe | FileProbe | CommandProbe | HttpProbe | OwnPortProbe | PeerPortProbe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

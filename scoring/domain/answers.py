@@ -1,28 +1,28 @@
 """Whether what a team sent is right: the scenario's answer, rendered for the team, against text.
 
 A right answer is never counted wrong for what nobody sees: text is compared in Unicode NFC, without
-white space at its ends, and every kind of white space (a no-break space from a web page) is one.
-Anything further is folded only where the author allowed it.
+white space at its ends. Anything further is folded only where the author allowed it (`folding`).
 """
 
-import re
-import unicodedata
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import Literal, assert_never
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import assert_never
 
+from core.patterns import fits
 from core.security import same_secret
-
-Fold = Literal["case", "space"]
-
-_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?", re.ASCII)
-_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}(?:\1\d{3})*", re.ASCII)
-_DAY_FIRST = re.compile(
-    r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})\.?,?\s(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII
+from scoring.domain.folding import Fold, folded, tidied
+from scoring.domain.readings import (
+    address_in,
+    digest_in,
+    instant_in,
+    items_in,
+    network_in,
+    numbers_in,
 )
-_ZONE = re.compile(r"\s?(?:Z|UTC|GMT)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,16 +57,78 @@ class InstantAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AddressAnswer:
+    """Right when it is this address, however it is written."""
+
+    address: IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkAnswer:
+    """Right when it is exactly this network."""
+
+    network: IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestAnswer:
+    """Right when the hexadecimal digits are the same."""
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatternAnswer:
+    """Right when the whole text is as an expression says that `core.patterns` takes."""
+
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnyAnswer:
     """Right when one of several is."""
 
     options: tuple["Answer", ...]
 
 
-Answer = TextAnswer | SecretAnswer | NumberAnswer | InstantAnswer | AnyAnswer
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllAnswer:
+    """Right when each of several is, of the same text."""
+
+    options: tuple["Answer", ...]
 
 
-def judge(answer: Answer, value: str) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAnswer:
+    """Right when it is a list of as many items, each right for another one of these."""
+
+    items: tuple["Answer", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListAnswer:
+    """Right when it is a list of as many items, right one by one."""
+
+    items: tuple["Answer", ...]
+
+
+Answer = (
+    TextAnswer
+    | SecretAnswer
+    | NumberAnswer
+    | InstantAnswer
+    | AddressAnswer
+    | NetworkAnswer
+    | DigestAnswer
+    | PatternAnswer
+    | AnyAnswer
+    | AllAnswer
+    | SetAnswer
+    | ListAnswer
+)
+
+
+def judge(answer: Answer, value: str) -> bool:  # noqa: C901, PLR0911, PLR0912  # a line for each kind
     """Tell whether `value` is right; text that cannot be read as asked for is wrong, no error."""
     match answer:
         case TextAnswer():
@@ -78,55 +140,44 @@ def judge(answer: Answer, value: str) -> bool:
         case InstantAnswer():
             at = instant_in(value)
             return at is not None and abs(at - answer.at) <= answer.within
+        case AddressAnswer():
+            return address_in(value) == answer.address
+        case NetworkAnswer():
+            return network_in(value) == answer.network
+        case DigestAnswer():
+            return digest_in(value) == digest_in(answer.digits)
+        case PatternAnswer():
+            return fits(answer.pattern, tidied(value))
         case AnyAnswer():
             return any(judge(option, value) for option in answer.options)
+        case AllAnswer():
+            return all(judge(option, value) for option in answer.options)
+        case SetAnswer():
+            return any(_pair_up(answer.items, items) for items in items_in(value))
+        case ListAnswer():
+            return any(_follow(answer.items, items) for items in items_in(value))
         case _:
             assert_never(answer)
 
 
-def tidied(text: str) -> str:
-    """Return the text in NFC, without white space at its ends."""
-    return unicodedata.normalize("NFC", text).strip()
+def _follow(answers: Sequence[Answer], items: Sequence[str]) -> bool:
+    return len(answers) == len(items) and all(map(judge, answers, items))
 
 
-def folded(text: str, fold: AbstractSet[Fold]) -> str:
-    """Return what is compared: tidied text, without the differences that `fold` names."""
-    text = tidied(text)
-    if "space" in fold:
-        text = " ".join(text.split())
-    if "case" in fold:
-        # Folding case may take text out of its normal form.
-        text = unicodedata.normalize("NFC", text.casefold())
-    return text
+def _pair_up(answers: Sequence[Answer], items: Sequence[str]) -> bool:
+    """Tell whether every item is right for an answer of its own (Kuhn's matching)."""
+    if len(answers) != len(items):
+        return False
+    fitting = [{n for n, a in enumerate(answers) if judge(a, item)} for item in items]
+    taken: dict[int, int] = {}  # answer → item
 
+    def find_place(item: int, seen: set[int]) -> bool:
+        for answer in fitting[item]:
+            if answer not in seen:
+                seen.add(answer)
+                if answer not in taken or find_place(taken[answer], seen):
+                    taken[answer] = item
+                    return True
+        return False
 
-def numbers_in(text: str) -> tuple[Fraction, ...]:
-    """Return every number that `text` may mean; nothing when it is none.
-
-    Point and comma both part the decimals, as half of Europe writes one and half the other. So
-    `1.000` is read both ways, as one and as a thousand; spaces between digits never count.
-    """
-    digits = "".join(text.split())
-    readings = []
-    if _NUMBER.fullmatch(digits):
-        readings.append(Fraction(digits.replace(",", ".")))
-    if grouped := _THOUSANDS.fullmatch(digits):
-        readings.append(Fraction(digits.replace(grouped[1], "")))
-    return tuple(readings)
-
-
-def instant_in(text: str) -> datetime | None:
-    """Return the time in `text`, aware; `None` when it is none. Without a zone it is UTC.
-
-    ISO 8601, or the way people write in the region: `23.11.2026 02:05`, `23.11.2026. 2:05:30`.
-    """
-    text = _ZONE.sub("", folded(text, {"space"}).upper())
-    day_first = _DAY_FIRST.fullmatch(text)
-    try:
-        if day_first:
-            day, month, year, hour, minute, second = (int(g or 0) for g in day_first.groups())
-            return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return read if read.tzinfo is not None else read.replace(tzinfo=UTC)
+    return all(find_place(item, set()) for item in range(len(items)))

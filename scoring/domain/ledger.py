@@ -17,6 +17,8 @@ class EntryKind(StrEnum):
     """Why points moved."""
 
     SOLVE = "solve"
+    PARTIAL = "partial"
+    GUARD = "guard"
     AVAILABILITY = "availability"
     COST = "cost"
 
@@ -28,6 +30,7 @@ class Cause(StrEnum):
     CHECK_RUN = "check_run"
     INJECT = "inject"
     RESET = "reset"
+    HINT = "hint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +55,38 @@ class Entry:
     fact: Fact
 
 
-def solved(team: TeamId, task: str, *, points: int, fact: Fact) -> Entry:
-    """Return the one entry that a solve ever makes."""
+def solved(team: TeamId, task: str, *, points: int, fact: Fact, given: int = 0) -> Entry:
+    """Return the one entry that a solve ever makes: the points but for `given` thousandths."""
     return Entry(
         team=team,
         task=task,
         kind=EntryKind.SOLVE,
-        milli_points=points * MILLI,
+        milli_points=points * MILLI - given,
         key=f"solve:{team}:{task}",
+        fact=fact,
+    )
+
+
+def partly_done(team: TeamId, task: str, check: str, *, points: int, fact: Fact) -> Entry:
+    """Return the one entry that a check of a task ever makes alone."""
+    return Entry(
+        team=team,
+        task=task,
+        kind=EntryKind.PARTIAL,
+        milli_points=points * MILLI,
+        key=f"partial:{team}:{task}:{check}",
+        fact=fact,
+    )
+
+
+def lost(team: TeamId, task: str, *, points: int, fact: Fact) -> Entry:
+    """Return the one entry that a guard ever makes; its points are below zero."""
+    return Entry(
+        team=team,
+        task=task,
+        kind=EntryKind.GUARD,
+        milli_points=points * MILLI,
+        key=f"guard:{team}:{task}",
         fact=fact,
     )
 
@@ -89,12 +116,14 @@ def availability_moved(
     )
 
 
-def charged(team: TeamId, task: str, *, cost: int, has: int, fact: Fact) -> tuple[Entry, ...]:
-    """Return the entry that takes `cost` from a task, both in thousandths.
+def charged(
+    team: TeamId, task: str, *, cost: int, has: int, fact: Fact, paid: int = 0
+) -> tuple[Entry, ...]:
+    """Return the entry that takes the rest of a `cost` of which `paid` was taken before.
 
-    Never more than the task has: nothing when it has nothing.
+    All in thousandths, and never more than the task has: nothing when it has nothing.
     """
-    taken = min(cost, has)
+    taken = min(cost - paid, has)
     if taken <= 0:
         return ()
     return (
@@ -103,7 +132,7 @@ def charged(team: TeamId, task: str, *, cost: int, has: int, fact: Fact) -> tupl
             task=task,
             kind=EntryKind.COST,
             milli_points=-taken,
-            key=f"cost:{fact.id}:{task}",
+            key=f"cost:{fact.id}:{task}" + (f":{paid}" if paid else ""),
             fact=fact,
         ),
     )

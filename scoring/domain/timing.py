@@ -4,16 +4,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from core.scenario.schema_tasks import AvailabilityTask, Task
+from core.scenario.schema_tasks import Task, TimedTask
 from orchestrator.domain.injects import PASSED, Firing, FiringState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """Whether a task is open, and until when on the team's clock; `None` without a limit."""
+    """Since when a task is open, and until when, on the team's clock.
 
-    is_open: bool = True
+    `opened` is `None` while it is not, `due` without a limit.
+    """
+
+    opened: timedelta | None = timedelta()
     due: timedelta | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the task is open."""
+        return self.opened is not None
 
     def is_over(self, elapsed: timedelta) -> bool:
         """Tell whether the task counts no more at this time of the team's clock."""
@@ -22,7 +30,7 @@ class Times:
 
 def is_timed(task: Task) -> bool:
     """Tell whether a task's times depend on injects."""
-    return not isinstance(task, AvailabilityTask) and bool(task.opens or task.due)
+    return isinstance(task, TimedTask) and bool(task.opens or task.due)
 
 
 def times_of(task: Task, firings: Iterable[Firing]) -> Times:
@@ -31,12 +39,15 @@ def times_of(task: Task, firings: Iterable[Firing]) -> Times:
     It opens when the inject has gone out or was skipped. It is due only after one that went out:
     what a team was never told of has no deadline.
     """
-    if isinstance(task, AvailabilityTask):
+    if not isinstance(task, TimedTask):
         return Times()
     first = {f.inject: f for f in firings if f.occurrence == 1 and f.state in PASSED}
-    is_open = task.opens is None or task.opens.with_ in first
+    opened: timedelta | None = timedelta()
+    if task.opens is not None:
+        opens = first.get(task.opens.with_)
+        opened = opens.at if opens is not None else None
     after = first.get(task.due.after) if task.due is not None else None
     if task.due is None or after is None or after.state is not FiringState.FIRED:
-        return Times(is_open=is_open)
+        return Times(opened=opened)
     assert after.at is not None
-    return Times(is_open=is_open, due=after.at + task.due.within)
+    return Times(opened=opened, due=after.at + task.due.within)

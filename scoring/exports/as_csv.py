@@ -15,7 +15,7 @@ COLUMNS = (
     *("exercise", "scenario", "scenario_version", "final", "upto_entry"),
     *("team", "team_name", "member", "member_id", "role"),
     *("task", "title", "kind", "points", "of", "attempts", "solved_at", "solved_by_member"),
-    *("availability", "objective", "competency", "objective_share", "pass", "passed"),
+    *("hints", "availability", "objective", "competency", "objective_share", "pass", "passed"),
 )
 _BOM = "\ufeff"
 # A tab or carriage return in front is skipped by spreadsheets, which then see the formula.
@@ -57,6 +57,7 @@ def _task_cells(task: TaskRecord, member: MemberRecord | None) -> tuple[Cell, ..
         *(points(task.milli_points), points(task.of_milli_points), task.attempts),
         time(task.solved_at),
         member is not None and task.solved_by == member.user,
+        len(task.hints),
         share(task.share),
     )
 

@@ -4,6 +4,7 @@ import json
 
 from scoring.exports.cells import points, share, time
 from scoring.records.record import (
+    HintRecord,
     MemberRecord,
     ObjectiveRecord,
     TaskRecord,
@@ -77,6 +78,16 @@ def _task(task: TaskRecord) -> dict[str, object]:
         "solved_at": time(task.solved_at),
         "solved_by": task.solved_by,
         "availability": share(task.share),
+        "hints": [_hint(hint) for hint in task.hints],
+    }
+
+
+def _hint(hint: HintRecord) -> dict[str, object]:
+    return {
+        "hint": hint.hint,
+        "cost": points(hint.milli_points),
+        "taken_at": time(hint.taken_at),
+        "taken_by": hint.taken_by,
     }
 
 

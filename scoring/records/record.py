@@ -20,6 +20,16 @@ from scoring.team_scenario import TeamScenario
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HintRecord:
+    """A hint of a task that a team took, by its number there, and what it costs at most."""
+
+    hint: int
+    milli_points: int
+    taken_at: datetime
+    taken_by: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRecord:
     """What a team achieved in a task.
 
@@ -37,11 +47,15 @@ class TaskRecord:
     solved_at: datetime | None
     solved_by: UserId | None
     share: Fraction | None
+    hints: tuple[HintRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectiveRecord:
-    """How much of an objective a team showed; `None` where nothing could be assessed."""
+    """How much of an objective's positive points a team has, never less than nothing of them.
+
+    `None` where nothing could be assessed.
+    """
 
     objective: str
     title: str
@@ -134,7 +148,7 @@ def _team_record(team: Team, scenario: TeamScenario, results: Results) -> TeamRe
         name=team.name,
         members=tuple(_member_record(team, member, results) for member in team.members),
         milli_points=sum(t.milli_points for t in tasks),
-        of_milli_points=sum(t.of_milli_points for t in tasks),
+        of_milli_points=sum(max(0, t.of_milli_points) for t in tasks),
         tasks=tasks,
         objectives=tuple(
             _objective_record(name, objective, scenario, tasks)
@@ -160,6 +174,15 @@ def _task_record(
         solved_at=solve.solved_at if solve is not None else None,
         solved_by=UserId(solve.user_id) if solve is not None and solve.user_id else None,
         share=rounds.share if rounds is not None else None,
+        hints=tuple(
+            HintRecord(
+                hint=row.hint,
+                milli_points=scenario.hints(name)[row.hint - 1].cost * MILLI,
+                taken_at=row.taken_at,
+                taken_by=UserId(row.user_id),
+            )
+            for row in results.hints.get((team.id, name), ())
+        ),
     )
 
 
@@ -183,8 +206,8 @@ def _objective_record(
     name: str, objective: Objective, scenario: TeamScenario, tasks: Sequence[TaskRecord]
 ) -> ObjectiveRecord:
     mine = [t for t in tasks if t.objective == name]
-    of = sum(t.of_milli_points for t in mine)
-    share = Fraction(sum(t.milli_points for t in mine), of) if of else None
+    of = sum(max(0, t.of_milli_points) for t in mine)
+    share = Fraction(max(0, sum(t.milli_points for t in mine)), of) if of else None
     return ObjectiveRecord(
         objective=name,
         title=scenario.shown(objective.title or name),

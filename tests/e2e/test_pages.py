@@ -140,8 +140,9 @@ def test_a_trainee_logs_in_with_the_keyboard_and_solves_a_task(
     page.keyboard.press("Enter")
     page.wait_for_url("**#task-who")
     assert state_in(page, "#task-who") == "done"
-    expect(page.locator("#facts")).to_contain_text("20 of 35 points")
+    expect(page.locator("#facts")).to_contain_text("20 of 39 points")
     assert page.locator("#value-who").count() == 0
+    expect(page.locator("#task-kept")).to_contain_text("it takes 2 points when it is lost")
     assert complaints == []
 
 
@@ -152,7 +153,7 @@ def test_a_wrong_answer_stays_in_its_field_with_what_was_said(
     page = page_of(trainee_of(exercise))
     page.goto(f"/exercises/{exercise.name}")
     page.fill("#value-who", "the butler")
-    page.click("#task-who button")
+    page.click("#task-who form[action$='answers'] button")
     expect(page.locator("#told-who")).to_have_text("Not right yet.")
     field = page.locator("#value-who")
     expect(field).to_have_value("the butler")
@@ -163,13 +164,60 @@ def test_a_wrong_answer_stays_in_its_field_with_what_was_said(
     expect(page.locator("#task-who")).to_contain_text("2 attempts left")
 
 
+def test_a_choice_is_made_with_the_keyboard_and_a_wrong_one_stays_made(
+    site: ApiSite, page_of: PageOf, complaints: list[str]
+) -> None:
+    exercise = site.launch()
+    page = page_of(trainee_of(exercise))
+    page.goto(f"/exercises/{exercise.name}")
+    way = page.get_by_role("group", name="Answer")
+    expect(way.get_by_role("radio")).to_have_count(2)
+    expect(way.get_by_label("By a window of Team 1")).to_be_visible()
+    way.get_by_label("By the door").check()
+    page.keyboard.press("Enter")
+    expect(page.locator("#told-way")).to_have_text("Not right yet.")
+    expect(way.get_by_label("By the door")).to_be_checked()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**#task-way")
+    assert state_in(page, "#task-way") == "done"
+    assert complaints == []
+
+
+def test_a_hint_tells_its_cost_before_and_the_instructor_who_took_it(
+    site: ApiSite, page_of: PageOf, complaints: list[str]
+) -> None:
+    exercise = site.launch()
+    trainee = trainee_of(exercise)
+    page = page_of(trainee)
+    page.goto(f"/exercises/{exercise.name}")
+    hints = page.locator("#hints-who")
+    expect(hints).to_contain_text("Hint 2 can be had from 0:20:00 on.")
+    hints.locator("summary").click()
+    expect(hints).to_contain_text("It costs 3 points of this task")
+    expect(hints).not_to_contain_text("Look in the log")
+    page.click("button:has-text('Show hint 1')")
+    page.wait_for_url("**#task-who")
+    expect(hints).to_contain_text("Look in the log, Team 1.")
+    expect(hints).to_contain_text(f"taken by {trainee}")
+    page.fill("#value-who", site.answer_of(exercise, "team-1", "thief"))
+    page.click("#task-who form[action$='answers'] button")
+    expect(page.locator("#facts")).to_contain_text("17 of 39 points")
+    desk = page_of("ina")
+    desk.goto(f"/exercises/{exercise.name}")
+    expect(desk.locator("#hints tbody")).to_contain_text("1 of who")
+    expect(desk.locator("#hints tbody")).to_contain_text(trainee)
+    expect(desk.locator("#events")).to_contain_text("hint.taken")
+    assert complaints == []
+
+
 def test_an_answer_in_a_pause_is_kept_and_told_why(site: ApiSite, page_of: PageOf) -> None:
     exercise = site.launch()
     page = page_of(trainee_of(exercise))
     page.goto(f"/exercises/{exercise.name}")
     site.services.exercises.pause(exercise.id)
     page.fill("#value-who", "the butler")
-    page.click("#task-who button")
+    page.click("#task-who form[action$='answers'] button")
     expect(page.locator("#told-who")).to_contain_text("The exercise is paused")
     expect(page.locator("#value-who")).to_have_value("the butler")
 

@@ -67,9 +67,16 @@ tasks:
     answer: "{{ values.thief }}"
     points: 20
     attempts: 3
+    hints: [{text: "Look in the log, {{ team.name }}.", cost: 3}, {text: Ask., after: 20m}]
     objective: logs
   mark: {title: The mark, ask: Find it., flag: mark, points: 10, objective: logs}
   shut: {title: Shut it, ask: Shut it., checks: [shut], points: 5}
+  way:
+    title: The way
+    ask: Which way?
+    answer: {choice: window, of: {door: By the door, window: "By a window of {{ team.name }}"}}
+    points: 4
+  kept: {title: Keep it, ask: Keep it., guard: shut, points: -2}
 """
 # On a site, the owner's message has these; SCENARIO alone is a whole folder.
 DOOR = b"<script>alert('door')</script>"

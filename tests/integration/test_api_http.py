@@ -89,7 +89,7 @@ def test_what_is_no_key_is_refused_with_what_to_paste(site: ApiSite) -> None:
 
 def test_the_catalogue_lists_broken_scenarios_with_what_is_wrong(site: ApiSite) -> None:
     house, torn = site.web.get("/api/v1/scenarios", headers=site.bearer("ina")).json()
-    assert (house["id"], house["hosts"], house["tasks"], house["problems"]) == ("house", 1, 3, [])
+    assert (house["id"], house["hosts"], house["tasks"], house["problems"]) == ("house", 1, 5, [])
     assert torn["title"] is None
     assert any("torn/scenario.yaml:2:" in problem for problem in torn["problems"])
 
@@ -308,9 +308,60 @@ def test_staff_name_the_team_whose_tasks_they_read(site: ApiSite) -> None:
         query: site.web.get(f"{path}{query}", headers=site.bearer("sara"))
         for query in ("?team=team-2", "", "?team=team-9")
     }
-    assert [task["task"] for task in of["?team=team-2"].json()] == ["who", "mark", "shut"]
+    assert [task["task"] for task in of["?team=team-2"].json()] == [
+        "who",
+        "mark",
+        "shut",
+        "way",
+        "kept",
+    ]
+    assert of["?team=team-2"].json()[3]["options"] == [
+        {"value": "door", "text": "By the door"},
+        {"value": "window", "text": "By a window of Team 2"},
+    ]
     assert is_problem(of[""], 422, "team.none")
     assert is_problem(of["?team=team-9"], 404, "team.unknown")
+
+
+def test_a_hint_is_taken_for_the_team_and_shown_to_it_alone(site: ApiSite) -> None:
+    exercise = site.launch()
+    trainee = exercise.teams[0].members[0].name
+    path = f"/api/v1/exercises/{exercise.name}/tasks"
+    mine = site.bearer(trainee)
+    before = site.web.get(path, headers=mine).json()[0]["hints"]
+    assert [(h["hint"], h["cost"], h["opens_seconds"], h["text"]) for h in before] == [
+        (1, 3, 0, None),
+        (2, 0, 1200, None),
+    ]
+    taken, again = (
+        site.web.post(f"{path}/who/hints", json={"hint": 1}, headers=mine).json() for _ in range(2)
+    )
+    assert (taken["text"], taken["taken_by"]) == ("Look in the log, Team 1.", trainee)
+    assert again == taken
+    assert site.web.get(path, headers=mine).json()[0]["hints"][0] == taken
+    theirs = site.web.get(f"{path}?team=team-2", headers=site.bearer("ina")).json()[0]["hints"]
+    assert [hint["text"] for hint in theirs] == [None, None]
+    assert is_problem(
+        site.web.post(f"{path}/who/hints", json={"hint": 2}, headers=mine), 409, "hint.not_now"
+    )
+    assert is_problem(
+        site.web.post(f"{path}/who/hints", json={"hint": 3}, headers=mine), 404, "hint.unknown"
+    )
+    assert is_problem(
+        site.web.post(f"{path}/shut/hints", json={"hint": 1}, headers=mine), 404, "hint.unknown"
+    )
+    right = site.answer_of(exercise, "team-1", "thief")
+    told = site.web.post(
+        f"/api/v1/exercises/{exercise.name}/answers",
+        json={"task": "who", "value": right},
+        headers=mine,
+    ).json()
+    assert (told["verdict"], told["points"]) == ("correct", 17)
+    record = site.web.get(
+        f"/api/v1/exercises/{exercise.name}/record", headers=site.bearer("sara")
+    ).json()
+    (hint,) = record["teams"][0]["tasks"][0]["hints"]
+    assert (hint["hint"], hint["cost"]) == (1, 3)
 
 
 def test_the_board_is_sent_again_only_when_it_changed(site: ApiSite) -> None:
@@ -368,7 +419,7 @@ def test_a_mistake_of_ours_tells_only_how_to_report_it(
     def crash(*_: object) -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr(type(site.services.exercises), "all", crash)
+    monkeypatch.setattr(type(site.services.exercises), "recent", crash)
     with capture_logs() as logged:
         answer = site.web.get("/api/v1/exercises", headers=site.bearer("ina"))
     assert is_problem(answer, 500, "bug")

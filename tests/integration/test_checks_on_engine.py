@@ -1,7 +1,9 @@
 """Probes against hosts on the real engine, as teams keep, break and end them."""
 
+import hashlib
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Network
 
@@ -25,6 +27,8 @@ from orchestrator.engine.runtime import DockerEngine
 from scoring.checks.prober import Finding, Prober
 from scoring.checks.probes import (
     CommandProbe,
+    DnsProbe,
+    FileProbe,
     HttpProbe,
     Look,
     OwnPortProbe,
@@ -40,6 +44,14 @@ INSTALLATION = f"test-{new_id(8)}"
 SUBNET = IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 24))
 SERVER = r"""
 use IO::Socket::INET;
+if (!fork) {  # every name has the address 10.9.9.9
+    my $asked = IO::Socket::INET->new(LocalPort => 53, Proto => "udp") or die;
+    while (defined $asked->recv(my $question, 512)) {
+        my ($name) = substr($question, 12) =~ /^(.*?\0.{4})/s;
+        my $record = "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" . inet_aton("10.9.9.9");
+        $asked->send(substr($question, 0, 2) . "\x84\0\0\1\0\1\0\0\0\0$name$record");
+    }
+}
 my $server = IO::Socket::INET->new(Listen => 9, LocalPort => 80, ReuseAddr => 1) or die;
 $SIG{CHLD} = "IGNORE";
 while (my $client = $server->accept) {
@@ -133,6 +145,10 @@ def at(world: WorldKey, host: str) -> HostKey:
         ),
         (PeerPortProbe(address=SUBNET[3], port=80), Verdict.UP),
         (PeerPortProbe(address=SUBNET[3], port=25), Verdict.DOWN),
+        (DnsProbe(server=SUBNET[3], name="a.test", type="A", answer=None), Verdict.UP),
+        (DnsProbe(server=SUBNET[3], name="a.test", type="A", answer="10.9.9.9"), Verdict.UP),
+        (DnsProbe(server=SUBNET[3], name="a.test", type="A", answer="10.9.9.8"), Verdict.MUMBLE),
+        (DnsProbe(server=SUBNET[2], name="a.test", type="A", answer=None), Verdict.DOWN),
         (PeerPortProbe(address=SUBNET[254], port=80), Verdict.DOWN),
     ],
 )
@@ -153,6 +169,20 @@ def test_a_prober_beside_the_desk_sees_the_office(
         (CommandProbe(command=("sh", "-c", "yes | head -c 5000000")), Verdict.UP),
         (OwnPortProbe(port=80), Verdict.UP),
         (OwnPortProbe(port=81), Verdict.DOWN),
+        (
+            FileProbe(
+                path="/srv/server.pl",
+                min_size=100,
+                owner="root:root",
+                contains="Notice board",
+                sha256=hashlib.sha256(SERVER.encode()).hexdigest(),
+            ),
+            Verdict.UP,
+        ),
+        (FileProbe(path="/srv/server.pl", max_size=100), Verdict.MUMBLE),
+        (FileProbe(path="/etc/os-release"), Verdict.MUMBLE),  # a link
+        (FileProbe(path="/srv/nothing"), Verdict.DOWN),
+        (FileProbe(path="/srv/nothing", absent=True), Verdict.UP),
     ],
 )
 def test_a_probe_inside_the_office_sees_it(
@@ -227,3 +257,29 @@ def test_looking_leaves_nothing_behind(
     for probe in (page(), page("/slow"), PeerPortProbe(address=SUBNET[254], port=80)):
         look(engine, at(world, "desk"), probe, seconds=1)
     assert len(docker_client.containers.list(all=True, filters=ours)) == before
+
+
+TLS_SERVER = """\
+cd /srv
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=bank -addext subjectAltName=DNS:bank \
+  -keyout key.pem -out ca.pem 2>/dev/null
+exec >/dev/null 2>&1 </dev/null
+setsid openssl s_server -quiet -accept 443 -cert ca.pem -key key.pem -www &
+"""
+
+
+def test_a_certificate_is_right_by_the_ca_of_the_scenario_alone(
+    engine: DockerEngine, world: WorldKey
+) -> None:
+    bank = at(world, "bank")
+    look(engine, at(world, "desk"), page())  # makes the toolbox, which has openssl
+    engine.raise_host(world, replace(plan("bank", 8), image=engine._toolbox.reference))
+    engine.run(bank, ("sh", "-c", TLS_SERVER), timeout=timedelta(seconds=20))
+    until(lambda: engine.accepts_tcp(bank, 443), what="the server", within=timedelta(seconds=20))
+    ca = engine.run(bank, ("cat", "/srv/ca.pem"), timeout=timedelta(seconds=5)).output
+    probe = HttpProbe(
+        url="https://bank/", method="GET", status=200, contains="s_server", verify=True, ca=ca
+    )
+    trusted = look(engine, at(world, "desk"), probe)
+    assert trusted.verdict is Verdict.UP, trusted.output
+    assert look(engine, at(world, "desk"), replace(probe, ca="")).verdict is Verdict.MUMBLE

@@ -77,3 +77,21 @@ def test_the_page_says_which_language_its_texts_are_in(site: ApiSite, exercise: 
     assert '<h3 lang="fr">Le voleur</h3>' in shown
     assert "Que dire à mon assurance, Team 1 ?" in shown
     assert '<h1 lang="en">The house</h1>' in page(site, exercise, "sq")
+
+
+def test_an_answer_of_any_language_is_right(site: ApiSite) -> None:
+    folder = site.services.settings.scenarios / "house"
+    file = folder / "scenario.yaml"
+    file.write_text(file.read_text().replace('"{{ values.thief }}"', "a cat"))
+    (folder / "text" / "fr.yaml").write_text(
+        FRENCH.replace("ask: Qui", "answer: un chat, ask: Qui")
+    )
+    exercise = site.launch()
+    verdicts = {}
+    for team, value in zip(exercise.teams, ("un chat", "a cat"), strict=True):
+        headers = site.bearer(team.members[0].name)
+        path = f"/api/v1/exercises/{exercise.name}/answers"
+        for tried in ("eine Katze", value):
+            sent = site.web.post(path, json={"task": "who", "value": tried}, headers=headers)
+            verdicts[tried] = sent.json()["verdict"]
+    assert verdicts == {"eine Katze": "wrong", "un chat": "correct", "a cat": "correct"}

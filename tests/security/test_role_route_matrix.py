@@ -42,6 +42,7 @@ INTERFACE: dict[tuple[str, str], set[str]] = {
     ("GET", f"{EXERCISE}/access"): INSIDE,
     ("GET", f"{EXERCISE}/board"): INSIDE,
     ("POST", f"{EXERCISE}/answers"): {"trainee"},
+    ("POST", f"{EXERCISE}/tasks/{{task}}/hints"): {"trainee"},
     ("GET", f"{EXERCISE}/record"): OBSERVERS,
     ("GET", f"{EXERCISE}/signals"): INSTRUCTORS,
     ("POST", f"{EXERCISE}/logins"): INSTRUCTORS,
@@ -80,6 +81,7 @@ PAGES: dict[tuple[str, str], set[str]] = {
     ("GET", "/exercises/{name}/record.{form}"): OBSERVERS,
     ("POST", "/exercises/{name}/logins"): INSTRUCTORS,
     ("POST", "/exercises/{name}/answers"): {"trainee"},
+    ("POST", "/exercises/{name}/tasks/{task}/hints"): {"trainee"},
     ("POST", "/exercises/{name}/extend"): INSTRUCTORS,
     ("POST", "/exercises/{name}/teams/{team}/{clock_move}"): INSTRUCTORS,
     ("POST", "/exercises/{name}/reset"): {"trainee", *INSTRUCTORS},
@@ -94,6 +96,7 @@ BODIES: dict[str, dict[str, object]] = {
     "/api/v1/me/keys": {"public_key": KEY},
     "/api/v1/exercises": {"scenario": "house", "teams": 1},
     f"{EXERCISE}/answers": {"task": "who", "value": "x"},
+    f"{EXERCISE}/tasks/{{task}}/hints": {"hint": 1},
     f"{EXERCISE}/extend": {"minutes": 5},
     f"{EXERCISE}/teams/{{team}}/reset": {"host": "desk"},
     "/exercises/{name}/reset": {"team": "team-1", "host": "desk"},
@@ -108,6 +111,7 @@ BODIES: dict[str, dict[str, object]] = {
     "/exercises": {"scenario": "house", "teams": "1"},
     "/exercises/{name}/extend": {"minutes": "5"},
     "/exercises/{name}/answers": {"task": "who", "value": "x", "client_key": "k"},
+    "/exercises/{name}/tasks/{task}/hints": {"hint": "1"},
     "/exercises/{name}/injects/shift": {"minutes": "5"},
     "/exercises/{name}/injects/{inject}/{act}": {"team": ""},
     "/exercises/{name}/messages/{message}/reply": {"text": "Nothing yet.", "client_key": "r"},
@@ -160,7 +164,7 @@ def routes_of(router: FastAPI | APIRouter) -> list[tuple[str, str]]:
 def filled(path: str, exercise: Exercise) -> str:
     path = path.replace("{name}", exercise.name).replace("{team}", "team-1")
     path = path.replace("{inject}", "call").replace("{act}", "fire").replace("{message}", "1")
-    path = path.replace("{number}", "1").replace("{clock_move}", "pause")
+    path = path.replace("{task}", "who").replace("{number}", "1").replace("{clock_move}", "pause")
     return path.replace("{form}", "csv").replace("{move}", "retry")
 
 

@@ -1,20 +1,29 @@
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from ipaddress import ip_address, ip_network
+from itertools import permutations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.domain.answers import (
+    AddressAnswer,
+    AllAnswer,
+    Answer,
     AnyAnswer,
+    DigestAnswer,
     InstantAnswer,
+    ListAnswer,
+    NetworkAnswer,
     NumberAnswer,
+    PatternAnswer,
     SecretAnswer,
+    SetAnswer,
     TextAnswer,
-    instant_in,
     judge,
-    numbers_in,
 )
+from scoring.domain.readings import instant_in, items_in, numbers_in
 
 AT = datetime(2026, 11, 23, 2, 5, 30, tzinfo=UTC)
 
@@ -152,11 +161,125 @@ def test_any_of_several_answers_will_do() -> None:
     assert not judge(answer, "1")
 
 
-@given(st.text(max_size=40))
+PORTS = SetAnswer(items=tuple(TextAnswer(text=port) for port in ("22", "80", "443")))
+STEPS = ListAnswer(items=tuple(TextAnswer(text=step) for step in ("scan", "log in", "copy")))
+
+
+@pytest.mark.parametrize("between", [", ", ";", "\n", " ", "\r\n", " ,\t", ",\n"])
+def test_a_set_is_right_in_any_order_however_it_is_parted(between: str) -> None:
+    for order in permutations(("22", "80", "443")):
+        assert judge(PORTS, between.join(order))
+
+
+@pytest.mark.parametrize("value", ["22, 80", "22, 80, 443, 8080", "22 22 80", "", ",", "2280443"])
+def test_a_set_is_right_with_each_of_its_items_and_nothing_else(value: str) -> None:
+    assert not judge(PORTS, value)
+
+
+def test_items_of_a_set_each_need_an_answer_of_their_own() -> None:
+    near = NumberAnswer(number=Fraction(10), within=Fraction(5))
+    far = NumberAnswer(number=Fraction(10))
+    assert judge(SetAnswer(items=(near, far)), "10, 12")
+    assert judge(SetAnswer(items=(far, near)), "12, 10")
+    assert not judge(SetAnswer(items=(far, near)), "12, 13")
+    assert judge(SetAnswer(items=(NumberAnswer(number=Fraction(3, 2)), far)), "10; 1,5")
+
+
+def test_a_long_set_of_alternatives_is_paired_up_in_time() -> None:
+    letters = [chr(ord("a") + n) for n in range(26)]
+    options = AnyAnswer(options=tuple(TextAnswer(text=letter) for letter in letters[:-1]))
+    items: tuple[Answer, ...] = (*(options for _ in letters[:-1]), TextAnswer(text="z"))
+    assert judge(SetAnswer(items=items), ",".join(reversed(letters)))
+    assert not judge(SetAnswer(items=items), ",".join(["z", *letters[:-2], "z"]))
+
+
+def test_a_list_is_right_in_its_order_only() -> None:
+    assert judge(STEPS, "Scan, log in, copy")
+    assert judge(STEPS, "scan\nlog  in\ncopy\n")
+    assert not judge(STEPS, "log in, scan, copy")
+    assert not judge(STEPS, "scan, log in")
+
+
+def test_an_item_may_hold_what_does_not_part_it() -> None:
+    assert ("Smith, J.", "Doe, K.") in items_in("Smith, J.; Doe, K.")
+    assert ("a b", "c") in items_in("a b, c")
+
+
+@pytest.mark.parametrize(
+    ("right", "sent", "fits"),
+    [
+        ("10.1.2.3", " 10.1.2.3 ", True),
+        ("10.1.2.3", "10.1.2.30", False),
+        ("10.1.2.3", "10.1.2.003", False),
+        ("2001:db8::1", "2001:0DB8:0:0::1", True),
+        ("2001:db8::1", "10.1.2.3", False),
+    ],
+)
+def test_an_address_is_right_however_it_is_written(right: str, sent: str, *, fits: bool) -> None:
+    assert judge(AddressAnswer(address=ip_address(right)), sent) is fits
+
+
+@pytest.mark.parametrize(
+    ("sent", "fits"),
+    [
+        ("10.1.2.0/28", True),
+        ("10.1.2.0 / 255.255.255.240", True),
+        ("10.1.2.0/27", False),
+        ("10.1.2.1/28", False),
+        ("10.1.2.0", False),
+        ("office", False),
+    ],
+)
+def test_a_network_is_right_when_it_is_exactly_that_one(sent: str, *, fits: bool) -> None:
+    assert judge(NetworkAnswer(network=ip_network("10.1.2.0/28")), sent) is fits
+
+
+@pytest.mark.parametrize(
+    ("sent", "fits"),
+    [("DEADBEEF", True), ("de ad be ef", True), ("de:ad:be:ef", True), ("deadbee", False)],
+)
+def test_digits_of_a_hash_are_right_in_any_case(sent: str, *, fits: bool) -> None:
+    assert judge(DigestAnswer(digits="deadBEEF"), sent) is fits
+
+
+def test_an_expression_fits_the_whole_text_and_nothing_around_it() -> None:
+    answer = PatternAnswer(pattern="(?i)cve-2026-0*17|seventeen")
+    assert judge(answer, " CVE-2026-0017\n")
+    assert judge(answer, "Seventeen")
+    assert not judge(answer, "it was CVE-2026-17")
+    assert not judge(answer, "seventeenth")
+
+
+def test_an_expression_takes_no_longer_than_its_text_is_long() -> None:
+    assert not judge(PatternAnswer(pattern="(a+)+b"), "a" * 100_000)
+
+
+def test_all_of_several_answers_must_fit_the_same_text() -> None:
+    inside = AllAnswer(
+        options=(
+            PatternAnswer(pattern=r"10\..*"),
+            AnyAnswer(options=(TextAnswer(text="10.0.0.9"),)),
+        )
+    )
+    assert judge(inside, "10.0.0.9")
+    assert not judge(inside, "10.0.0.8")
+
+
+_EVERY_KIND: tuple[Answer, ...] = (
+    NumberAnswer(number=Fraction(1, 3)),
+    InstantAnswer(at=AT, within=timedelta(days=1)),
+    SecretAnswer(secret="x"),
+    AddressAnswer(address=ip_address("10.0.0.1")),
+    NetworkAnswer(network=ip_network("10.0.0.0/8")),
+    DigestAnswer(digits="00"),
+    PatternAnswer(pattern="[a-z]{9}"),
+    TextAnswer(text="x", fold=frozenset({"case", "space", "accent", "script", "punctuation"})),
+    PORTS,
+    STEPS,
+)
+
+
+@given(st.text(max_size=40) | st.text("0123456789.:/,;TZ-+ \n\ud800", max_size=40))
 def test_no_text_makes_the_judge_fail(text: str) -> None:
-    for answer in (
-        NumberAnswer(number=Fraction(1, 3)),
-        InstantAnswer(at=AT, within=timedelta(days=1)),
-        SecretAnswer(secret="x"),
-    ):
+    for answer in _EVERY_KIND:
         assert judge(answer, text) in {True, False}

@@ -11,6 +11,7 @@ from core.ids import ExerciseId, UserId
 from scoring.exports.as_csv import COLUMNS, as_csv
 from scoring.exports.as_json import as_json
 from scoring.records.record import (
+    HintRecord,
     MemberRecord,
     ObjectiveRecord,
     TaskRecord,
@@ -18,6 +19,7 @@ from scoring.records.record import (
     TrainingRecord,
 )
 
+AT = datetime(2026, 11, 23, 12, 4, tzinfo=UTC)
 ADA, BEN = UserId("u-ada"), UserId("u-ben")
 
 
@@ -34,6 +36,7 @@ def record() -> TrainingRecord:
         solved_at=datetime(2026, 11, 23, 12, 5, tzinfo=UTC),
         solved_by=ADA,
         share=None,
+        hints=(HintRecord(hint=2, milli_points=5000, taken_at=AT, taken_by=BEN),),
     )
     keep_up = TaskRecord(
         task="keep_up",

@@ -2,12 +2,14 @@ from collections import Counter
 from datetime import UTC, datetime
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.ids import TeamId, UserId
 from scoring.domain.availability import Rounds
-from scoring.domain.ledger import Cause, Entry, Fact, availability_moved, solved
+from scoring.domain.guards import is_lost
+from scoring.domain.ledger import Cause, Entry, Fact, availability_moved, charged, solved
 from scoring.domain.verdicts import Verdict
 
 TEAM = TeamId("team")
@@ -50,6 +52,36 @@ def test_a_round_that_we_spoilt_moves_nothing() -> None:
     before, _ = booked([Verdict.UP, Verdict.DOWN], 20)
     after, _ = booked([Verdict.UP, Verdict.DOWN, Verdict.INFRA_ERROR], 20)
     assert before == after
+
+
+@given(st.lists(st.integers(0, 50), max_size=6), st.integers(0, 60))
+def test_a_cost_is_paid_as_far_as_there_are_points_and_never_twice(
+    gains: list[int], cost: int
+) -> None:
+    has = paid = 0
+    keys: list[str] = []
+    for gain in gains:
+        has += gain
+        for entry in charged(TEAM, "contain", cost=cost, has=has, paid=paid, fact=FACT):
+            has, paid = has + entry.milli_points, paid - entry.milli_points
+            keys.append(entry.key)
+    assert paid == min(cost, sum(gains))
+    assert has == sum(gains) - paid >= 0
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize(
+    ("latest", "lost"),
+    [
+        ([], False),
+        ([Verdict.DOWN], False),
+        ([Verdict.DOWN, Verdict.UP], False),
+        ([Verdict.UP, Verdict.DOWN], False),
+        ([Verdict.DOWN, Verdict.MUMBLE], True),
+    ],
+)
+def test_two_failures_in_a_row_are_a_loss(latest: list[Verdict], *, lost: bool) -> None:
+    assert is_lost(latest) is lost
 
 
 def test_a_solve_has_one_key_whoever_and_whatever_caused_it() -> None:

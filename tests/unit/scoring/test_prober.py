@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv4Network
 
@@ -12,9 +13,10 @@ from orchestrator.ports import (
     ImageBuildFailedError,
     UnknownImageError,
 )
-from scoring.checks.prober import Prober
+from scoring.checks.prober import TRUSTING, Prober
 from scoring.checks.probes import (
     CommandProbe,
+    DnsProbe,
     HttpProbe,
     Look,
     OwnPortProbe,
@@ -68,6 +70,36 @@ def test_a_hosts_own_port_passes_when_it_accepts(engine: FakeEngine) -> None:
     assert seen(engine, OwnPortProbe(port=22), host="office") is Verdict.DOWN
     engine.hosts[HostKey(world=WORLD, host="office")].listening.add(22)
     assert seen(engine, OwnPortProbe(port=22), host="office") is Verdict.UP
+
+
+@pytest.mark.parametrize(
+    ("answer", "output", "exit_code", "verdict"),
+    [
+        (None, "10.9.1.9\n", 0, Verdict.UP),
+        (None, "", 0, Verdict.MUMBLE),  # no such name, or the server failed
+        ("10.9.1.9", "10.9.1.8\n10.9.1.9\n", 0, Verdict.UP),
+        ("10.9.1.9", "10.9.1.90\n", 0, Verdict.MUMBLE),
+        ("WWW.office.test", "www.office.test.\n", 0, Verdict.UP),
+        ("v=spf1 -all", '"v=spf1 -all"\n', 0, Verdict.UP),
+        (None, ";; communications error to 10.9.1.3#53: timed out\n", 9, Verdict.DOWN),
+        (None, "", 10, Verdict.INFRA_ERROR),
+        (None, "", 124, Verdict.INFRA_ERROR),
+        (None, "", 127, Verdict.INFRA_ERROR),
+    ],
+)
+def test_a_dns_server_passes_when_one_of_its_records_is_wanted(
+    engine: FakeEngine, answer: str | None, output: str, exit_code: int, verdict: Verdict
+) -> None:
+    engine.answer(
+        (
+            *("dig", "@10.9.1.3", "-q", "office.test", "-t", "A"),
+            *("+short", "+tries=1", "+time=5", "+norecurse"),
+        ),
+        exit_code=exit_code,
+        output=output,
+    )
+    probe = DnsProbe(server=IPv4Address("10.9.1.3"), name="office.test", type="A", answer=answer)
+    assert seen(engine, probe) is verdict
 
 
 @pytest.mark.parametrize(
@@ -204,3 +236,9 @@ def test_the_request_is_the_one_that_the_author_asked_for(
         url="http://office/", method=method, status=200, contains="Notice", verify=verify
     )
     assert seen(engine, probe) is Verdict.UP
+
+
+def test_certificates_of_a_scenario_go_with_the_request(engine: FakeEngine) -> None:
+    script, *rest = CURL[2:]
+    engine.answer(("bash", "-c", TRUSTING + script, rest[0], "PEM", *rest[1:]), output=PAGE)
+    assert seen(engine, replace(PAGE_PROBE, ca="PEM")) is Verdict.UP

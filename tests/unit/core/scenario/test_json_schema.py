@@ -13,13 +13,14 @@ from core.scenario.json_schema import json_schema, json_schema_text
 from core.scenario.key_reference import reference
 from core.scenario.schema import Scenario
 from core.scenario.yaml_reader import read
-from tests.unit.core.scenario import test_injects, test_lint, test_message_files
+from tests.unit.core.scenario import test_answers, test_injects, test_lint, test_message_files
 from tests.unit.core.scenario.texts import SMALLEST, WITH_HOSTS
 
 ROOT = Path(__file__).parents[4]
 PUBLISHED = ROOT / "docs" / "reference"
 SHIPPED = sorted((ROOT / "scenarios").glob("*/scenario.yaml"))
 RIGHT = {
+    "answers": test_answers.RIGHT,
     "smallest": SMALLEST,
     "hosts": WITH_HOSTS,
     "flows": test_lint.WITH_FLOWS,
@@ -29,6 +30,7 @@ RIGHT = {
     "files": test_message_files.RIGHT,
 }
 SPOILT = {
+    "answers": test_answers.SPOILT,
     "hosts": test_lint.SPOILT,
     "flows": test_lint.FLOWS,
     "arena": test_lint.ARENAS,

@@ -215,6 +215,62 @@ SPOILT = {
     "flag that is none": ("flag: flag", "flag: port", "is a port, not a flag"),
     "points below zero": ("points: 5", "points: -5", "greater than or equal to 0"),
     "unknown objective": ("answer: green", "answer: green, objective: x", "objectives has no 'x'"),
+    "a question to nobody": (
+        "tcp: 80}",
+        "dns: {server: bx, name: a.test}}",
+        "hosts has no 'bx' (did you mean box?)",
+    ),
+    "a question about nothing": ("tcp: 80}", "dns: {server: box, name: a b}}", "not have the form"),
+    "an unknown record": ("tcp: 80}", "dns: {server: box, name: a, type: AA}}", "mean AAAA?"),
+    "certificates that are not there": (
+        "{host: box, tcp: 80}",
+        "{host: box, http: {url: 'https://box/', ca: ca.pem}}",
+        "there is no file ca.pem",
+    ),
+    "certificates that nobody looks at": (
+        "{host: box, tcp: 80}",
+        "{host: box, http: {url: 'https://box/', ca: ca.pem, verify: false}}",
+        "nothing looks at ca",
+    ),
+    "a file from beside": (
+        "{host: box, tcp: 80}",
+        "{from: box, file: {path: /etc/passwd}}",
+        "file needs host: it looks from inside",
+    ),
+    "a file that is absent and large": (
+        "{host: box, tcp: 80}",
+        "{host: box, file: {path: /x, absent: true, min_size: 1k}}",
+        "a file that is absent has no size",
+    ),
+    "a file of no size": (
+        "{host: box, tcp: 80}",
+        "{host: box, file: {path: /x, min_size: 2k, max_size: 1k}}",
+        "min_size is above max_size",
+    ),
+    "a file's digest": (
+        "{host: box, tcp: 80}",
+        "{host: box, file: {path: /x, sha256: 00ff}}",
+        "'00ff' is not a SHA-256",
+    ),
+    "a file's digest for a team": (
+        "{host: box, tcp: 80}",
+        "{host: box, file: {path: /x, sha256: '{{ values.flag }}'}}",
+        "is not a SHA-256",
+    ),
+    "part of no check": (
+        "checks: [up]",
+        "checks: [up], partial: {u: 1}",
+        "no 'u' (did you mean up?)",
+    ),
+    "parts above the whole": ("checks: [up]", "checks: [up], partial: {up: 6}", "adds to 6"),
+    "guard with points": ("checks: [up]", "guard: up", "less than or equal to -1"),
+    "guard without points": ("checks: [up], points: 5", "guard: up", "points is missing"),
+    "unknown guard": ("checks: [up], points: 5", "guard: u, points: -1", "did you mean up?"),
+    "hints of a guard": (
+        "checks: [up], points: 5",
+        "guard: up, points: -1, hints: []",
+        "unknown key 'hints'",
+    ),
     "unknown answer key": ("answer: green", "answer: {equals: a, fodl: []}", "mean fold?"),
     "undefined value": ("values.flag", "values.flga", "values has no 'flga'"),
     "undefined name": ("values.flag", "value.flag", "'value' is not defined"),
@@ -342,6 +398,21 @@ def test_a_template_that_fails_while_running_points_to_its_line(
 
 
 WARNED = {
+    "hint above the task": (
+        "answer: green,",
+        "answer: green, hints: [{text: Like grass., cost: 6}],",
+        "more than the 5 points of the task",
+    ),
+    "hint after the end": (
+        "answer: green,",
+        "answer: green, hints: [{text: It is green., after: 30m}],",
+        "after the end of the exercise",
+    ),
+    "hint of another task": (
+        "flag: flag,",
+        "flag: flag, hints: [{text: Not in the green box.}],",
+        "gives away the answer to colour",
+    ),
     "reset above the task": (
         "title: A box",
         "title: A box\n    reset: {by: [solver], cost: {task: found, points: 6}}",
@@ -377,6 +448,36 @@ def test_what_is_probably_not_meant_is_warned_of(lint_text: Lint, case: str) -> 
     (problem,) = lint_text(text)
     assert ": warning: " in problem
     assert sentence in problem
+
+
+def test_a_file_is_checked_in_every_way(lint_text: Lint) -> None:
+    file = (
+        "{path: /var/log/auth.log, min_size: 1k, max_size: 1m, owner: 'root:adm',"
+        " contains: 'port {{ values.port }}', sha256: \"{{ 'x' | sha256 }}\"}"
+    )
+    gone = "  gone: {host: box, file: {path: '/tmp/{{ values.port }}', absent: true}}\n"
+    text = WITH_HOSTS.replace("{host: box, tcp: 80}", f"{{host: box, file: {file}}}")
+    assert lint_text(text.replace("tasks:\n", gone + "tasks:\n")) == []
+
+
+def test_a_part_is_given_by_one_of_the_tasks_own_checks(lint_text: Lint) -> None:
+    text = WITH_HOSTS.replace("checks:\n", "checks:\n  ups: {host: box, tcp: 81}\n")
+    (problem,) = lint_text(text.replace("checks: [up]", "checks: [up], partial: {ups: 1}"))
+    assert "error: ups is not one of this task's checks (did you mean up?)" in problem
+
+
+def test_a_guard_and_parts_are_read(lint_text: Lint) -> None:
+    text = WITH_HOSTS.replace("checks: [up]", "checks: [up], partial: {up: 5}")
+    assert lint_text(text + "  kept: {title: Keep it, guard: up, points: -3}\n") == []
+
+
+def test_a_guard_is_nothing_that_opens_or_pays(lint_text: Lint) -> None:
+    text = WITH_HOSTS.replace(
+        "title: A box",
+        "title: A box\n    reset: {by: [solver], cost: {task: kept, points: 1}}",
+    )
+    (problem,) = lint_text(text + "  kept: {title: Keep it, guard: up, points: -3}\n")
+    assert "kept is never solved, and pays for nothing" in problem
 
 
 def test_no_points_at_all_are_warned_of(lint_text: Lint) -> None:

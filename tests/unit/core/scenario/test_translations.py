@@ -7,7 +7,8 @@ import pytest
 from core.scenario.lint import lint
 from core.scenario.load import load
 from core.scenario.positions import Severity
-from core.scenario.schema_tasks import AnyOf, Equals, QuestionTask
+from core.scenario.schema_answers import AnyOf, Equals
+from core.scenario.schema_tasks import QuestionTask
 
 SCENARIO = """\
 language: 1

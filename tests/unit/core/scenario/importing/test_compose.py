@@ -10,7 +10,8 @@ from core.scenario.importing.importer import Imported, import_file
 from core.scenario.load import load
 from core.scenario.render import Renderer
 from core.scenario.schema import Scenario
-from core.scenario.schema_tasks import AvailabilityTask, TcpPeer
+from core.scenario.schema_checks import TcpPeer
+from core.scenario.schema_tasks import AvailabilityTask
 
 Bring = Callable[[str], tuple[Scenario, Imported]]
 Reasons = Callable[[str], list[str]]

@@ -9,7 +9,8 @@ from core.scenario.importing.importer import Imported, import_file
 from core.scenario.load import load
 from core.scenario.render import Renderer
 from core.scenario.schema import Scenario
-from core.scenario.schema_tasks import AnyOf, Equals, QuestionTask
+from core.scenario.schema_answers import AnyOf, Equals
+from core.scenario.schema_tasks import QuestionTask
 
 Bring = Callable[[str], tuple[Scenario, Imported]]
 Reasons = Callable[[str], list[str]]

@@ -1,0 +1,170 @@
+"""Checks: probes whose result tasks and injects use."""
+
+import math
+import re
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+
+from core.scenario.fields import (
+    ByteSize,
+    Command,
+    Duration,
+    FolderPath,
+    HostPath,
+    HttpStatus,
+    Part,
+    Port,
+    Ref,
+    SomeTime,
+    is_template,
+)
+from core.scenario.written import needs
+
+_PROBES = ("run", "http", "tcp", "dns", "file")
+
+
+class TcpPeer(Part):
+    """A port of another host, as seen from the prober."""
+
+    host: Ref
+    """The other host."""
+    port: Port
+    """Its port."""
+
+
+class HttpProbe(Part):
+    """One HTTP request; redirects are not followed."""
+
+    url: str
+    """What is asked for."""
+    method: Literal["GET", "HEAD", "POST"] = "GET"
+    """How."""
+    status: HttpStatus = 200
+    """The status of the answer."""
+    contains: str | None = None
+    """A text that the answer holds."""
+    verify: bool = True
+    """Whether the certificate must be right."""
+    ca: FolderPath | None = None
+    """The certificates, in PEM, of who may have signed it; left out, the public ones."""
+
+    @model_validator(mode="after")
+    def _verified_by_it(self) -> "HttpProbe":
+        if self.ca is not None and not self.verify:
+            raise ValueError("with verify: false nothing looks at ca")
+        return self
+
+
+class DnsProbe(Part):
+    """A question to a DNS server of the team, over UDP."""
+
+    server: Ref
+    """The host that is asked."""
+    name: Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]{1,253}|.*\{\{.*\}\}.*)$")]
+    """The name that is asked for."""
+    type: Literal["A", "AAAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT"] = "A"
+    """Which of its records."""
+    answer: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    """What one of the records says; left out, there is one."""
+
+
+def require_sha256(text: str) -> str:
+    """Return 64 hexadecimal digits in small letters; raise ValueError for anything else."""
+    if not re.fullmatch(r"[0-9A-Fa-f]{64}", text.strip()):
+        raise ValueError(f"{text[:70]!r} is not a SHA-256: 64 hexadecimal digits")
+    return text.strip().lower()
+
+
+def _digits(text: str) -> str:
+    return text if is_template(text) else require_sha256(text)
+
+
+class FileProbe(Part):
+    """A file of the host, as it is there itself: a link is none, whatever it leads to."""
+
+    path: HostPath
+    """Where it is."""
+    min_size: ByteSize | None = None
+    """How large it is at least."""
+    max_size: ByteSize | None = None
+    """How large it is at most."""
+    contains: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\n]+$")] | None = (
+        None
+    )
+    """A text that one of its lines holds."""
+    sha256: Annotated[str, AfterValidator(_digits)] | None = None
+    """The SHA-256 of its content."""
+    owner: Annotated[str, Field(pattern=r"^[^:\s]+:[^:\s]+$|\{\{")] | None = None
+    """The user and the group, as `user:group`, by name or number."""
+    absent: bool = False
+    """Whether nothing may be there, not even a link."""
+
+    @model_validator(mode="after")
+    def _there_or_not(self) -> "FileProbe":
+        said = {self.min_size, self.max_size, self.contains, self.sha256, self.owner}
+        if self.absent and said != {None}:
+            raise ValueError("a file that is absent has no size, content or owner")
+        if (self.min_size or 0) > (self.max_size if self.max_size is not None else math.inf):
+            raise ValueError("min_size is above max_size")
+        return self
+
+
+def _peer_or_port(data: object) -> str:
+    return "<peer>" if isinstance(data, dict | TcpPeer) else "<port>"
+
+
+class Check(Part):
+    """A probe that passes or does not: exactly one of `run`, `http`, `tcp`, `dns`, `file`.
+
+    `host` looks from inside that host; `from` uses a throw-away prober in its network namespace.
+    `tcp` is a port of `host` itself, or a peer seen from `from`.
+    """
+
+    model_config = needs(_PROBES, ("host", "from"), run="host", file="host")
+
+    host: Ref | None = None
+    """The host to look from inside of."""
+    from_: Ref | None = Field(default=None, alias="from")
+    """The host beside which a prober looks."""
+    run: Command | None = None
+    """A command that succeeds, as root in `/`."""
+    http: HttpProbe | None = None
+    """A request that is answered."""
+    tcp: (
+        Annotated[
+            Annotated[Port, Tag("<port>")] | Annotated[TcpPeer, Tag("<peer>")],
+            Discriminator(_peer_or_port),
+        ]
+        | None
+    ) = None
+    """A port that takes connections."""
+    dns: DnsProbe | None = None
+    """A question that a DNS server answers."""
+    file: FileProbe | None = None
+    """A file that is as it should be, seen from inside, as root."""
+    every: SomeTime = timedelta(seconds=30)
+    """How often."""
+    timeout: SomeTime = timedelta(seconds=10)
+    """How long one try may take."""
+    hold: Duration = timedelta()
+    """How long it must have passed before it counts."""
+
+    @model_validator(mode="after")
+    def _one_probe_one_place(self) -> "Check":
+        if sum(getattr(self, k) is not None for k in _PROBES) != 1:
+            raise ValueError(f"a check needs exactly one of {', '.join(_PROBES)}")
+        if (self.host is None) == (self.from_ is None):
+            raise ValueError("a check needs either host or from")
+        for inside in ("run", "file"):
+            if getattr(self, inside) is not None and self.host is None:
+                raise ValueError(f"{inside} needs host: it looks from inside")
+        if self.tcp is not None and isinstance(self.tcp, TcpPeer) != (self.from_ is not None):
+            raise ValueError("write tcp: {host, port} with from, or tcp: port with host")
+        return self
+
+    @property
+    def place(self) -> str:
+        """The host that the probe looks from."""
+        return self.host or self.from_ or ""
