@@ -14,6 +14,7 @@ from api.cli import (
     inject,
     people,
     processes,
+    rehearsal,
     scenario,
     traffic,
 )
@@ -25,6 +26,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+scenario.app.command("rehearse")(rehearsal.rehearse)
 app.add_typer(scenario.app, name="scenario")
 for _command in (conduct.pause, conduct.resume, conduct.extend, conduct.events):
     exercise.app.command()(_command)
