@@ -78,6 +78,12 @@ def _overview(
     teams: int = _A_PAIR,
 ) -> Response:
     exercises = services.exercises
+    offers = catalogue.offers() if caller.runs_exercises else ()
+    loaded = [offer.loaded for offer in offers if offer.loaded is not None]
+    doubts = {
+        one.digest: services.rehearsals.doubt(one.scenario.scenario.id, one.digest)
+        for one in loaded
+    }
     return page(
         request,
         "overview.html",
@@ -85,7 +91,8 @@ def _overview(
         user=caller,
         problem=problem,
         exercises=exercises.all() if caller.sees_results else exercises.of_member(caller.id),
-        offers=catalogue.offers() if caller.runs_exercises else (),
+        offers=offers,
+        doubts=doubts,
         folder=catalogue.folder,
         chosen=chosen,
         teams=teams,

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from api.rehearsal.rehearsing import Rehearsing
+from core.db import Database
 from core.scenario.load import load
 from core.settings import Settings
 from orchestrator.domain.rehearsal import Rehearsal
@@ -14,6 +15,8 @@ from orchestrator.ports import RunResult
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.inject_site import GuardedShell
+from tests.fakes.queue import RecordingQueue
+from tests.fakes.scoring_stage import create_tables
 
 SCENARIO = """\
 language: 1
@@ -147,3 +150,10 @@ class Hall:
         values = dict(zip(("thief", "mark", "berth"), known, strict=True))
         lines = [line.format(**values) for line in self.said]
         return RunResult(exit_code=self.exit_code, output="\n".join(["Let us see", *lines, ""]))
+
+
+def make_tables(url: str) -> None:
+    """Make every table of a database, without its history."""
+    database = Database(url, queue=RecordingQueue())
+    create_tables(database)
+    database.close()

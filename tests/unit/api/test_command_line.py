@@ -11,9 +11,10 @@ from typer.testing import CliRunner, Result
 
 from api import bootstrap
 from api.bootstrap import Services
-from api.cli import database, scenario
+from api.cli import database, rehearsal, scenario
 from api.cli.exercise import OPERATOR
 from api.cli.main import app
+from api.rehearsal import site as rehearsal_site
 from core.clock import SystemClock
 from core.jobs import Job
 from core.scenario.json_schema import json_schema, json_schema_text
@@ -28,6 +29,7 @@ from tests.fakes.api_site import KEY, SCENARIO
 from tests.fakes.fake_engine import FakeEngine, FakeRouter
 from tests.fakes.jobs import acts_of, do
 from tests.fakes.queue import RecordingQueue
+from tests.fakes.rehearsal_hall import make_tables
 
 
 class Working(RecordingQueue):
@@ -84,9 +86,16 @@ def site(
 
     monkeypatch.setattr(database, "open_services", open_services)
     monkeypatch.setattr(scenario, "open_engine", open_engine)
+    monkeypatch.setattr(rehearsal, "open_engine", open_engine)
     yield tmp_path
     for services in opened:
         services.close()
+
+
+@pytest.fixture
+def hall_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the tables of rehearsals at once."""
+    monkeypatch.setattr(rehearsal_site, "upgrade", make_tables)
 
 
 def poligon(*arguments: str) -> Result:
@@ -388,3 +397,47 @@ def test_what_a_router_dropped_is_told_and_that_there_is_none(
         {"source": "10.1.0.2", "target": "8.8.8.8", "protocol": "udp", "port": 53, "packets": 4}
     ]
     assert poligon("exercise", "dropped", name, "nobody").exit_code == 3
+
+
+def test_a_launch_warns_until_its_scenario_was_rehearsed_as_it_is(
+    site: Path, queue: Working, hall_tables: None
+) -> None:
+    queue.at_once = True
+    launched = poligon("exercise", "launch", "house")
+    doubt = "nobody knows whether this scenario works: it was never rehearsed here"
+    assert f"{doubt}; poligon scenario rehearse house" in launched.output
+    rehearsed = poligon("scenario", "rehearse", "house")
+    assert rehearsed.exit_code == 8
+    assert "house 1.0.0 is broken" in rehearsed.stdout
+    assert "  ✗ there is no solution: nothing shows that it can be solved" in rehearsed.stdout
+    shown = json.loads(poligon("scenario", "rehearse", "house", "--last", "--json").stdout)
+    assert not shown["passed"]
+    launched = poligon("exercise", "launch", "house")
+    assert "works: its rehearsal failed: there is no solution" in launched.output
+    file = site / "scenarios" / "house" / "scenario.yaml"
+    file.write_text(SCENARIO.replace("The house", "The barn"))
+    launched = json.loads(poligon("exercise", "launch", "house", "--json").stdout)
+    (warning,) = launched["exercise"]["warnings"]
+    assert "it changed since its rehearsal of " in warning
+    unknown = poligon("scenario", "rehearse", "house", "--last")
+    assert unknown.exit_code == 3
+    assert "it changed since its rehearsal of" in unknown.stderr
+
+
+def test_a_rehearsal_tells_a_broken_scenario_and_a_broken_site_apart(
+    engine: FakeEngine, hall_tables: None
+) -> None:
+    assert poligon("scenario", "rehearse", "torn").exit_code == 8
+    engine.fail("info", EngineUnavailableError("the engine is away"))
+    away = poligon("scenario", "rehearse", "house")
+    assert away.exit_code == 1
+    assert "the engine is away" in away.stderr
+    assert poligon("scenario", "rehearse", "house", "--last").exit_code == 3, "nothing is kept"
+
+
+def test_what_a_rehearsal_keeps_can_be_removed_by_hand(
+    engine: FakeEngine, hall_tables: None
+) -> None:
+    kept = poligon("scenario", "rehearse", "house", "--keep")
+    assert engine.remaining() != ()
+    assert "poligon down" in kept.stderr

@@ -7,22 +7,14 @@ import pytest
 from api.rehearsal import site
 from api.rehearsal.rehearsing import SiteBrokenError
 from api.rehearsal.site import RehearsalLeftError, RehearsalUnderWayError, settings_of
-from core.db import Database
 from core.settings import Settings
 from orchestrator.domain.rehearsal import Proven
 from orchestrator.ports import EngineUnavailableError, RunResult
-from tests.fakes.queue import RecordingQueue
-from tests.fakes.rehearsal_hall import SAID, Hall
-from tests.fakes.scoring_stage import create_tables
+from tests.fakes.rehearsal_hall import SAID, Hall, make_tables
 
 
 @pytest.fixture
 def hall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hall:
-    def make_tables(url: str) -> None:
-        database = Database(url, queue=RecordingQueue())
-        create_tables(database)
-        database.close()
-
     # The history of the database takes seconds; the tests on an engine go through it.
     monkeypatch.setattr(site, "upgrade", make_tables)
     return Hall(folder=tmp_path)
