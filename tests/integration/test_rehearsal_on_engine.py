@@ -41,17 +41,20 @@ def site(
     engine.remove_everything()
 
 
-def poligon(site: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {
+def poligon_environment(site: Settings) -> dict[str, str]:
+    return {
         "PATH": "/usr/bin:/bin",
         "POLIGON_HOME": str(site.home),
         "POLIGON_INSTALLATION": site.installation,
         "POLIGON_DOCKER_HOST": site.docker_host,
         "POLIGON_ADDRESS_POOL": json.dumps([str(net) for net in site.address_pool]),
     }
+
+
+def poligon(site: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "api.cli.main", "scenario", *arguments],
-        env=environment,
+        env=poligon_environment(site),
         capture_output=True,
         text=True,
         check=False,
@@ -92,3 +95,32 @@ def test_a_spoilt_copy_is_told_with_a_sentence_and_a_code_of_its_own(
     assert "✗ who: the solution's answer" in done.stdout
     assert "is refused as wrong" in done.stdout
     assert open_engine(settings_of(site)).remaining() == ()
+
+
+def test_a_new_scenario_rehearses_as_it_is_written(site: Settings, tmp_path: Path) -> None:
+    assert poligon(site, "new", str(tmp_path / "my-case")).returncode == 0
+    assert poligon(site, "lint", "--strict", str(tmp_path / "my-case")).returncode == 0
+    done = poligon(site, "rehearse", str(tmp_path / "my-case"), "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["proven"] == {"answers": 2, "checks": 1, "injects": 1}
+    assert told["remarks"] == []
+
+
+def test_an_interrupted_rehearsal_leaves_nothing(site: Settings, tmp_path: Path) -> None:
+    assert poligon(site, "new", str(tmp_path / "my-case")).returncode == 0
+    script = tmp_path / "my-case" / "solution" / "play.sh"
+    script.write_text("#!/bin/sh\nsleep 600\n")
+    environment = poligon_environment(site)
+    command = [sys.executable, "-m", "api.cli.main", "scenario", "rehearse", script.parents[1]]
+    with subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, text=True, cwd=NIGHT_SHIFT.parents[1]
+    ) as process:
+        assert process.stderr is not None
+        told = next(line for line in process.stderr if "before the solution" in line)
+        assert told
+        process.terminate()
+        process.stderr.read()
+        assert process.wait(120) == 130
+    assert open_engine(settings_of(site)).remaining() == ()
+    assert not settings_of(site).home.exists()

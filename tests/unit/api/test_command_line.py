@@ -441,3 +441,20 @@ def test_what_a_rehearsal_keeps_can_be_removed_by_hand(
     kept = poligon("scenario", "rehearse", "house", "--keep")
     assert engine.remaining() != ()
     assert "poligon down" in kept.stderr
+
+
+def test_a_new_scenario_is_written_and_compared_with_another(site: Path) -> None:
+    folder = site / "scenarios" / "my-case"
+    written = poligon("scenario", "new", str(folder))
+    assert f"poligon scenario rehearse {folder}" in written.stdout
+    assert poligon("scenario", "lint", "--strict", "my-case").exit_code == 0
+    assert poligon("scenario", "new", str(folder)).exit_code == 5
+    assert poligon("scenario", "diff", "my-case", "my-case").stdout == (
+        "For trainees nothing differs\n"
+    )
+    found = json.loads(poligon("scenario", "diff", "house", "my-case", "--json").stdout)
+    assert {
+        "section": "tasks",
+        "name": "shut",
+        "text": "the task shut is gone",
+    } in found
