@@ -458,3 +458,15 @@ def test_a_new_scenario_is_written_and_compared_with_another(site: Path) -> None
         "name": "shut",
         "text": "the task shut is gone",
     } in found
+
+
+def test_a_plan_refuses_what_the_site_decides_and_names_the_line_that_allows_it(
+    site: Path,
+) -> None:
+    file = site / "scenarios" / "house" / "scenario.yaml"
+    file.write_text(SCENARIO.replace("    accounts: [", "    privileged: true\n    accounts: [", 1))
+    refused = poligon("scenario", "plan", "house")
+    assert refused.exit_code == 2
+    assert "only a site policy with the line `allow: [desk.privileged]` permits it" in (
+        refused.stderr
+    )
