@@ -54,6 +54,8 @@ def launch(
         specs = [TeamSpec(name=f"Team {number}") for number in range(1, teams + 1)]
         exercise = services.exercises.launch(loaded, teams=specs, by=None)
         output.note(f"Launched {exercise.name}: {loaded.scenario.scenario.title}, {teams} teams")
+        if warning := rehearsal_warning(services, exercise):
+            output.note(f"{warning}; poligon scenario rehearse {path}")
         if not detach:
             exercise = follow(services, exercise.name, Progress(output), timeout=timeout)
         logins = services.exercises.issue_logins(exercise.id)

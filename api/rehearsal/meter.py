@@ -15,6 +15,8 @@ from orchestrator.domain.rehearsal import TeamUse
 from orchestrator.domain.world import HostKey
 from orchestrator.ports import RangeEngine, Usage
 
+_SHORTEST = 1.0  # seconds: over less, what one command needs would count as so many processors
+
 
 class Meter:
     """Keeps the peaks of each team while it is entered; looks `every` so often, in a thread."""
@@ -27,9 +29,11 @@ class Meter:
         self._thread = threading.Thread(target=self._run, name="meter", daemon=True)
         self._lock = threading.Lock()
         self._memory: dict[str, int] = defaultdict(int)
-        self._cpu: dict[HostKey, timedelta] = {}
+        self._cpu: dict[str, float] = defaultdict(float)
+        self._seen: dict[HostKey, timedelta] = {}
         self._rate: dict[str, float] = defaultdict(float)
-        self._seen_at = 0.0
+        self._rated: dict[str, float] = defaultdict(float)
+        self._rated_at = 0.0
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -56,14 +60,11 @@ class Meter:
     def use(self) -> tuple[TeamUse, ...]:
         """Return what each team used so far."""
         with self._lock:
-            seconds: dict[str, float] = defaultdict(float)
-            for key, cpu in self._cpu.items():
-                seconds[key.world.team] += cpu.total_seconds()
             return tuple(
                 TeamUse(
                     team=team,
                     peak_memory=self._memory[team],
-                    cpu_seconds=round(seconds[team], 2),
+                    cpu_seconds=round(self._cpu[team], 2),
                     peak_cpus=round(self._rate[team], 2),
                 )
                 for team in sorted(self._memory)
@@ -71,21 +72,24 @@ class Meter:
 
     def _take(self, used: Mapping[HostKey, Usage], now: float) -> None:
         memory: dict[str, int] = defaultdict(int)
-        busy: dict[str, float] = defaultdict(float)
         for key, usage in used.items():
             team = key.world.team
             memory[team] += usage.memory
-            before = self._cpu.get(key, timedelta())
+            before = self._seen.get(key, timedelta())
             # A host that started again counts from nothing.
             more = usage.cpu - before if usage.cpu >= before else usage.cpu
-            busy[team] += more.total_seconds()
-            self._cpu[key] = before + more
+            self._cpu[team] += more.total_seconds()
+            self._seen[key] = usage.cpu
         for team, held in memory.items():
             self._memory[team] = max(self._memory[team], held)
-            if self._seen_at:
-                rate = busy[team] / max(now - self._seen_at, 0.001)
-                self._rate[team] = max(self._rate[team], rate)
-        self._seen_at = now
+        took = now - self._rated_at
+        if took >= _SHORTEST:
+            for team, seconds in self._cpu.items():
+                if self._rated_at:
+                    rate = (seconds - self._rated[team]) / took
+                    self._rate[team] = max(self._rate[team], rate)
+                self._rated[team] = seconds
+            self._rated_at = now
 
     def _run(self) -> None:
         while not self._stopped.is_set():

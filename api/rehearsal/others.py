@@ -15,7 +15,7 @@ from scoring.domain.answers import judge
 from scoring.errors import TaskLockedError, TaskOverdueError
 from scoring.team_scenario import TeamScenario
 
-# So many that chance alone (a choice of few, times that lie close) makes most of them differ.
+# Enough that not all of them have our answer by chance, be it one of two.
 _INVENTED_TEAMS = 12
 
 
@@ -38,10 +38,14 @@ class Others:
                 self._sent.add(name)
 
     def _is_for_all(self, name: str, task: QuestionTask | FlagTask, value: str, team: Team) -> bool:
-        """Note an answer that is right for most teams; tell also of one that is for `team`."""
+        """Note an answer that is no team's own; tell also of one that is right for `team`, too.
+
+        Times and numbers may lie close by chance: it takes most teams with another right answer.
+        """
         ours = self._stage.seen_by(self._stage.team(1)).right_answer(task)
         others = [seen.right_answer(task) for seen in self._teams(team)]
-        if all(other == ours for other in others):
+        others = [other for other in others if other != ours]
+        if not others:
             self._notes.remark(f"{name} has the same answer in every team: it can be passed on")
             return True
         if 2 * sum(judge(other, value) for other in others) > len(others):

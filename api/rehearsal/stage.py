@@ -9,7 +9,7 @@ from api.rehearsal.work import Hands
 from core.ids import UserId
 from core.scenario.schema import Scenario
 from core.scenario.schema_injects import Inject
-from core.scenario.schema_tasks import AvailabilityTask, ChecksTask
+from core.scenario.schema_tasks import ChecksTask
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.world import WorldKey
 from orchestrator.injects.reading import PLANNED, TeamState
@@ -131,8 +131,13 @@ class Stage:
 
     def to_keep(self) -> Mapping[str, str]:
         """Return the checks that pass from the start and should go on to: check → its task."""
-        tasks = self.scenario.tasks.items()
-        return {t.availability: name for name, t in tasks if isinstance(t, AvailabilityTask)}
+        seen = self.seen_by(self.team(1))
+        return {
+            check: name
+            for name, task in self.scenario.tasks.items()
+            if not isinstance(task, ChecksTask)
+            for check in seen.checks_of(task)
+        }
 
     def look(self, team: Team, check: str) -> Finding:
         """Look once, now, and write nothing down."""

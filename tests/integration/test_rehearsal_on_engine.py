@@ -112,7 +112,7 @@ def test_an_interrupted_rehearsal_leaves_nothing(site: Settings, tmp_path: Path)
     script = tmp_path / "my-case" / "solution" / "play.sh"
     script.write_text("#!/bin/sh\nsleep 600\n")
     environment = poligon_environment(site)
-    command = [sys.executable, "-m", "api.cli.main", "scenario", "rehearse", script.parents[1]]
+    command = [sys.executable, "-m", "api.cli.main", "scenario", "rehearse", str(script.parents[1])]
     with subprocess.Popen(
         command, env=environment, stderr=subprocess.PIPE, text=True, cwd=NIGHT_SHIFT.parents[1]
     ) as process:

@@ -12,6 +12,16 @@ from orchestrator.domain.rehearsal import Proven
 from orchestrator.ports import EngineUnavailableError, RunResult
 from tests.fakes.rehearsal_hall import SAID, Hall, make_tables
 
+TABLETOP = """\
+language: 1
+scenario: {id: harbour, version: 1.0.0, title: The table, kind: tabletop, duration: 1h}
+roles: {envoy: {side: blue}}
+tasks: {who: {title: Who, ask: Who was it?, answer: nobody, points: 5}}
+injects:
+  call: {at: 5m, message: {from: Press, text: Who was it?}, expect: {reply: text, within: 10m}}
+solution: {run: solution/play.sh, within: 1m}
+"""
+
 
 @pytest.fixture
 def hall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hall:
@@ -54,6 +64,17 @@ def test_each_inject_goes_out_where_it_belongs_and_once(hall: Hall) -> None:
     assert ran.count(("team-1", "drop-note")) == 1
     assert ran.count(("team-2", "drop-note")) == 1
     assert hall.engine.links == {}, "the link that was cut is whole again before the removal"
+
+
+def test_a_tabletop_is_played_apart_without_any_host(hall: Hall) -> None:
+    hall.write(TABLETOP)
+    hall.engine.on_run_apart = lambda image, _: RunResult(
+        exit_code=int(bool(image)), output="answer\twho\tnobody\nreply\tcall\tWe do not know yet.\n"
+    )
+    done = hall.rehearse()
+    assert done.findings == ()
+    assert done.proven == Proven(answers=1, checks=0, injects=1)
+    assert done.use == ()
 
 
 def test_a_check_that_passes_before_anything_was_done_is_reported(hall: Hall) -> None:
