@@ -17,6 +17,7 @@ from core.clock import Clock
 from core.errors import Fault, PoligonError
 from core.scenario.load import LoadedScenario
 from core.settings import Settings
+from orchestrator.claims import NotYetError
 from orchestrator.domain.exercise import Exercise, Problem
 from orchestrator.domain.exercise import Stage as At
 from orchestrator.domain.phases import Phase
@@ -26,6 +27,7 @@ from orchestrator.service import TeamSpec
 
 _PLAYER, _IDLER = 1, 2
 _MOST_OUTPUT = 300
+_DOCTOR = "`poligon doctor` tells what this site lacks"
 _TEAMS = (TeamSpec(name="Team 1"), TeamSpec(name="Team 2"))
 # Where it is the site that fails, and not what the scenario says.
 _OF_THE_SITE = frozenset({At.ENGINE, At.ADDRESSES, At.NETWORKS, At.ISOLATION})
@@ -129,11 +131,16 @@ def _built(
     services: Services, exercise: Exercise, hands: Hands, loaded: LoadedScenario, notes: Notes
 ) -> bool:
     """Have both worlds stand; tell whether they are ready, and note why not."""
-    with notes.step("images"):
-        hands.work_one()
     engine, name = services.engine, image_namer(services.settings.installation, loaded)
-    with notes.step("worlds"):
-        hands.work()
+    try:
+        with notes.step("images"):
+            hands.work_one()
+        with notes.step("worlds"):
+            hands.work()
+    except NotYetError as error:  # nobody tries it again here
+        raise SiteBrokenError(
+            f"the worlds of the rehearsal do not stand: {error.message}", hint=_DOCTOR
+        ) from error
     now = services.exercises.get(exercise.id)
     for team in now.teams:
         if team.problem is not None:
@@ -156,6 +163,6 @@ def _tell(problem: Problem, notes: Notes) -> None:
     if problem.stage in _OF_THE_SITE:
         raise SiteBrokenError(
             f"a world of the rehearsal does not stand ({problem.stage}): {problem.message}",
-            hint=problem.output or "poligon doctor tells what this site lacks",
+            hint=problem.output or _DOCTOR,
         )
     notes.wrong(f"a world does not stand ({problem.stage}): {text}")

@@ -9,7 +9,7 @@ from api.rehearsal.rehearsing import SiteBrokenError
 from api.rehearsal.site import RehearsalLeftError, RehearsalUnderWayError, settings_of
 from core.settings import Settings
 from orchestrator.domain.rehearsal import Proven
-from orchestrator.ports import EngineUnavailableError, RunResult
+from orchestrator.ports import EngineRefusedError, EngineUnavailableError, RunResult
 from tests.fakes.rehearsal_hall import SAID, Hall, make_tables
 
 TABLETOP = """\
@@ -192,6 +192,13 @@ def test_an_image_that_does_not_build_is_the_scenarios_fault(hall: Hall) -> None
 def test_an_engine_that_goes_away_is_the_sites_fault_and_nothing_is_left(hall: Hall) -> None:
     hall.engine.fail("raise_host", EngineUnavailableError("the engine went away"))
     with pytest.raises(EngineUnavailableError):
+        hall.rehearse()
+    assert hall.engine.remaining() == ()
+
+
+def test_an_engine_that_refuses_a_host_is_the_sites_fault(hall: Hall) -> None:
+    hall.engine.fail("raise_host", EngineRefusedError("no more containers"))
+    with pytest.raises(SiteBrokenError, match="no more containers"):
         hall.rehearse()
     assert hall.engine.remaining() == ()
 
