@@ -105,7 +105,7 @@ def test_whether_a_scenario_was_rehearsed_is_told_before_and_at_a_launch(site: A
     assert launched(site).json()["warnings"] == [doubt]
     loaded = load(site.services.settings.scenarios / "house")
     now = site.clock.now()
-    site.services.rehearsals.keep(Notes(say=str).rehearsal(loaded, now))
+    site.services.rehearsals.keep(Notes(say=print).rehearsal(loaded, now))
     house = site.web.get("/api/v1/scenarios", headers=site.bearer("ina")).json()[0]
     assert (house["rehearsal"]["passed"], house["rehearsal"]["findings"]) == (True, [])
     assert "rehearsed" not in site.web.get("/exercises", headers=mine).text

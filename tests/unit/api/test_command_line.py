@@ -399,8 +399,9 @@ def test_what_a_router_dropped_is_told_and_that_there_is_none(
     assert poligon("exercise", "dropped", name, "nobody").exit_code == 3
 
 
+@pytest.mark.usefixtures("hall_tables")
 def test_a_launch_warns_until_its_scenario_was_rehearsed_as_it_is(
-    site: Path, queue: Working, hall_tables: None
+    site: Path, queue: Working
 ) -> None:
     queue.at_once = True
     launched = poligon("exercise", "launch", "house")
@@ -424,9 +425,8 @@ def test_a_launch_warns_until_its_scenario_was_rehearsed_as_it_is(
     assert "it changed since its rehearsal of" in unknown.stderr
 
 
-def test_a_rehearsal_tells_a_broken_scenario_and_a_broken_site_apart(
-    engine: FakeEngine, hall_tables: None
-) -> None:
+@pytest.mark.usefixtures("hall_tables")
+def test_a_rehearsal_tells_a_broken_scenario_and_a_broken_site_apart(engine: FakeEngine) -> None:
     assert poligon("scenario", "rehearse", "torn").exit_code == 8
     engine.fail("info", EngineUnavailableError("the engine is away"))
     away = poligon("scenario", "rehearse", "house")
@@ -435,9 +435,8 @@ def test_a_rehearsal_tells_a_broken_scenario_and_a_broken_site_apart(
     assert poligon("scenario", "rehearse", "house", "--last").exit_code == 3, "nothing is kept"
 
 
-def test_what_a_rehearsal_keeps_can_be_removed_by_hand(
-    engine: FakeEngine, hall_tables: None
-) -> None:
+@pytest.mark.usefixtures("hall_tables")
+def test_what_a_rehearsal_keeps_can_be_removed_by_hand(engine: FakeEngine) -> None:
     kept = poligon("scenario", "rehearse", "house", "--keep")
     assert engine.remaining() != ()
     assert "poligon down" in kept.stderr
