@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from api.rehearsal.holding import Wanted, see_held, wanted_by_injects
 from api.rehearsal.notes import Notes
 from api.rehearsal.others import Others
 from api.rehearsal.stage import Stage
@@ -26,9 +27,22 @@ class IdlePass:
         """Jump from inject to inject until the end; then fire by hand what waits for that."""
         self._stage.tick()
         self._others.send(self._team)
+        self._let_checks_pass()
         while self._go_on() or self._fire_next():
             self._others.send(self._team)
         self._outlast_links()
+
+    def _let_checks_pass(self) -> None:
+        """See checks pass that injects wait for and that no longer did once it was solved."""
+        solved = self._stage.inject_states(self._stage.team(1))
+        never = {name for name, state in solved.items() if not state.times}
+
+        def wanted() -> Wanted:
+            return wanted_by_injects(self._stage, self._team, among=never)
+
+        self._stage.checks_run = True
+        see_held(self._stage, self._team, wanted)
+        self._stage.checks_run = False
 
     def _go_on(self) -> bool:
         following = self._stage.next_inject(self._team)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from api.rehearsal.holding import Wanted, see_held, wanted_by_injects
 from api.rehearsal.lines import Answer, Line, Reply, Unusable
 from api.rehearsal.notes import Notes
 from api.rehearsal.solution import play
@@ -19,9 +20,6 @@ from scoring.errors import TaskLockedError
 from scoring.views import TaskState, TaskView
 
 _RIGHT = frozenset({"correct", "already"})
-_MOST_LOOKS = 2  # of a check that does not pass although it did when nothing was booked
-# A round may be lost: the machine was too slow for it, or the engine for the prober.
-_MOST_ROUNDS = 20
 _MOST_OUTPUT = 200
 
 
@@ -209,46 +207,17 @@ class SolvedPass:
 
     def _hold(self) -> None:
         """Let checks hold for as long as tasks and injects want it, and no longer."""
-        looks: dict[str, int] = {}
-        while True:
-            rounds = self._rounds_to_see(looks)
-            if not rounds or max(looks.values(), default=0) >= _MOST_ROUNDS:
-                return
-            at, check = min(rounds)
-            looks[check] = looks.get(check, 0) + 1
-            self._stage.reach(self._team, at)
 
-    def _rounds_to_see(self, looks: dict[str, int]) -> list[tuple[timedelta, str]]:
-        states = self._stage.check_states(self._team)
-        rounds = []
-        for check, wanted in self._wanted().items():
-            state = states.get(check)
-            if state is None or state.held is None or state.passing_since is None:
-                if looks.get(check, 0) < _MOST_LOOKS:
-                    now = self._stage.elapsed(self._team)
-                    rounds.append((self._stage.next_round(self._team, check, after=now), check))
-                continue
-            for time in wanted:
-                if not state.has_held(time):
-                    after = state.passing_since + time
-                    rounds.append((self._stage.next_round(self._team, check, after=after), check))
-        return rounds
+        def wanted() -> Wanted:
+            injects = self._stage.scenario.injects
+            times = wanted_by_injects(self._stage, self._team, among=injects)
+            for view in self._stage.tasks(self._team):
+                if view.kind == "checks" and view.state in {TaskState.OPEN, TaskState.HOLDING}:
+                    for check in view.checks:
+                        times.setdefault(check.check, set()).add(check.hold)
+            return times
 
-    def _wanted(self) -> dict[str, set[timedelta]]:
-        """Return for how long which checks must pass for what has not come about yet."""
-        checks = self._stage.scenario.checks
-        wanted: dict[str, set[timedelta]] = {}
-        for view in self._stage.tasks(self._team):
-            if view.kind == "checks" and view.state in {TaskState.OPEN, TaskState.HOLDING}:
-                for check in view.checks:
-                    wanted.setdefault(check.check, set()).add(check.hold)
-        states = self._stage.inject_states(self._team)
-        for name, inject in self._stage.scenario.injects.items():
-            when = inject.when
-            if when is not None and when.check is not None and not states[name].times:
-                held = checks[when.check].hold + (when.passing or timedelta())
-                wanted.setdefault(when.check, set()).add(held)
-        return wanted
+        see_held(self._stage, self._team, wanted)
 
     def _expect_done(self) -> None:
         stage, team = self._stage, self._team

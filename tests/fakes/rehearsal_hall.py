@@ -139,6 +139,7 @@ class Hall:
             return self._play(host)
         if command[0].startswith("is-"):
             done = self.works and host in self.played and command[0] in {"is-shut", "is-gone"}
+            done |= host not in self.played and command[0] == "is-alive"
             return RunResult(exit_code=int(not (done or command[0] in self.passing)), output="seen")
         return self.shell.run(host, command)
 

@@ -10,7 +10,7 @@ from api.rehearsal.site import RehearsalLeftError, RehearsalUnderWayError, setti
 from core.settings import Settings
 from orchestrator.domain.rehearsal import Proven
 from orchestrator.ports import EngineRefusedError, EngineUnavailableError, RunResult
-from tests.fakes.rehearsal_hall import SAID, Hall, make_tables
+from tests.fakes.rehearsal_hall import SAID, SCENARIO, Hall, make_tables
 
 TABLETOP = """\
 language: 1
@@ -75,6 +75,15 @@ def test_a_tabletop_is_played_apart_without_any_host(hall: Hall) -> None:
     assert done.findings == ()
     assert done.proven == Proven(answers=1, checks=0, injects=1)
     assert done.use == ()
+
+
+def test_an_inject_for_those_who_do_nothing_goes_out_for_the_idle_team(hall: Hall) -> None:
+    check = "  alive: {host: desk, run: [is-alive], every: 30s}\ntasks:\n"
+    alarm = "  alarm: {when: {check: alive, passing: 30m}, host: desk, run: [alarm], late: ask}\n"
+    hall.write(SCENARIO.replace("tasks:\n", check).replace("solution:", f"{alarm}solution:"))
+    assert hall.rehearse().findings == ()
+    ran = [host.world.team for host, words in hall.shell.ran if words == ("alarm",)]
+    assert ran == ["team-2"]
 
 
 def test_a_check_that_passes_before_anything_was_done_is_reported(hall: Hall) -> None:
