@@ -16,6 +16,7 @@ from orchestrator.janitor import Janitor
 from orchestrator.library import Library
 from orchestrator.ports import RangeEngine
 from orchestrator.reconcile import Reconciling
+from orchestrator.rehearsals import Rehearsals
 from orchestrator.resets import Resets
 from orchestrator.self_test import Thoroughness
 from orchestrator.service import Exercises
@@ -41,6 +42,7 @@ class Services:
     janitor: Janitor
     injects: Injects
     scoring: Scoring
+    rehearsals: Rehearsals
     engine: RangeEngine
     queue: JobQueue
 
@@ -95,6 +97,7 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
         janitor=Janitor(exercises, engine, clock, expiry=settings.expiry),
         injects=Injects(database, clock, exercises, engine, scorekeeping, worlds.plan),
         scoring=Scoring(database, clock, exercises, engine),
+        rehearsals=Rehearsals(database),
         engine=engine,
         queue=queue,
     )

@@ -1,7 +1,13 @@
-"""What people are told of an exercise before it hurts: it expires, the engine's disk is full."""
+"""What people are told of an exercise before it hurts.
+
+It expires, the engine's disk is full, its scenario was not rehearsed.
+"""
 
 from api.bootstrap import Services
 from orchestrator.domain.exercise import Exercise
+from orchestrator.domain.phases import Phase
+
+_BEFORE_THE_START = frozenset({Phase.PROVISIONING, Phase.READY, Phase.DEGRADED})
 
 
 def expiry_warning(services: Services, exercise: Exercise) -> str:
@@ -27,7 +33,22 @@ def disk_warning(services: Services, exercise: Exercise) -> str:
     )
 
 
+def rehearsal_warning(services: Services, exercise: Exercise) -> str:
+    """Return one sentence, without its stop, before the start of what was not rehearsed as it is.
+
+    Once it runs it is too late: what is broken then shows itself.
+    """
+    if exercise.phase not in _BEFORE_THE_START:
+        return ""
+    doubt = services.rehearsals.doubt(exercise.scenario_id, exercise.scenario_digest)
+    return f"nobody knows whether this scenario works: {doubt}" if doubt else ""
+
+
 def warnings(services: Services, exercise: Exercise) -> list[str]:
     """Return all of these that hold now."""
-    told = (expiry_warning(services, exercise), disk_warning(services, exercise))
+    told = (
+        expiry_warning(services, exercise),
+        disk_warning(services, exercise),
+        rehearsal_warning(services, exercise),
+    )
     return [warning for warning in told if warning]

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from core.errors import Fault, PoligonError
 from core.ids import ExerciseId
+from core.scenario.folder import Entry
 from orchestrator.domain.changes import Change
 from orchestrator.domain.engine_facts import EngineFacts, Room
 from orchestrator.domain.health import ObservedHost
@@ -144,6 +145,14 @@ class RunResult:
     def ok(self) -> bool:
         """Whether it exited with 0."""
         return self.exit_code == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a host uses: bytes of memory now, caches aside, and processor time since it started."""
+
+    memory: int
+    cpu: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,6 +290,14 @@ class RangeEngine(Protocol):
         """
         ...
 
+    def usage(self, exercise: ExerciseId) -> Mapping[HostKey, Usage]:
+        """Return what each running host of an exercise uses now; a call to the engine for each."""
+        ...
+
+    def image_size(self, reference: str) -> int:
+        """Return how many bytes an image has, its layers together; raises UnknownImageError."""
+        ...
+
     def observe_routers(self, exercise: ExerciseId) -> tuple[ObservedRouter, ...]:
         """Return every router of an exercise that exists, running or not."""
         ...
@@ -303,6 +320,30 @@ class RangeEngine(Protocol):
         """Run a command inside a host, in `/`, and return how it ended.
 
         One that outlives `timeout` is ended and returns 124. Raises HostGoneError.
+        """
+        ...
+
+    def put_folder(self, host: HostKey, path: str, files: Sequence[Entry]) -> None:
+        """Have a folder with these files stand in a host that runs, root's and readable by all.
+
+        What the folder held under other names stays. Its parent is there. Raises HostGoneError.
+        """
+        ...
+
+    def run_apart(
+        self,
+        command: Sequence[str],
+        *,
+        timeout: timedelta,
+        image: str = "",
+        folder: str = "",
+        files: Sequence[Entry] = (),
+    ) -> RunResult:
+        """Run a command as root in a throw-away container of an image, without any network.
+
+        Nothing of a scenario is in it but the image, and `files` at `folder`. Without an image it
+        is our toolbox. One that outlives `timeout` is ended and returns 124. Raises
+        UnknownImageError.
         """
         ...
 

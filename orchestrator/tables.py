@@ -29,6 +29,17 @@ class ScenarioPackRow(Base):
     stored_at: Mapped[datetime] = mapped_column(Instant())
 
 
+class RehearsalRow(Base):
+    """How the last rehearsal of a scenario's content went; the content itself is not kept."""
+
+    __tablename__ = "rehearsals"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    scenario_id: Mapped[str] = mapped_column(String(64), index=True)
+    at: Mapped[datetime] = mapped_column(Instant())
+    report: Mapped[dict[str, Any]] = mapped_column(JSON())
+
+
 class ExerciseRow(Base):
     """An exercise. `secret` is the key of its values and never enters a range."""
 

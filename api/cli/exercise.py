@@ -13,7 +13,7 @@ from api.cli.launching import Progress, follow
 from api.cli.output import Exit, Json, Output, reporting
 from api.cli.scenario import ScenarioPath, load
 from api.moves import Move, carry_out
-from api.outlook import disk_warning, expiry_warning, warnings
+from api.outlook import disk_warning, expiry_warning, rehearsal_warning, warnings
 from api.teams import team_for
 from api.v1.models import exercise_out
 from api.v1.points import spelled
@@ -54,6 +54,8 @@ def launch(
         specs = [TeamSpec(name=f"Team {number}") for number in range(1, teams + 1)]
         exercise = services.exercises.launch(loaded, teams=specs, by=None)
         output.note(f"Launched {exercise.name}: {loaded.scenario.scenario.title}, {teams} teams")
+        if warning := rehearsal_warning(services, exercise):
+            output.note(f"{warning}; poligon scenario rehearse {path}")
         if not detach:
             exercise = follow(services, exercise.name, Progress(output), timeout=timeout)
         logins = services.exercises.issue_logins(exercise.id)
@@ -199,6 +201,8 @@ def _tell(output: Output, services: Services, exercise: Exercise) -> None:
         output.line(f"{warning}; poligon exercise keep {exercise.name}")
     if warning := disk_warning(services, exercise):
         output.line(f"{warning}; {FREE_SPACE}")
+    if warning := rehearsal_warning(services, exercise):
+        output.line(f"{warning}; poligon scenario rehearse {exercise.scenario_id}")
     rows = [
         (
             team.slug,

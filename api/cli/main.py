@@ -9,13 +9,16 @@ import typer
 from api.cli import (
     conduct,
     database,
+    difference,
     doctor,
     exercise,
     importing,
     inject,
     people,
     processes,
+    rehearsal,
     scenario,
+    starter,
     traffic,
 )
 from core.log import configure_logging
@@ -27,6 +30,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 scenario.app.command("import")(importing.import_content)
+scenario.app.command("rehearse")(rehearsal.rehearse)
+scenario.app.command("new")(starter.new)
+scenario.app.command("diff")(difference.diff)
 app.add_typer(scenario.app, name="scenario")
 for _command in (conduct.pause, conduct.resume, conduct.extend, conduct.events):
     exercise.app.command()(_command)

@@ -30,6 +30,7 @@ class Exit(IntEnum):
     CONFLICT = 5
     PARTIAL = 6
     TIMEOUT = 7
+    BROKEN_SCENARIO = 8
     INTERRUPTED = 130
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -13,10 +14,17 @@ from core.scenario.render import TeamFacts
 from core.scenario.values import derive_values
 from core.settings import Settings
 from orchestrator.domain.addresses import Place, Pools, host_addresses, share_out
-from orchestrator.domain.plan import plan_world
+from orchestrator.domain.diagnosis import is_full, told_of_space
+from orchestrator.domain.engine_facts import Space
+from orchestrator.domain.plan import named_images, plan_world
 from orchestrator.domain.world import HostPlan, WorldKey, WorldPlan
 from orchestrator.images import image_namer
-from orchestrator.ports import EngineInfo, EngineUnavailableError, RangeEngine
+from orchestrator.ports import (
+    EngineUnavailableError,
+    ForeignImageError,
+    RangeEngine,
+    UnknownImageError,
+)
 
 # Values differ with every launch; a plan shows their places, so any key and any time will do.
 _KEY = bytes(32)
@@ -45,9 +53,44 @@ class TeamForecast:
     hosts: tuple[HostForecast, ...]
 
 
+class ImageState(StrEnum):
+    """What a launch has to do for an image."""
+
+    THERE = "there"
+    TO_BUILD = "to build"
+    MISSING = "missing"  # nothing is pulled: somebody has to bring it
+    FOREIGN = "foreign"  # it is for another processor
+    UNKNOWN = "unknown"  # the engine was not asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageForecast:
+    """An image of the scenario, the hosts that run it, and its bytes where it is there."""
+
+    image: str
+    hosts: tuple[str, ...]
+    state: ImageState
+    bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteForecast:
+    """What this site has; sizes in bytes, the disk is the one of the engine's data."""
+
+    version: str
+    memory: int
+    cpus: int
+    disk: Space
+    containers: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """All worlds of a launch; `memory` in bytes is what its hosts may use at most."""
+    """All worlds of a launch; `memory` in bytes is what its hosts may use at most.
+
+    `addresses` is how many the subnets hold, of `pool` that this site's pools have. `site` is
+    `None` when the engine was not asked; `short` is what does not suffice, a sentence each.
+    """
 
     title: str
     teams: tuple[TeamForecast, ...]
@@ -56,6 +99,11 @@ class Forecast:
     memory: int
     cpus: float
     pids: int
+    addresses: int
+    pool: int
+    images: tuple[ImageForecast, ...]
+    site: SiteForecast | None
+    short: tuple[str, ...]
     remarks: tuple[str, ...]
 
     def as_data(self) -> dict[str, Any]:
@@ -68,27 +116,88 @@ def forecast(
 ) -> Forecast:
     """Return what launching for `teams` teams would create; raises AddressPoolExhaustedError."""
     try:
-        info, taken = engine.info(), engine.taken_subnets()
-        unknown = ""
+        site, taken, unknown = _site(engine), engine.taken_subnets(), ""
     except EngineUnavailableError as error:
-        info, taken, unknown = None, (), f"The engine was not asked: {error.message}"
+        site, taken, unknown = None, (), f"The engine was not asked: {error.message}"
     worlds = _worlds(loaded, settings, taken, teams)
     hosts = [host for world in worlds for host in world.hosts]
-    memory = sum(host.limits.memory for host in hosts)
+    subnets = {network.subnet for world in worlds for network in world.networks}
+    images = tuple(_images(loaded, settings, engine if site else None))
+    memory, cpus = sum(h.limits.memory for h in hosts), sum(h.limits.cpus for h in hosts)
     return Forecast(
         title=loaded.scenario.scenario.title,
         teams=tuple(map(_team, worlds)),
         hosts=len(hosts),
-        networks=len({network.subnet for world in worlds for network in world.networks}),
+        networks=len(subnets),
         memory=memory,
-        cpus=sum(host.limits.cpus for host in hosts),
+        cpus=cpus,
         pids=sum(host.limits.pids for host in hosts),
+        addresses=sum(subnet.num_addresses for subnet in subnets),
+        pool=sum(n.num_addresses for n in (*settings.address_pool, *settings.internet_pool)),
+        images=images,
+        site=site,
+        short=tuple(_short(site, images, memory, cpus)),
         remarks=(
-            _room(info, memory) if info else unknown,
+            *((unknown,) if unknown else ()),
             *_routers(worlds),
-            *(_not_enforced(loaded, engine) if info else ()),
+            *(_not_enforced(loaded, engine) if site else ()),
         ),
     )
+
+
+def _site(engine: RangeEngine) -> SiteForecast:
+    info = engine.info()
+    return SiteForecast(
+        version=info.version,
+        memory=info.memory,
+        cpus=info.cpus,
+        disk=engine.diagnose().space,
+        containers=info.containers,
+    )
+
+
+def _images(
+    loaded: LoadedScenario, settings: Settings, engine: RangeEngine | None
+) -> Iterator[ImageForecast]:
+    name = image_namer(settings.installation, loaded)
+    users: dict[str, list[str]] = {}
+    for host_id, host in loaded.scenario.hosts.items():
+        users.setdefault(name(host_id, host), []).append(host_id)
+    named = frozenset(named_images(loaded))
+    for image, hosts in users.items():
+        state, size = ImageState.UNKNOWN, None
+        if engine is not None:
+            try:
+                engine.require_image(image)
+                state, size = ImageState.THERE, engine.image_size(image)
+            except UnknownImageError:
+                state = ImageState.MISSING if image in named else ImageState.TO_BUILD
+            except ForeignImageError:
+                state = ImageState.FOREIGN
+        yield ImageForecast(image=image, hosts=tuple(hosts), state=state, bytes=size)
+
+
+def _short(
+    site: SiteForecast | None, images: tuple[ImageForecast, ...], memory: int, cpus: float
+) -> Iterator[str]:
+    """Yield what a launch lacks here, and what may run short when every host takes all it may."""
+    for image in images:
+        if image.state is ImageState.MISSING:
+            yield f"The image {image.image} is not on the engine; docker pull {image.image}"
+        if image.state is ImageState.FOREIGN:
+            yield f"The image {image.image} is for another processor than this engine's"
+    if site is None:
+        return
+    if memory > site.memory:
+        yield (
+            f"The hosts may use {memory // _MIB} MiB of memory together, and the engine has"
+            f" {site.memory // _MIB} MiB"
+        )
+    if cpus > site.cpus:
+        yield f"The hosts may use {cpus:g} CPUs together, and the engine has {site.cpus}"
+    if is_full(site.disk):
+        told = told_of_space(site.disk)
+        yield f"{told[0].upper()}{told[1:]}; nothing is launched like that"
 
 
 def _not_enforced(loaded: LoadedScenario, engine: RangeEngine) -> Iterator[str]:
@@ -163,11 +272,3 @@ def _host(plan: HostPlan) -> HostForecast:
 def _routers(worlds: tuple[WorldPlan, ...]) -> tuple[str, ...]:
     routers = sum(world.router is not None for world in worlds)
     return (f"{routers} routers carry the flows between networks",) if routers else ()
-
-
-def _room(info: EngineInfo, memory: int) -> str:
-    fits = "enough" if memory <= info.memory else "less than the hosts may use at most"
-    return (
-        f"The engine {info.version} has {info.memory // _MIB} MiB of memory ({fits}),"
-        f" {info.cpus} CPUs and runs {info.containers} containers"
-    )

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -210,17 +211,52 @@ def located(path: str, settings: Settings) -> Path:
 
 
 def _tell(output: Output, shown: Forecast) -> None:
-    rows = [
-        (team.team, host.host, ", ".join(host.addresses), host.image, f"{host.memory // _MIB} MiB")
+    places = [(t.team, name, subnet) for t in shown.teams for name, subnet in t.networks.items()]
+    output.table(f"{shown.title}: {len(shown.teams)} teams", ("team", "network", "subnet"), places)
+    output.line()
+    hosts = [
+        (
+            team.team,
+            host.host,
+            ", ".join(host.addresses),
+            f"{host.memory // _MIB} MiB",
+            f"{host.cpus:g}",
+            str(host.pids),
+        )
         for team in shown.teams
         for host in team.hosts
     ]
-    columns = ("team", "host", "addresses", "image", "memory")
-    output.table(f"{shown.title}: {len(shown.teams)} teams", columns, rows, wide=3)
+    output.table("Hosts", ("team", "host", "addresses", "memory", "CPUs", "processes"), hosts)
     output.line()
-    output.line(
-        f"{shown.hosts} hosts, {shown.networks} networks, at most {shown.memory // _MIB} MiB of"
-        f" memory, {shown.cpus:g} CPUs and {shown.pids} processes"
-    )
-    for line in shown.remarks:
+    images = [
+        (
+            ", ".join(image.hosts),
+            image.state,
+            f"{image.bytes // _MIB} MiB" if image.bytes is not None else "",
+            image.image,
+        )
+        for image in shown.images
+    ]
+    output.table("Images", ("hosts", "state", "size", "image"), images)
+    output.line()
+    for line in _totals(shown):
         output.line(line)
+    for line in (*shown.remarks, *shown.short):
+        output.line(line)
+
+
+def _totals(shown: Forecast) -> Iterator[str]:
+    yield (
+        f"{shown.hosts} hosts, at most {shown.memory // _MIB} MiB of memory, {shown.cpus:g} CPUs"
+        f" and {shown.pids} processes"
+    )
+    yield (
+        f"{shown.networks} networks with {shown.addresses:,} addresses of the"
+        f" {shown.pool:,} in this site's pools"
+    )
+    if shown.site is not None:
+        site = shown.site
+        yield (
+            f"The engine {site.version} has {site.memory // _MIB} MiB of memory, {site.cpus} CPUs"
+            f" and {site.disk.free // _MIB} MiB of disk free, and runs {site.containers} containers"
+        )

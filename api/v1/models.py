@@ -72,7 +72,8 @@ class ExerciseOut(BaseModel):
     `causes` is what is wrong, for those who run exercises; `ready_in_seconds` how long the
     building goes on, as far as earlier launches tell. `expires_at` is when its worlds are taken
     down unless somebody touches it; those who run exercises are told. One that runs is never taken
-    down. `warnings` tells them what will hurt soon: an expiry, a full disk of the engine.
+    down. `warnings` tells them what will hurt soon: an expiry, a full disk of the engine, and
+    before the start a scenario that was not rehearsed as it is.
     """
 
     name: str = Field(examples=["night-shift-k3f"])

@@ -90,6 +90,12 @@ def _overview(
         if caller.sees_results
         else exercises.of_member(caller.id)
     )
+    offers = catalogue.offers() if caller.runs_exercises else ()
+    loaded = [offer.loaded for offer in offers if offer.loaded is not None]
+    doubts = {
+        one.digest: services.rehearsals.doubt(one.scenario.scenario.id, one.digest)
+        for one in loaded
+    }
     return page(
         request,
         "overview.html",
@@ -100,7 +106,8 @@ def _overview(
         older=found[_A_PAGE - 1].name if caller.sees_results and len(found) > _A_PAGE else "",
         before=before,
         fresh_from=f"/exercises?before={before}" if before else "/exercises",
-        offers=catalogue.offers() if caller.runs_exercises else (),
+        offers=offers,
+        doubts=doubts,
         folder=catalogue.folder,
         chosen=chosen,
         teams=teams,

@@ -1,11 +1,15 @@
 """What is asked of one container, whoever owns it: to be seen, and to go."""
 
+import math
 from collections.abc import Mapping
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
 from docker.errors import APIError, NotFound
+from requests import RequestException
 
+from orchestrator.engine.commands import TIMED_OUT
 from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.errors import is_status
 from orchestrator.ports import EngineRefusedError
@@ -31,6 +35,19 @@ def remove_container(connection: EngineConnection, container: str) -> bool:
                 return False
             raise
     return True
+
+
+def await_end(connection: EngineConnection, container: str, timeout: timedelta) -> int:
+    """Return how a container's process ended; 124 when it was not done in time."""
+    with connection.long_call() as api:
+        try:
+            seconds = math.ceil(timeout.total_seconds())
+            return int(api.wait(container, timeout=seconds)["StatusCode"])
+        except APIError:
+            raise
+        except RequestException:
+            # Time is over, or the engine went: then the next call says so.
+            return TIMED_OUT
 
 
 def names_no_container(error: EngineRefusedError) -> bool:

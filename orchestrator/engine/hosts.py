@@ -26,7 +26,8 @@ from orchestrator.engine.labels import HOST, OWNER, PLAN, TEAM, Kind, Labels, ha
 from orchestrator.engine.names import container_name
 from orchestrator.engine.networks import name_of
 from orchestrator.engine.readiness import Readiness, starter
-from orchestrator.ports import EngineRefusedError, HostGoneError, UnknownImageError
+from orchestrator.engine.stats import usage_of
+from orchestrator.ports import EngineRefusedError, HostGoneError, UnknownImageError, Usage
 
 _log = structlog.get_logger()
 
@@ -116,6 +117,23 @@ class Hosts:
             found = api.containers(all=True, size=True, filters=wanted)
         # The engine leaves out the size of one that holds nothing.
         return {_key(exercise, seen["Labels"]): seen.get("SizeRw", 0) for seen in found}
+
+    def usage(self, exercise: ExerciseId) -> Mapping[HostKey, Usage]:
+        """Return what each running host of the exercise uses now."""
+        wanted = having(self._labels.of_exercise(exercise), kind=Kind.HOST)
+        with self._connection.call() as api:
+            found = api.containers(filters=wanted)
+        used: dict[HostKey, Usage] = {}
+        for container in found:
+            with self._connection.call() as api:
+                try:
+                    told = api.stats(container["Id"], stream=False, one_shot=True)
+                except NotFound:
+                    continue  # removed since
+            usage = usage_of(told)
+            if usage is not None:
+                used[_key(exercise, container["Labels"])] = usage
+        return used
 
     def remove_host(self, host: HostKey) -> None:
         """Remove a host, if it is there and ours."""

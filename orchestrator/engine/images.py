@@ -34,11 +34,12 @@ _BARE_SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFacts:
-    """What the engine says of an image: its user, and its process unless that does not last."""
+    """What the engine says of an image: its user, its process unless that ends, its bytes."""
 
     image_id: str
     user: str
     command: tuple[str, ...]
+    size: int
 
 
 class Images:
@@ -66,6 +67,7 @@ class Images:
             image_id=found["Id"],
             user=config.get("User") or "",
             command=_lasting_process(config),
+            size=found["Size"],
         )
 
     def build(self, build: ImageBuild) -> None:

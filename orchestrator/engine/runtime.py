@@ -9,6 +9,7 @@ from ipaddress import IPv4Network
 
 from core.clock import Clock, SystemClock
 from core.ids import ExerciseId
+from core.scenario.folder import Entry
 from orchestrator.domain.changes import Change
 from orchestrator.domain.engine_facts import EngineFacts, Room
 from orchestrator.domain.health import ObservedHost
@@ -23,6 +24,7 @@ from orchestrator.domain.world import (
     RouterPlan,
     WorldKey,
 )
+from orchestrator.engine.apart import Apart
 from orchestrator.engine.beside import needing, network_of
 from orchestrator.engine.commands import HostCommands
 from orchestrator.engine.connection import EngineConnection
@@ -51,6 +53,7 @@ from orchestrator.ports import (
     ObservedRouter,
     Removed,
     RunResult,
+    Usage,
 )
 
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
@@ -88,6 +91,7 @@ class DockerEngine:
             clock=clock or SystemClock(),
         )
         self._toolbox = Toolbox(self._connection, self._labels, self._images)
+        self._apart = Apart(self._connection, self._labels, self._toolbox)
         self._routers = Routers(self._connection, self._labels, self._toolbox, self._commands)
         self._host_routes = HostRoutes(self._toolbox, self._labels)
         self._links = Links(self._connection, self._toolbox, self._labels)
@@ -170,6 +174,14 @@ class DockerEngine:
         """Return how many bytes each host of an exercise holds beyond its image."""
         return self._hosts.written(exercise)
 
+    def usage(self, exercise: ExerciseId) -> Mapping[HostKey, Usage]:
+        """Return what each running host of an exercise uses now."""
+        return self._hosts.usage(exercise)
+
+    def image_size(self, reference: str) -> int:
+        """Return how many bytes an image has."""
+        return self._images.facts(reference).size
+
     def observe_routers(self, exercise: ExerciseId) -> tuple[ObservedRouter, ...]:
         """Return every router of an exercise that exists."""
         return self._routers.observe(exercise)
@@ -192,6 +204,24 @@ class DockerEngine:
     ) -> RunResult:
         """Run a command inside a host; the host needs a POSIX shell."""
         return self._commands.run(self._name(host), command, timeout=timeout, account=account)
+
+    def put_folder(self, host: HostKey, path: str, files: Sequence[Entry]) -> None:
+        """Have a folder with these files stand in a host that runs."""
+        self._apart.put_folder(self._name(host), path, files)
+
+    def run_apart(
+        self,
+        command: Sequence[str],
+        *,
+        timeout: timedelta,
+        image: str = "",
+        folder: str = "",
+        files: Sequence[Entry] = (),
+    ) -> RunResult:
+        """Run a command in a throw-away container of an image, without any network."""
+        if image:
+            self._images.facts(image)
+        return self._apart.run(command, image=image, folder=folder, files=files, timeout=timeout)
 
     def accepts_tcp(self, host: HostKey, port: int) -> bool:
         """Tell whether a socket of the host listens on the port; raises HostGoneError."""

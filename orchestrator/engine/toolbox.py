@@ -1,7 +1,6 @@
 """The toolbox: our own small image, run in throw-away containers beside hosts or the engine."""
 
 import hashlib
-import math
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -10,13 +9,12 @@ from pathlib import Path
 
 from docker import APIClient
 from docker.errors import APIError, ImageNotFound
-from requests import RequestException
 
 from core.waiting import until
 from orchestrator.domain.world import ImageBuild
-from orchestrator.engine.commands import OUTPUT_BYTES, TIMED_OUT
+from orchestrator.engine.commands import OUTPUT_BYTES
 from orchestrator.engine.connection import EngineConnection
-from orchestrator.engine.containers import inspect_container, remove_container
+from orchestrator.engine.containers import await_end, inspect_container, remove_container
 from orchestrator.engine.errors import is_status
 from orchestrator.engine.hardening import toolbox_options
 from orchestrator.engine.images import Images
@@ -71,7 +69,7 @@ class Toolbox:
         try:
             with self._connection.call() as api:
                 api.start(container)
-            code = self._wait(container, timeout)
+            code = await_end(self._connection, container, timeout)
             with self._connection.call() as api:
                 output: bytes = api.logs(container)
         finally:
@@ -165,17 +163,6 @@ class Toolbox:
             use_config_proxy=False,
         )
         return str(made["Id"])
-
-    def _wait(self, container: str, timeout: timedelta) -> int:
-        with self._connection.long_call() as api:
-            try:
-                seconds = math.ceil(timeout.total_seconds())
-                return int(api.wait(container, timeout=seconds)["StatusCode"])
-            except APIError:
-                raise
-            except RequestException:
-                # Time is over, or the engine went: then the next call says so.
-                return TIMED_OUT
 
 
 def _is_name_taken(error: BaseException | None) -> bool:

@@ -15,6 +15,7 @@ from ipaddress import IPv4Address, IPv4Network
 from core.clock import Clock, SystemClock
 from core.errors import PoligonError
 from core.ids import ExerciseId
+from core.scenario.folder import Entry as FolderEntry
 from orchestrator.domain.changes import Change, ChangeKind
 from orchestrator.domain.engine_facts import EngineFacts, Room, Space, Tables
 from orchestrator.domain.health import ObservedHost
@@ -55,6 +56,7 @@ from orchestrator.ports import (
     RunResult,
     SubnetTakenError,
     UnknownImageError,
+    Usage,
 )
 
 BASE_IMAGE = "debian:bookworm-slim"
@@ -96,6 +98,9 @@ WELL = EngineFacts(
 )
 
 
+_BUSY = Usage(memory=16 * 1024**2, cpu=timedelta(seconds=1))
+
+
 class FakeImage:
     """The file system of every image: a very small Debian."""
 
@@ -114,7 +119,7 @@ class FakeImage:
 class FakeHost:
     """A host that exists; `files` are those that the plan brought, by path.
 
-    `written` is in bytes, and said by the test.
+    `written` (in bytes) and `used` are said by the test; `folders` were put in while it ran.
     """
 
     plan: HostPlan
@@ -127,6 +132,8 @@ class FakeHost:
     listening: set[int] = field(default_factory=set)
     links: dict[Link, LinkState] = field(default_factory=dict)
     written: int = 0
+    used: Usage = field(default_factory=lambda: _BUSY)
+    folders: dict[str, tuple[FolderEntry, ...]] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -162,6 +169,7 @@ class FakeEngine:
         self.made_at: datetime | None = None
         self.sentinels: set[ExerciseId] = set()
         self.on_start: Callable[[FakeHost], None] = lambda _: None
+        self.on_run_apart: Callable[[str, tuple[str, ...]], RunResult | None] = lambda *_: None
         self.on_run: Callable[[HostKey, tuple[str, ...]], RunResult | None] = lambda *_: None
         self._built: set[str] = set()
         self._answers: dict[tuple[str, ...], RunResult] = {}
@@ -319,6 +327,20 @@ class FakeEngine:
                 if key.world.exercise == exercise
             }
 
+    def usage(self, exercise: ExerciseId) -> Mapping[HostKey, Usage]:
+        with self._called("usage"):
+            return {
+                key: host.used
+                for key, host in self.hosts.items()
+                if key.world.exercise == exercise and host.running
+            }
+
+    def image_size(self, reference: str) -> int:
+        with self._called("image_size"):
+            if reference not in self.images:
+                raise UnknownImageError(f"the engine has no image {reference}")
+            return 75 * 1024**2
+
     def observe_routers(self, exercise: ExerciseId) -> tuple[ObservedRouter, ...]:
         with self._called("observe_routers"):
             return tuple(
@@ -385,6 +407,26 @@ class FakeEngine:
             running = self._running(host)
             said = self.on_run(host, tuple(command))
             return said or self._ran(running, tuple(command), timeout)
+
+    def put_folder(self, host: HostKey, path: str, files: Sequence[FolderEntry]) -> None:
+        with self._called("put_folder"):
+            self._running(host).folders[path] = tuple(files)
+
+    def run_apart(
+        self,
+        command: Sequence[str],
+        *,
+        timeout: timedelta,
+        image: str = "",
+        folder: str = "",
+        files: Sequence[FolderEntry] = (),
+    ) -> RunResult:
+        with self._called("run_apart"):
+            if image and image not in self.images:
+                raise UnknownImageError(f"the engine has no image {image}")
+            apart = FakeHost(plan=HostPlan(host="apart", image=image, attachments=()))
+            said = self.on_run_apart(image, tuple(command))
+            return said or self._ran(apart, tuple(command), timeout)
 
     def accepts_tcp(self, host: HostKey, port: int) -> bool:
         with self._called("accepts_tcp"):

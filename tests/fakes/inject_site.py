@@ -189,7 +189,7 @@ class InjectSite:
         return self.state(inject, number).state == FiringState.FIRED
 
 
-def _pool() -> IPv4Network:
+def pool() -> IPv4Network:
     """Return 256 addresses that hardly anybody else on a real engine picks."""
     return IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 24))
 
@@ -221,7 +221,7 @@ def inject_site(
         home=folder / "home",
         installation="test",
         scenarios=folder,
-        address_pool=(_pool() if real else IPv4Network("10.213.0.0/24"),),
+        address_pool=(pool() if real else IPv4Network("10.213.0.0/24"),),
         database_url=SecretStr(url),
     )
     clock, queue = FakeClock(), RecordingQueue()

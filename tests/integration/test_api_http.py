@@ -11,7 +11,9 @@ from structlog.testing import capture_logs
 
 from api.auth import COOKIE
 from api.outlook import disk_warning, expiry_warning
+from api.rehearsal.notes import Notes
 from core.db import CommitUnconfirmedError
+from core.scenario.load import load
 from orchestrator.domain.engine_facts import Space
 from orchestrator.domain.phases import Phase
 from tests.fakes.api_site import KEY, PASSWORD, ApiSite, api_site
@@ -92,6 +94,22 @@ def test_the_catalogue_lists_broken_scenarios_with_what_is_wrong(site: ApiSite) 
     assert (house["id"], house["hosts"], house["tasks"], house["problems"]) == ("house", 1, 5, [])
     assert torn["title"] is None
     assert any("torn/scenario.yaml:2:" in problem for problem in torn["problems"])
+
+
+def test_whether_a_scenario_was_rehearsed_is_told_before_and_at_a_launch(site: ApiSite) -> None:
+    mine = {"cookie": f"{COOKIE}={site.token('ina')}"}
+    house = site.web.get("/api/v1/scenarios", headers=site.bearer("ina")).json()[0]
+    assert house["rehearsal"] is None
+    assert "it was never rehearsed here" in site.web.get("/exercises", headers=mine).text
+    doubt = "nobody knows whether this scenario works: it was never rehearsed here"
+    assert launched(site).json()["warnings"] == [doubt]
+    loaded = load(site.services.settings.scenarios / "house")
+    now = site.clock.now()
+    site.services.rehearsals.keep(Notes(say=print).rehearsal(loaded, now))
+    house = site.web.get("/api/v1/scenarios", headers=site.bearer("ina")).json()[0]
+    assert (house["rehearsal"]["passed"], house["rehearsal"]["findings"]) == (True, [])
+    assert "rehearsed" not in site.web.get("/exercises", headers=mine).text
+    assert launched(site).json()["warnings"] == []
 
 
 def test_launching_a_broken_scenario_tells_every_problem(site: ApiSite) -> None:

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Plays the scenario as analyst on the desk, from what a trainee can see there. Prints its answers as
-# lines of: answer, task, value, with tabs between.
+# lines of: answer, task, value, with tabs between; and its replies: reply, inject, text.
 set -eu
 password=$(sed -n 's/^ *password: *//p' "$HOME/handover.txt")
 office() {
@@ -26,6 +26,8 @@ answer mark "$(office cat "$tool" | grep -o 'NS{[^}]*}')"
 
 # For whoever wants the answers and leaves the world as it is.
 [ -z "${LOOK_ONLY:-}" ] || exit 0
+
+printf 'reply\tmayors_call\tSomebody came in at night with a guessed password. The door is being closed.\n'
 
 # First what brings it back, then the rest. A run under way may still finish, so wait for it.
 office sudo sh -eus "$account" "$tool" <<'INSIDE'

@@ -11,9 +11,10 @@ from typer.testing import CliRunner, Result
 
 from api import bootstrap
 from api.bootstrap import Services
-from api.cli import database, scenario
+from api.cli import database, rehearsal, scenario
 from api.cli.exercise import OPERATOR
 from api.cli.main import app
+from api.rehearsal import site as rehearsal_site
 from core.clock import SystemClock
 from core.jobs import Job
 from core.scenario.json_schema import json_schema, json_schema_text
@@ -28,6 +29,7 @@ from tests.fakes.api_site import KEY, SCENARIO
 from tests.fakes.fake_engine import FakeEngine, FakeRouter
 from tests.fakes.jobs import acts_of, do
 from tests.fakes.queue import RecordingQueue
+from tests.fakes.rehearsal_hall import make_tables
 
 
 class Working(RecordingQueue):
@@ -84,9 +86,16 @@ def site(
 
     monkeypatch.setattr(database, "open_services", open_services)
     monkeypatch.setattr(scenario, "open_engine", open_engine)
+    monkeypatch.setattr(rehearsal, "open_engine", open_engine)
     yield tmp_path
     for services in opened:
         services.close()
+
+
+@pytest.fixture
+def hall_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the tables of rehearsals at once."""
+    monkeypatch.setattr(rehearsal_site, "upgrade", make_tables)
 
 
 def poligon(*arguments: str) -> Result:
@@ -453,3 +462,75 @@ def test_what_a_router_dropped_is_told_and_that_there_is_none(
         {"source": "10.1.0.2", "target": "8.8.8.8", "protocol": "udp", "port": 53, "packets": 4}
     ]
     assert poligon("exercise", "dropped", name, "nobody").exit_code == 3
+
+
+@pytest.mark.usefixtures("hall_tables")
+def test_a_launch_warns_until_its_scenario_was_rehearsed_as_it_is(
+    site: Path, queue: Working
+) -> None:
+    queue.at_once = True
+    launched = poligon("exercise", "launch", "house")
+    doubt = "nobody knows whether this scenario works: it was never rehearsed here"
+    assert f"{doubt}; poligon scenario rehearse house" in launched.output
+    rehearsed = poligon("scenario", "rehearse", "house")
+    assert rehearsed.exit_code == 8
+    assert "house 1.0.0 is broken" in rehearsed.stdout
+    assert "  ✗ there is no solution: nothing shows that it can be solved" in rehearsed.stdout
+    shown = json.loads(poligon("scenario", "rehearse", "house", "--last", "--json").stdout)
+    assert not shown["passed"]
+    launched = poligon("exercise", "launch", "house")
+    assert "works: its rehearsal failed: there is no solution" in launched.output
+    file = site / "scenarios" / "house" / "scenario.yaml"
+    file.write_text(SCENARIO.replace("The house", "The barn"))
+    launched = json.loads(poligon("exercise", "launch", "house", "--json").stdout)
+    (warning,) = launched["exercise"]["warnings"]
+    assert "it changed since its rehearsal of " in warning
+    unknown = poligon("scenario", "rehearse", "house", "--last")
+    assert unknown.exit_code == 3
+    assert "it changed since its rehearsal of" in unknown.stderr
+
+
+@pytest.mark.usefixtures("hall_tables")
+def test_a_rehearsal_tells_a_broken_scenario_and_a_broken_site_apart(engine: FakeEngine) -> None:
+    assert poligon("scenario", "rehearse", "torn").exit_code == 8
+    engine.fail("info", EngineUnavailableError("the engine is away"))
+    away = poligon("scenario", "rehearse", "house")
+    assert away.exit_code == 1
+    assert "the engine is away" in away.stderr
+    assert poligon("scenario", "rehearse", "house", "--last").exit_code == 3, "nothing is kept"
+
+
+@pytest.mark.usefixtures("hall_tables")
+def test_what_a_rehearsal_keeps_can_be_removed_by_hand(engine: FakeEngine) -> None:
+    kept = poligon("scenario", "rehearse", "house", "--keep")
+    assert engine.remaining() != ()
+    assert "poligon down" in kept.stderr
+
+
+def test_a_new_scenario_is_written_and_compared_with_another(site: Path) -> None:
+    folder = site / "scenarios" / "my-case"
+    written = poligon("scenario", "new", str(folder))
+    assert f"poligon scenario rehearse {folder}" in written.stdout
+    assert poligon("scenario", "lint", "--strict", "my-case").exit_code == 0
+    assert poligon("scenario", "new", str(folder)).exit_code == 5
+    assert poligon("scenario", "diff", "my-case", "my-case").stdout == (
+        "For trainees nothing differs\n"
+    )
+    found = json.loads(poligon("scenario", "diff", "house", "my-case", "--json").stdout)
+    assert {
+        "section": "tasks",
+        "name": "shut",
+        "text": "the task shut is gone",
+    } in found
+
+
+def test_a_plan_refuses_what_the_site_decides_and_names_the_line_that_allows_it(
+    site: Path,
+) -> None:
+    file = site / "scenarios" / "house" / "scenario.yaml"
+    file.write_text(SCENARIO.replace("    accounts: [", "    privileged: true\n    accounts: [", 1))
+    refused = poligon("scenario", "plan", "house")
+    assert refused.exit_code == 2
+    assert "only a site policy with the line `allow: [desk.privileged]` permits it" in (
+        refused.stderr
+    )

@@ -1,16 +1,20 @@
 """What a plan says of a site that cannot do everything."""
 
+from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
 
-from api.cli.planning import forecast
+from api.cli.planning import Forecast, ImageState, forecast
 from core.scenario.load import load
 from core.settings import Settings
-from tests.fakes.fake_engine import FakeEngine
+from orchestrator.domain.engine_facts import Space
+from tests.fakes.api_site import SCENARIO
+from tests.fakes.fake_engine import WELL, FakeEngine
 from tests.fakes.inject_site import HEAD
 
+POOL = IPv4Network("10.213.0.0/22")
 STORY = """\
   note: {at: 1m, script: Note.}
   lag: {manual: true, link: {network: office, delay: 200ms}}
@@ -31,3 +35,63 @@ def test_a_delay_that_the_kernel_cannot_do_is_named(tmp_path: Path, *, kernel_de
         remark for remark in remarks if remark.startswith("Not enforced here: the delay of lag")
     ]
     assert len(named) == (not kernel_delays)
+
+
+def planned(tmp_path: Path, engine: FakeEngine, *, teams: int, image: str = "") -> Forecast:
+    folder = tmp_path / "house"
+    folder.mkdir(exist_ok=True)
+    text = SCENARIO.replace('image: "debian:bookworm-slim"', image) if image else SCENARIO
+    (folder / "scenario.yaml").write_text(text)
+    settings = Settings(home=tmp_path, installation="test", address_pool=(POOL,), internet_pool=())
+    return forecast(load(folder), settings, engine, teams=teams)
+
+
+def test_what_is_asked_for_is_held_against_what_the_site_has(tmp_path: Path) -> None:
+    shown = planned(tmp_path, FakeEngine(), teams=20)
+    assert (shown.memory, shown.cpus, shown.pids) == (20 * 512 * 1024**2, 20, 20 * 256)
+    assert (shown.networks, shown.addresses, shown.pool) == (20, 320, 1024)
+    assert shown.site is not None
+    assert (shown.site.memory, shown.site.cpus) == (8 * 1024**3, 2)
+    assert shown.site.disk == WELL.space
+    assert shown.short == (
+        "The hosts may use 10240 MiB of memory together, and the engine has 8192 MiB",
+        "The hosts may use 20 CPUs together, and the engine has 2",
+    )
+
+
+def test_a_full_disk_of_the_engine_is_told(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    engine.facts = replace(WELL, space=Space(free=2**27, total=2**37))
+    assert planned(tmp_path, engine, teams=1).short == (
+        "The engine's data has 0.1 GiB free; nothing is launched like that",
+    )
+
+
+@pytest.mark.parametrize(
+    ("image", "state", "size"),
+    [
+        ("", ImageState.THERE, 75 * 1024**2),
+        ("image: nobody/has", ImageState.MISSING, None),
+        ("build: {context: images}", ImageState.TO_BUILD, None),
+    ],
+)
+def test_each_image_is_there_built_or_missing(
+    tmp_path: Path, image: str, state: ImageState, size: int | None
+) -> None:
+    (tmp_path / "house" / "images").mkdir(parents=True)
+    (tmp_path / "house" / "images" / "Dockerfile").write_text("FROM debian:bookworm-slim\n")
+    engine = FakeEngine()
+    shown = planned(tmp_path, engine, teams=1, image=image)
+    (found,) = shown.images
+    assert (found.hosts, found.state, found.bytes) == (("desk",), state, size)
+    missing = "The image nobody/has is not on the engine; docker pull nobody/has"
+    assert (missing in shown.short) == (state is ImageState.MISSING)
+    assert "build_image" not in engine.calls
+
+
+def test_an_image_for_another_processor_is_told(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    engine.foreign_images.add("debian:bookworm-slim")
+    shown = planned(tmp_path, engine, teams=1)
+    assert shown.images[0].state is ImageState.FOREIGN
+    assert "is for another processor" in shown.short[0]

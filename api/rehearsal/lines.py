@@ -1,0 +1,62 @@
+"""What a solution says on stdout: a line for each answer and reply, with tabs between."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_VERBS = ("answer", "reply", "submit")
+_PARTS = 3
+_MOST_SHOWN = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer to a task."""
+
+    task: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A reply to the message of an inject."""
+
+    inject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unusable:
+    """A line that says something, and cannot be used; `why` is a sentence without its stop."""
+
+    why: str
+
+
+Line = Answer | Reply | Unusable
+
+
+def lines_in(output: str) -> Iterator[Line]:
+    """Yield what the lines of a solution say; those that begin with another word are chatter."""
+    for number, text in enumerate(output.splitlines(), start=1):
+        verb, *_ = text.split(maxsplit=1) or [""]
+        if verb in _VERBS:
+            yield _line(number, text)
+
+
+def _line(number: int, text: str) -> Line:
+    parts = text.split("\t", _PARTS - 1)
+    shown = text[:_MOST_SHOWN]
+    if len(parts) < _PARTS or not all(part.strip() for part in parts):
+        return Unusable(
+            why=f"line {number} of the solution is not three words with tabs between: {shown!r}"
+        )
+    verb, name, value = (part.strip() for part in parts)
+    match verb:
+        case "answer":
+            return Answer(task=name, value=value)
+        case "reply":
+            return Reply(inject=name, text=value)
+        case _:
+            return Unusable(
+                why=f"line {number} of the solution submits a file for {name}, which is not"
+                " possible yet: answers and replies are"
+            )

@@ -1,0 +1,90 @@
+"""Playing the solution of a scenario: where a trainee of the widest role lands, as they do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from api.rehearsal.lines import Line, lines_in
+from api.rehearsal.notes import Notes
+from api.rehearsal.stage import Stage
+from core.scenario.access import default_entry, widest_role
+from core.scenario.folder import Entry, Folder
+from core.scenario.schema import Solution
+from orchestrator.domain.exercise import Team
+from orchestrator.ports import RunResult
+
+_PLACE = "/tmp/solution"  # noqa: S108  # in a world of the rehearsal, which goes with it
+_TIMED_OUT = 124
+_FAILED = "failed\t"
+# What it says on stderr must not come between the lines of its stdout, and is told when it fails.
+_PLAY = """\
+cd "$1" || exit 1
+if [ -x "./$2" ]; then set -- "./$2"; else set -- sh "./$2"; fi
+errors=$(mktemp) || exit 1
+"$@" 2>"$errors" </dev/null
+code=$?
+[ "$code" = 0 ] || { printf '\\nfailed\\t'; tail -c 1000 "$errors" | tr '\\n\\t' '  '; echo; }
+rm -f "$errors"
+exit "$code"
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Folder:
+    files: Sequence[Entry]
+    script: str
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        return ("sh", "-c", _PLAY, "sh", _PLACE, self.script)
+
+
+def play(stage: Stage, team: Team, solution: Solution, notes: Notes) -> tuple[Line, ...]:
+    """Run the solution for a team and return what it says; what goes wrong is noted.
+
+    Without hosts it runs apart, in a container without network.
+    """
+    folder = _folder(stage, solution)
+    if not stage.scenario.hosts:
+        ran = stage.services.engine.run_apart(
+            folder.command, folder=_PLACE, files=folder.files, timeout=solution.within
+        )
+        return _said(ran, solution, notes)
+    role = widest_role(stage.scenario)
+    entry = default_entry(stage.scenario, role)
+    if entry is None:
+        notes.wrong(f"the solution cannot be played: the role {role} has no default host")
+        return ()
+    host = stage.world(team).host(entry.host)
+    stage.services.engine.put_folder(host, _PLACE, folder.files)
+    account = stage.seen_by(team).renderer.text(entry.as_)
+    ran = stage.services.engine.run(host, folder.command, timeout=solution.within, account=account)
+    return _said(ran, solution, notes)
+
+
+def _folder(stage: Stage, solution: Solution) -> _Folder:
+    """Return the files beside the script, and below; of a script at the top itself alone."""
+    script = PurePosixPath(solution.run)
+    loaded = stage.exercises.scenario(stage.exercise)
+    within = f"{script.parent}/" if script.parent != PurePosixPath() else str(script)
+    files = [
+        Entry(
+            path=str(PurePosixPath(entry.path).relative_to(script.parent)),
+            content=entry.content,
+            executable=entry.executable,
+        )
+        for entry in Folder(loaded.folder).entries()
+        if entry.path.startswith(within)
+    ]
+    return _Folder(files=files, script=script.name)
+
+
+def _said(ran: RunResult, solution: Solution, notes: Notes) -> tuple[Line, ...]:
+    if ran.exit_code == _TIMED_OUT:
+        seconds = solution.within.total_seconds()
+        notes.wrong(f"the solution did not end within {seconds:g} s, and was ended")
+    elif not ran.ok:
+        lines = [line for line in ran.output.splitlines() if line.startswith(_FAILED)]
+        told = lines[-1].removeprefix(_FAILED).strip() if lines else ran.output.strip()[-300:]
+        notes.wrong(f"the solution ended with {ran.exit_code}: {told or 'it said nothing'}")
+    return tuple(lines_in(ran.output))

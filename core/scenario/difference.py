@@ -1,0 +1,244 @@
+"""What differs between two scenarios for those who play them, in words."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel
+
+from core.scenario.folder import Folder, digest_of
+from core.scenario.load import LoadedScenario
+from core.scenario.schema import Host
+
+_LONGEST = 70
+_BEFORE = 20
+_Data = Mapping[str, Any]
+
+_THINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "competencies": "competency",
+        "roles": "role",
+        "values": "value",
+        "networks": "network",
+        "hosts": "host",
+        "checks": "check",
+        "objectives": "objective",
+        "tasks": "task",
+        "injects": "inject",
+    }
+)
+# {new} and {old} are as a reader would say them; a key that is not here is named as it is.
+_SAYINGS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("tasks", "points"): "gives {new} points instead of {old}",
+        ("tasks", "ask"): "asks {new} instead of {old}",
+        ("tasks", "answer"): "has another right answer",
+        ("tasks", "flag"): "wants the flag {new} instead of {old}",
+        ("tasks", "attempts"): "allows {new} attempts instead of {old}",
+        ("tasks", "checks"): "is judged by {new} instead of {old}",
+        ("tasks", "opens"): "opens differently: {new} instead of {old}",
+        ("tasks", "due"): "is due differently: {new} instead of {old}",
+        ("networks", "size"): "has the size /{new} instead of /{old}",
+        ("hosts", "accounts"): "has other accounts",
+        ("hosts", "networks"): "is on {new} instead of {old}",
+        ("hosts", "image"): "runs the image {new} instead of {old}",
+        ("hosts", "limits"): "may use {new} instead of {old}",
+        ("hosts", "hidden"): "is hidden: {new} instead of {old}",
+        ("injects", "at"): "goes out at {new} instead of {old}",
+        ("injects", "wait"): "waits {new} instead of {old}",
+        ("injects", "cost"): "costs {new} points instead of {old}",
+        ("injects", "run"): "runs something else",
+        ("checks", "run"): "looks at something else",
+        ("checks", "hold"): "must hold for {new} instead of {old}",
+        ("checks", "every"): "looks every {new} instead of {old}",
+        ("values", "*"): "is drawn differently: evidence and answers are others",
+    }
+)
+_ANYWHERE: Mapping[str, str] = MappingProxyType(
+    {
+        "title": "is called {new} instead of {old}",
+        "message": "says something else: {new} instead of {old}",
+    }
+)
+# What a trainee neither reads nor meets.
+_UNSEEN: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "scenario": frozenset({"version", "authors", "licence"}),
+        "hosts": frozenset({"files", "build", "ready"}),
+        "injects": frozenset({"script", "late", "timeout"}),
+        "checks": frozenset({"timeout"}),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One thing that is another: of which section, of what in it, and a sentence."""
+
+    section: str
+    name: str
+    text: str
+
+
+def differences(before: LoadedScenario, after: LoadedScenario) -> tuple[Difference, ...]:
+    """Return what changed for trainees from one scenario to the other, in the order of the file.
+
+    What only an author or an instructor sees (versions, the solution, scripts) is left out.
+    """
+    return tuple(_differences(before, after))
+
+
+def _differences(before: LoadedScenario, after: LoadedScenario) -> Iterator[Difference]:
+    old, new = before.scenario, after.scenario
+    for key, was, is_now in _changed("scenario", _data(old.scenario), _data(new.scenario)):
+        said, now_said = _pair(was, is_now)
+        text = f"the {key.replace('_', ' ')} is {now_said} instead of {said}"
+        yield Difference(section="scenario", name=key, text=text)
+    for section, thing in _THINGS.items():
+        yield from _section(section, thing, getattr(old, section), getattr(new, section))
+        if section == "hosts":
+            yield from _contents(before, after)
+    for section, verb in (("flows", "may begin"), ("access", "logs in")):
+        yield from _list(section, verb, getattr(old, section), getattr(new, section))
+
+
+def _section(
+    section: str, thing: str, old: Mapping[str, BaseModel], new: Mapping[str, BaseModel]
+) -> Iterator[Difference]:
+    for name in old:
+        if name not in new:
+            text = f"the {thing} {name} is gone"
+            yield Difference(section=section, name=name, text=text)
+    for name, item in new.items():
+        if name not in old:
+            text = f"the {thing} {name} is new{_described(section, _data(item))}"
+            yield Difference(section=section, name=name, text=text)
+            continue
+        changed = list(_changed(section, _data(old[name]), _data(item)))
+        whole = _SAYINGS.get((section, "*"))
+        if changed and whole is not None:
+            text = f"the {thing} {name} {whole}"
+            yield Difference(section=section, name=name, text=text)
+            continue
+        for key, was, is_now in changed:
+            saying = _SAYINGS.get((section, key)) or _ANYWHERE.get(key)
+            saying = saying or f"has another `{key}`: {{new}} instead of {{old}}"
+            before, after = _pair(was, is_now)
+            said = saying.format(new=after, old=before)
+            yield Difference(section=section, name=name, text=f"the {thing} {name} {said}")
+
+
+def _described(section: str, data: _Data) -> str:
+    if section == "tasks":
+        return f", for {data['points']} points"
+    return f": {_said(data['title'])}" if data.get("title") else ""
+
+
+def _list(
+    section: str, verb: str, old: tuple[BaseModel, ...], new: tuple[BaseModel, ...]
+) -> Iterator[Difference]:
+    was, is_now = ([_data(item) for item in items] for items in (old, new))
+    for item in was:
+        if item not in is_now:
+            yield Difference(
+                section=section, name="", text=f"nobody {verb} any more: {_said(item)}"
+            )
+    for item in is_now:
+        if item not in was:
+            yield Difference(section=section, name="", text=f"somebody {verb} now: {_said(item)}")
+
+
+def _contents(before: LoadedScenario, after: LoadedScenario) -> Iterator[Difference]:
+    """Yield what differs in the files and images of hosts that both have."""
+    for name, host in after.scenario.hosts.items():
+        was = before.scenario.hosts.get(name)
+        if was is None:
+            continue
+        for text in (*_files(before, was, after, host), *_image(before, was, after, host)):
+            yield Difference(section="hosts", name=name, text=f"the host {name} {text}")
+
+
+def _files(before: LoadedScenario, was: Host, after: LoadedScenario, host: Host) -> Iterator[str]:
+    old = {file.to: _content(before, file) for file in was.files}
+    new = {file.to: _content(after, file) for file in host.files}
+    yield from (f"has no {path} any more" for path in old if path not in new)
+    yield from (f"has a new file, {path}" for path in new if path not in old)
+    yield from (f"has another {path}" for path in new if path in old and old[path] != new[path])
+
+
+def _content(loaded: LoadedScenario, file: BaseModel) -> object:
+    """Return all that decides on a file: what is written of it, and what it is made from."""
+    data = _data(file)
+    sources = [data[key] for key in ("from", "template") if data.get(key)]
+    return data, [loaded.read(source) for source in sources]
+
+
+def _image(before: LoadedScenario, was: Host, after: LoadedScenario, host: Host) -> Iterator[str]:
+    if was.build is None or host.build is None:
+        if was.build != host.build:
+            yield "gets its image from elsewhere"
+        return
+    old, new = (
+        digest_of(Folder(loaded.folder / build.context).entries())
+        for loaded, build in ((before, was.build), (after, host.build))
+    )
+    if old != new:
+        yield "is built differently: its image has other contents"
+
+
+def _data(item: BaseModel) -> _Data:
+    fields = type(item).model_fields
+    return {field.alias or name: getattr(item, name) for name, field in fields.items()}
+
+
+def _changed(section: str, old: _Data, new: _Data) -> Iterator[tuple[str, object, object]]:
+    for key in dict.fromkeys((*new, *old)):
+        if key not in _UNSEEN.get(section, ()) and old.get(key) != new.get(key):
+            yield key, old.get(key), new.get(key)
+
+
+def _pair(old: object, new: object) -> tuple[str, str]:
+    """Return both as one would say them; of long texts what they begin to differ with."""
+    if isinstance(old, str) and isinstance(new, str) and max(len(old), len(new)) > _LONGEST:
+        pairs = enumerate(zip(old, new, strict=False))
+        same = next((n for n, (one, other) in pairs if one != other), min(len(old), len(new)))
+        begin = max(old.rfind(" ", 0, max(same - _BEFORE, 0)), 0)
+        old, new = (f"…{text[begin:].lstrip()}" if begin else text for text in (old, new))
+    return _said(old), _said(new)
+
+
+def _said(value: object) -> str:
+    """Return a value as one would say it, cut to some words."""
+    if value is None or value in ((), {}, []):
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, timedelta):
+        return _duration(value)
+    if isinstance(value, BaseModel):
+        value = {key: inner for key, inner in _data(value).items() if inner not in (None, (), {})}
+    if isinstance(value, Mapping):
+        said = (f"{key} {_said(inner)}" for key, inner in value.items())
+        return _cut(", ".join(said)) or "none"
+    if isinstance(value, tuple | list):
+        return _cut(", ".join(_said(inner).strip("“”") for inner in value))
+    return f"“{_cut(value)}”" if isinstance(value, str) else _number(value)
+
+
+def _number(value: object) -> str:
+    return f"{float(value) * 100:g}%" if isinstance(value, Fraction) else str(value)
+
+
+def _duration(value: timedelta) -> str:
+    minutes, seconds = divmod(int(value.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{n}{unit}" for n, unit in ((hours, "h"), (minutes, "m"), (seconds, "s")) if n]
+    return "".join(parts) or "0s"
+
+
+def _cut(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"

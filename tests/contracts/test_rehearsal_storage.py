@@ -1,0 +1,59 @@
+"""What is kept of rehearsals, on both databases."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core.db import Base, Database
+from orchestrator.domain.rehearsal import ImageSize, Proven, Rehearsal, Step, TeamUse
+from orchestrator.rehearsals import Rehearsals
+from tests.fakes.queue import RecordingQueue
+
+DONE = Rehearsal(
+    scenario="night-shift",
+    version="1.1.0",
+    digest="a" * 64,
+    at=datetime(2026, 11, 23, 12, tzinfo=UTC),
+    findings=(),
+    remarks=("how_many has the same answer in every team",),
+    steps=(Step(name="worlds", seconds=3.5),),
+    proven=Proven(answers=3, checks=2, injects=3),
+    use=(TeamUse(team="team-1", peak_memory=20_000_000, cpu_seconds=1.25, peak_cpus=0.5),),
+    images=(ImageSize(host="desk", image="debian:bookworm-slim", bytes=75_000_000),),
+)
+
+
+@pytest.fixture
+def rehearsals(database_url: str) -> Iterator[Rehearsals]:
+    database = Database(database_url, queue=RecordingQueue())
+    Base.metadata.create_all(database.engine)
+    yield Rehearsals(database)
+    database.close()
+
+
+def test_a_rehearsal_comes_back_as_it_was_kept(rehearsals: Rehearsals) -> None:
+    rehearsals.keep(DONE)
+    assert rehearsals.of(DONE.digest) == DONE
+    assert rehearsals.latest("night-shift") == DONE
+    assert rehearsals.of("b" * 64) is None
+    assert rehearsals.latest("harbour") is None
+
+
+def test_a_later_one_of_the_same_content_takes_its_place(rehearsals: Rehearsals) -> None:
+    rehearsals.keep(replace(DONE, findings=("who: the answer of the solution is refused",)))
+    rehearsals.keep(DONE)
+    assert rehearsals.of(DONE.digest) == DONE
+
+
+def test_a_launch_is_doubted_unless_this_content_passed(rehearsals: Rehearsals) -> None:
+    assert rehearsals.doubt("night-shift", DONE.digest) == "it was never rehearsed here"
+    rehearsals.keep(DONE)
+    assert rehearsals.doubt("night-shift", DONE.digest) == ""
+    changed = rehearsals.doubt("night-shift", "b" * 64)
+    assert changed == "it changed since its rehearsal of 2026-11-23 12:00 UTC"
+    later = replace(DONE, digest="b" * 64, at=DONE.at + timedelta(days=1), findings=("Broken",))
+    rehearsals.keep(later)
+    assert rehearsals.doubt("night-shift", "b" * 64) == "its rehearsal failed: Broken"
+    assert rehearsals.doubt("night-shift", DONE.digest) == ""

@@ -1,0 +1,126 @@
+"""The starter exercise is rehearsed on a real engine; a spoilt copy of it is found out."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from api.bootstrap import open_engine
+from api.rehearsal.site import settings_of
+from core.ids import new_id
+from core.scenario.load import load
+from core.settings import Settings, read_settings
+from orchestrator.domain.plan import plan_images
+from orchestrator.images import image_namer
+from tests.fakes.inject_site import pool
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+
+NIGHT_SHIFT = Path(__file__).parents[2] / "scenarios" / "night-shift"
+
+
+@pytest.fixture(scope="module")
+def site(
+    docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    """Lend a site that has the scenario's images: what is rehearsed builds upon their layers."""
+    home = tmp_path_factory.mktemp("site")
+    settings = read_settings().model_copy(
+        update={"home": home, "installation": f"test-{new_id(8)}", "address_pool": (pool(),)}
+    )
+    engine = open_engine(settings)
+    loaded = load(NIGHT_SHIFT)
+    for image in plan_images(loaded, image_namer(settings.installation, loaded)):
+        engine.build_image(image)
+    yield settings
+    engine.remove_everything()
+
+
+def poligon_environment(site: Settings) -> dict[str, str]:
+    return {
+        "PATH": "/usr/bin:/bin",
+        "POLIGON_HOME": str(site.home),
+        "POLIGON_INSTALLATION": site.installation,
+        "POLIGON_DOCKER_HOST": site.docker_host,
+        "POLIGON_ADDRESS_POOL": json.dumps([str(net) for net in site.address_pool]),
+    }
+
+
+def poligon(site: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "api.cli.main", "scenario", *arguments],
+        env=poligon_environment(site),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=500,
+        cwd=NIGHT_SHIFT.parents[1],
+    )
+
+
+def test_the_night_shift_rehearses_and_leaves_nothing(site: Settings) -> None:
+    engine = open_engine(settings_of(site))
+    volumes = engine.nameless_volumes()
+    done = poligon(site, "rehearse", str(NIGHT_SHIFT), "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["passed"]
+    assert told["proven"] == {"answers": 3, "checks": 2, "injects": 3}
+    assert all(use["peak_memory"] > 2**20 and use["cpu_seconds"] > 0 for use in told["use"])
+    assert all(image["bytes"] > 2**24 for image in told["images"])
+    assert engine.remaining() == ()
+    assert engine.nameless_volumes() <= volumes
+    assert not settings_of(site).home.exists()
+    last = json.loads(poligon(site, "rehearse", str(NIGHT_SHIFT), "--last", "--json").stdout)
+    assert last == told
+
+
+def test_a_spoilt_copy_is_told_with_a_sentence_and_a_code_of_its_own(
+    site: Settings, tmp_path: Path
+) -> None:
+    copy = tmp_path / "night-shift"
+    shutil.copytree(NIGHT_SHIFT, copy)
+    file = copy / "scenario.yaml"
+    right = 'answer: {equals: "{{ values.intruder }}"}'
+    assert right in file.read_text()
+    wrong = right.replace("intruder", "colleague")
+    file.write_text(file.read_text().replace(right, wrong))
+    done = poligon(site, "rehearse", str(copy))
+    assert done.returncode == 8, done.stdout + done.stderr
+    assert "✗ who: the solution's answer" in done.stdout
+    assert "is refused as wrong" in done.stdout
+    assert open_engine(settings_of(site)).remaining() == ()
+
+
+def test_a_new_scenario_rehearses_as_it_is_written(site: Settings, tmp_path: Path) -> None:
+    assert poligon(site, "new", str(tmp_path / "my-case")).returncode == 0
+    assert poligon(site, "lint", "--strict", str(tmp_path / "my-case")).returncode == 0
+    done = poligon(site, "rehearse", str(tmp_path / "my-case"), "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["proven"] == {"answers": 2, "checks": 1, "injects": 1}
+    assert told["remarks"] == []
+
+
+def test_an_interrupted_rehearsal_leaves_nothing(site: Settings, tmp_path: Path) -> None:
+    assert poligon(site, "new", str(tmp_path / "my-case")).returncode == 0
+    script = tmp_path / "my-case" / "solution" / "play.sh"
+    script.write_text("#!/bin/sh\nsleep 600\n")
+    environment = poligon_environment(site)
+    command = [sys.executable, "-m", "api.cli.main", "scenario", "rehearse", str(script.parents[1])]
+    with subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, text=True, cwd=NIGHT_SHIFT.parents[1]
+    ) as process:
+        assert process.stderr is not None
+        told = next(line for line in process.stderr if "before the solution" in line)
+        assert told
+        process.terminate()
+        process.stderr.read()
+        assert process.wait(120) == 130
+    assert open_engine(settings_of(site)).remaining() == ()
+    assert not settings_of(site).home.exists()
