@@ -34,7 +34,7 @@ _MIB = 1024**2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostForecast:
-    """A host that would run; `memory` in bytes."""
+    """A host that would run; `memory` and `disk` in bytes, and no `disk` for no limit of it."""
 
     host: str
     image: str
@@ -42,6 +42,7 @@ class HostForecast:
     memory: int
     cpus: float
     pids: int
+    disk: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,7 @@ class SiteForecast:
     memory: int
     cpus: int
     disk: Space
+    limits_disk: bool
     containers: int
 
 
@@ -136,22 +138,23 @@ def forecast(
         pool=sum(n.num_addresses for n in (*settings.address_pool, *settings.internet_pool)),
         images=images,
         site=site,
-        short=tuple(_short(site, images, memory, cpus)),
+        short=tuple(_short(site, images, memory, cpus, sum(h.limits.disk or 0 for h in hosts))),
         remarks=(
             *((unknown,) if unknown else ()),
             *_routers(worlds),
-            *(_not_enforced(loaded, engine) if site else ()),
+            *(_not_enforced(loaded, engine, site) if site else ()),
         ),
     )
 
 
 def _site(engine: RangeEngine) -> SiteForecast:
-    info = engine.info()
+    info, facts = engine.info(), engine.diagnose()
     return SiteForecast(
         version=info.version,
         memory=info.memory,
         cpus=info.cpus,
-        disk=engine.diagnose().space,
+        disk=facts.space,
+        limits_disk=facts.limits_disk,
         containers=info.containers,
     )
 
@@ -178,7 +181,11 @@ def _images(
 
 
 def _short(
-    site: SiteForecast | None, images: tuple[ImageForecast, ...], memory: int, cpus: float
+    site: SiteForecast | None,
+    images: tuple[ImageForecast, ...],
+    memory: int,
+    cpus: float,
+    disk: int,
 ) -> Iterator[str]:
     """Yield what a launch lacks here, and what may run short when every host takes all it may."""
     for image in images:
@@ -195,13 +202,22 @@ def _short(
         )
     if cpus > site.cpus:
         yield f"The hosts may use {cpus:g} CPUs together, and the engine has {site.cpus}"
+    if disk > site.disk.free:
+        yield (
+            f"The hosts that have a limit may write {disk // _MIB} MiB together, and the engine's"
+            f" disk has {site.disk.free // _MIB} MiB free"
+        )
     if is_full(site.disk):
         told = told_of_space(site.disk)
         yield f"{told[0].upper()}{told[1:]}; nothing is launched like that"
 
 
-def _not_enforced(loaded: LoadedScenario, engine: RangeEngine) -> Iterator[str]:
-    """Yield what the scenario's injects ask of links that this site cannot do."""
+def _not_enforced(loaded: LoadedScenario, engine: RangeEngine, site: SiteForecast) -> Iterator[str]:
+    """Yield what the scenario asks of links and disks that this site cannot do."""
+    limited = [name for name, host in loaded.scenario.hosts.items() if host.limits.disk]
+    if limited and not site.limits_disk:
+        hosts = ", ".join(limited)
+        yield f"Not enforced here: the limit of the disk of {hosts}; the engine has no quotas"
     injects = loaded.scenario.injects.items()
     delayed = [name for name, inject in injects if inject.link and inject.link.delay]
     if delayed and not engine.can_delay():
@@ -266,6 +282,7 @@ def _host(plan: HostPlan) -> HostForecast:
         memory=plan.limits.memory,
         cpus=plan.limits.cpus,
         pids=plan.limits.pids,
+        disk=plan.limits.disk,
     )
 
 

@@ -59,6 +59,25 @@ def test_what_is_asked_for_is_held_against_what_the_site_has(tmp_path: Path) -> 
     )
 
 
+@pytest.mark.parametrize("has_quotas", [True, False])
+def test_disks_of_hosts_are_added_up_and_told_where_nobody_keeps_to_them(
+    tmp_path: Path, *, has_quotas: bool
+) -> None:
+    engine = FakeEngine()
+    engine.facts = replace(WELL, space=Space(free=7 * 2**30, total=2**37), limits_disk=has_quotas)
+    limited = 'image: "debian:bookworm-slim"\n    limits: {disk: 4g}'
+    shown = planned(tmp_path, engine, teams=2, image=limited)
+    assert [host.disk for team in shown.teams for host in team.hosts] == [4 * 2**30] * 2
+    assert shown.short == (
+        (
+            "The hosts that have a limit may write 8192 MiB together, and the engine's disk has"
+            " 7168 MiB free"
+        ),
+    )
+    told = "Not enforced here: the limit of the disk of desk; the engine has no quotas"
+    assert (told in shown.remarks) == (not has_quotas)
+
+
 def test_a_full_disk_of_the_engine_is_told(tmp_path: Path) -> None:
     engine = FakeEngine()
     engine.facts = replace(WELL, space=Space(free=2**27, total=2**37))
