@@ -113,8 +113,13 @@ class Reconciling:
         shortages, written = self._exercises.shortages, self._engine.written
         shortages.tell_disk(standing, space, written)
         for exercise in standing:
-            scenario = self._exercises.scenario(exercise).scenario
-            shortages.tell_filled(exercise, scenario, written)
+            try:
+                scenario = self._exercises.scenario(exercise).scenario
+                shortages.tell_filled(exercise, scenario, written)
+            except EngineUnavailableError:
+                raise
+            except PoligonError as error:  # the next one may be looked at all the same
+                log.warning("disks.not_seen", exercise=exercise.name, error=str(error))
 
     def watch(self, stop: threading.Event) -> None:
         """Look at whatever the engine tells of, until `stop` is set."""
