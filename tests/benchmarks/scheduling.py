@@ -28,10 +28,11 @@ from core.log import configure_logging
 from core.migration import upgrade
 from core.scenario.load import load
 from core.settings import Settings
-from orchestrator.service import PREPARE, RAISE_WORLD, TeamSpec
+from orchestrator.service import TeamSpec
 from scoring.checking import CHECK
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_engine import FakeEngine
+from tests.fakes.jobs import acts_of, do
 from tests.fakes.queue import RecordingQueue
 
 _TEAMS = 2
@@ -86,16 +87,13 @@ class Stage:
 
     def run_exercises(self, count: int) -> None:
         """Launch and start so many exercises."""
-        exercises, worlds = self.services.exercises, self.services.worlds
+        exercises, acts = self.services.exercises, acts_of(self.services)
         specs = [TeamSpec(name=f"Team {number}") for number in range(1, _TEAMS + 1)]
         for _ in range(count):
             exercise = exercises.launch(load(self._folder), teams=specs, by=None)
             while jobs := self.queue.take():
                 for job in jobs:
-                    if job.name == PREPARE:
-                        worlds.prepare(ExerciseId(job.arguments[0]))
-                    elif job.name == RAISE_WORLD:
-                        worlds.raise_world(ExerciseId(job.arguments[0]), TeamId(job.arguments[1]))
+                    do(acts, job)
             exercises.start(exercise.id)
 
     def minute(self, exercises: int) -> Minute:
