@@ -17,8 +17,8 @@ from core.scenario.schema import Scenario
 from orchestrator.domain.diagnosis import (
     FREE_SPACE,
     is_full,
+    told_of_filled,
     told_of_space,
-    told_of_writer,
     told_of_writers,
 )
 from orchestrator.domain.engine_facts import Space
@@ -103,7 +103,7 @@ class Shortages:
                     team,
                     key.host,
                     _HOST_FULL,
-                    f"{told_of_writer(key, size)}, of {limit / 1024**3:.1f} that it may",
+                    told_of_filled(key, size, limit),
                     again_after=_FILLED_TOLD_AGAIN,
                 )
 

@@ -81,6 +81,11 @@ def told_of_writers(written: Mapping[HostKey, int]) -> Iterator[str]:
         yield told_of_writer(host, written[host])
 
 
+def told_of_filled(host: HostKey, size: int, limit: int) -> str:
+    """Return the sentence about a host that has filled its disk, both in bytes."""
+    return f"{told_of_writer(host, size)}, of {limit / _GIB:.1f} that it may"
+
+
 def told_of_writer(host: HostKey, size: int) -> str:
     """Return the sentence about what a host has written, in bytes."""
     return f"{host.host} of {host.world.team} has written {size / _GIB:.1f} GiB"

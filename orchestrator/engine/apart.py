@@ -10,9 +10,8 @@ from pathlib import PurePosixPath
 from docker.errors import APIError, ImageNotFound, NotFound
 
 from core.scenario.folder import Entry
-from orchestrator.engine.commands import OUTPUT_BYTES
 from orchestrator.engine.connection import EngineConnection
-from orchestrator.engine.containers import await_end, remove_container
+from orchestrator.engine.containers import remove_container, run_to_end
 from orchestrator.engine.errors import is_status
 from orchestrator.engine.hardening import CAPABILITIES, toolbox_options
 from orchestrator.engine.labels import Labels
@@ -42,15 +41,9 @@ class Apart:
         try:
             if files:
                 self.put_folder(container, folder, files)
-            with self._connection.call() as api:
-                api.start(container)
-            code = await_end(self._connection, container, timeout)
-            with self._connection.call() as api:
-                output: bytes = api.logs(container)
+            return run_to_end(self._connection, container, timeout)
         finally:
             remove_container(self._connection, container)
-        kept = output[:OUTPUT_BYTES].decode(errors="replace")
-        return RunResult(exit_code=code, output=kept)
 
     def put_folder(self, container: str, path: str, files: Sequence[Entry]) -> None:
         """Have a folder with these files stand in a container; see the port."""

@@ -1,4 +1,4 @@
-"""What is asked of one container, whoever owns it: to be seen, and to go."""
+"""What is asked of one container, whoever owns it: to be seen, to run to its end, and to go."""
 
 import math
 from collections.abc import Mapping
@@ -9,10 +9,10 @@ from typing import Any
 from docker.errors import APIError, NotFound
 from requests import RequestException
 
-from orchestrator.engine.commands import TIMED_OUT
+from orchestrator.engine.commands import OUTPUT_BYTES, TIMED_OUT
 from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.errors import is_status
-from orchestrator.ports import EngineRefusedError
+from orchestrator.ports import EngineRefusedError, RunResult
 
 
 def inspect_container(connection: EngineConnection, container: str) -> Mapping[str, Any] | None:
@@ -37,8 +37,20 @@ def remove_container(connection: EngineConnection, container: str) -> bool:
     return True
 
 
-def await_end(connection: EngineConnection, container: str, timeout: timedelta) -> int:
-    """Return how a container's process ended; 124 when it was not done in time."""
+def run_to_end(connection: EngineConnection, container: str, timeout: timedelta) -> RunResult:
+    """Start a container and return how it ended and what it said, at most OUTPUT_BYTES of it.
+
+    124 when it was not done in time.
+    """
+    with connection.call() as api:
+        api.start(container)
+    code = _await_end(connection, container, timeout)
+    with connection.call() as api:
+        output: bytes = api.logs(container)
+    return RunResult(exit_code=code, output=output[:OUTPUT_BYTES].decode(errors="replace"))
+
+
+def _await_end(connection: EngineConnection, container: str, timeout: timedelta) -> int:
     with connection.long_call() as api:
         try:
             seconds = math.ceil(timeout.total_seconds())

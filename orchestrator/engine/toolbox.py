@@ -12,9 +12,8 @@ from docker.errors import APIError, ImageNotFound
 
 from core.waiting import until
 from orchestrator.domain.world import ImageBuild
-from orchestrator.engine.commands import OUTPUT_BYTES
 from orchestrator.engine.connection import EngineConnection
-from orchestrator.engine.containers import await_end, inspect_container, remove_container
+from orchestrator.engine.containers import inspect_container, remove_container, run_to_end
 from orchestrator.engine.errors import is_status
 from orchestrator.engine.hardening import toolbox_options
 from orchestrator.engine.images import Images
@@ -67,15 +66,9 @@ class Toolbox:
         options = toolbox_options(network=network_mode, capabilities=capabilities)
         container = self._create(command, _ROOT if capabilities else _NOBODY, labels, options)
         try:
-            with self._connection.call() as api:
-                api.start(container)
-            code = await_end(self._connection, container, timeout)
-            with self._connection.call() as api:
-                output: bytes = api.logs(container)
+            return run_to_end(self._connection, container, timeout)
         finally:
             remove_container(self._connection, container)
-        kept = output[:OUTPUT_BYTES].decode(errors="replace")
-        return RunResult(exit_code=code, output=kept)
 
     def have_image(self) -> str:
         """Have the image on the engine; return its name."""
