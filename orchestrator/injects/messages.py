@@ -1,13 +1,16 @@
 """Messages that injects send to teams, and what the teams reply."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 
 from core.db import Database
-from core.ids import UserId
+from core.ids import TeamId, UserId
 from core.scenario.access import lineage
+from core.scenario.load import LoadedScenario
+from core.scenario.render import Renderer
 from core.scenario.template import TemplateFailedError
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.injects import Expectation
@@ -65,9 +68,18 @@ class Messages:
         teams = [t for t in exercise.teams if team in {"", t.slug}]
         with self._database.reading() as session:
             found = MessageRepository(session).of_teams([t.id for t in teams])
-        slugs = {t.id: t.slug for t in exercise.teams}
+        whose = {t.id: t for t in exercise.teams}
+        # Values are derived once for a team, and only when something is translated for it.
+        renderer = cache(lambda team: self._exercises.renderer(exercise, whose[team]))
+        loaded = self._exercises.scenario(exercise)
         return tuple(
-            self._view(exercise, slugs[message.team], message, language) for message in found
+            _view(
+                loaded,
+                whose[message.team].slug,
+                message,
+                _in_language(loaded, message, language, renderer),
+            )
+            for message in found
         )
 
     def of_member(
@@ -100,49 +112,6 @@ class Messages:
                 f"there is no message {message} for you", hint="Reload the page"
             )
         return file_content(self._exercises, exercise, team, found.inject, number)
-
-    def _view(
-        self, exercise: Exercise, team: str, message: StoredMessage, language: str
-    ) -> MessageView:
-        loaded = self._exercises.scenario(exercise)
-        inject = loaded.scenario.injects[message.inject]
-        expect = inject.expect
-        letter = self._in_language(exercise, team, message, language)
-        wanted = expect is not None and expect.reply is not None
-        return MessageView(
-            id=message.id,
-            team=team,
-            firing=message.firing,
-            inject=message.inject,
-            sender=letter.sender,
-            to=letter.to,
-            text=letter.text,
-            files=file_views(loaded, inject.message.files if inject.message is not None else ()),
-            at=message.at,
-            elapsed=message.elapsed,
-            deadline=message.fired + expect.within if expect is not None and wanted else None,
-            expectation=message.expectation if wanted else None,
-            replies=message.replies,
-        )
-
-    def _in_language(
-        self, exercise: Exercise, slug: str, message: StoredMessage, language: str
-    ) -> Letter:
-        """Return the letter as it would have been sent in that language, or as it was sent."""
-        loaded = self._exercises.scenario(exercise)
-        spec = loaded.in_language(language).injects[message.inject].message
-        team = exercise.team(slug)
-        if spec == loaded.scenario.injects[message.inject].message or team is None or spec is None:
-            return message.letter
-        renderer = self._exercises.renderer(exercise, team)
-        try:
-            return replace(
-                message.letter,
-                sender=renderer.text(spec.from_) if spec.from_ else message.letter.sender,
-                text=renderer.text(spec.text),
-            )
-        except TemplateFailedError:
-            return message.letter  # a translation has no say in whether it can be read
 
     def reply(
         self,
@@ -195,6 +164,48 @@ class Messages:
             subject=message.inject,
             by=By(user=user),
         )
+
+
+def _view(loaded: LoadedScenario, team: str, message: StoredMessage, letter: Letter) -> MessageView:
+    inject = loaded.scenario.injects[message.inject]
+    expect = inject.expect
+    wanted = expect is not None and expect.reply is not None
+    return MessageView(
+        id=message.id,
+        team=team,
+        firing=message.firing,
+        inject=message.inject,
+        sender=letter.sender,
+        to=letter.to,
+        text=letter.text,
+        files=file_views(loaded, inject.message.files if inject.message is not None else ()),
+        at=message.at,
+        elapsed=message.elapsed,
+        deadline=message.fired + expect.within if expect is not None and wanted else None,
+        expectation=message.expectation if wanted else None,
+        replies=message.replies,
+    )
+
+
+def _in_language(
+    loaded: LoadedScenario,
+    message: StoredMessage,
+    language: str,
+    renderer: Callable[[TeamId], Renderer],
+) -> Letter:
+    """Return the letter as it would have been sent in that language, or as it was sent."""
+    spec = loaded.in_language(language).injects[message.inject].message
+    if spec is None or spec == loaded.scenario.injects[message.inject].message:
+        return message.letter
+    render = renderer(message.team)
+    try:
+        return replace(
+            message.letter,
+            sender=render.text(spec.from_) if spec.from_ else message.letter.sender,
+            text=render.text(spec.text),
+        )
+    except TemplateFailedError:
+        return message.letter  # a translation has no say in whether it can be read
 
 
 def _require_same(earlier: InjectReplyRow, firing: str, text: str) -> None:
