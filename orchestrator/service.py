@@ -61,6 +61,7 @@ TEST_WORLD = "orchestrator.test_world"
 JOB_PATIENCE = timedelta(seconds=20)
 
 _RETRIED = (WorldPhase.FAILED, WorldPhase.DEGRADED)
+_LONGEST_SLUG = 24  # with what makes it distinct it is a login of 32 at most
 _MAX_TEAMS = 1000
 _MAX_NAME = 100
 # Control, direction and private signs, halves of signs, and what Unicode has not assigned.
@@ -502,10 +503,12 @@ def _slugs(teams: Sequence[TeamSpec]) -> tuple[str, ...]:
     for spec in teams:
         _require_readable(spec.name)
     slugs = tuple(
-        re.sub(r"[^a-z0-9]+", "-", spec.name.lower()).strip("-")[:24] or f"team-{number}"
+        re.sub(r"[^a-z0-9]+", "-", spec.name.lower()).strip("-")[:_LONGEST_SLUG] or f"team-{number}"
         for number, spec in enumerate(teams, start=1)
     )
-    slugs = tuple(slug if slug[0].isalpha() else f"team-{slug}" for slug in slugs)
+    slugs = tuple(
+        slug if slug[0].isalpha() else f"team-{slug}"[:_LONGEST_SLUG].rstrip("-") for slug in slugs
+    )
     if len(set(slugs)) != len(slugs):
         raise TeamsInvalidError(
             "two teams have the same name, or names that differ in signs only",

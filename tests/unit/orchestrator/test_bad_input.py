@@ -86,6 +86,7 @@ def test_names_of_any_characters_are_taken_or_refused_by_name(site: Site, names:
         "🛡️ blue",
         "-" * 100,
         "a" * 100,
+        "0" * 100,
     ],
 )
 def test_a_readable_name_becomes_a_world(site: Site, name: str) -> None:
