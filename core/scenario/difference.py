@@ -77,6 +77,13 @@ _ANYWHERE: Mapping[str, str] = MappingProxyType(
         "message": "says something else: {new} instead of {old}",
     }
 )
+_OF_CRITERIA: Mapping[str, str] = MappingProxyType(
+    {
+        "title": "calls {name} {new} instead of {old}",
+        "weight": "weighs {name} {new} instead of {old}",
+        "levels": "has other levels of {name}: {new} instead of {old}",
+    }
+)
 # What a trainee neither reads nor meets.
 _UNSEEN: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -183,7 +190,7 @@ def _criteria(old: Rubric, new: Rubric) -> Iterator[str]:
             continue
         for key, before, after in _changed("criterion", _data(was), _data(criterion)):
             said, now_said = _pair(before, after)
-            yield f"has another {key} of {name}: {now_said} instead of {said}"
+            yield _OF_CRITERIA[key].format(name=name, new=now_said, old=said)
 
 
 def _contents(before: LoadedScenario, after: LoadedScenario) -> Iterator[Difference]:
