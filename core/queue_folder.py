@@ -51,7 +51,7 @@ class FolderChannel(filesystem.Channel):
             raise ChannelError(f"the message {name} cannot be left: {error.strerror}") from error
 
     def _get(self, queue: str, _timeout: float | None = None) -> Any:  # noqa: ANN401  # whatever JSON holds
-        # Looked at fifty times a second: a listing costs a tenth of a glob.
+        # Looked at many times a second: a listing costs a tenth of a glob.
         for name in sorted(os.listdir(self.data_folder_in)):  # noqa: PTH208  # that is why
             if name.startswith(".") or not name.endswith(f".{queue}.msg"):
                 continue
