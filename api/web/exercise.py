@@ -169,6 +169,7 @@ def logins(
         logins=services.exercises.issue_logins(exercise.id),
         names={team.slug: team.name for team in exercise.teams},
         address=str(request.base_url),
+        has_machines=bool(services.exercises.scenario(exercise).scenario.access),
         ssh=lambda login: ssh_command(settings, login),
         gateway=gateway_key(settings),
     )
@@ -355,6 +356,7 @@ def _trainee(
         resets=services.resets.offers(exercise, team, caller),
         titles={task.task: task.title for task in tasks},
         people={member.user: member.name for member in team.members},
+        has_machines=bool(scenario.access),
         other_hosts=_other_hosts(exercise, caller, services),
         gateway=gateway_key(services.settings),
         keys=services.users.key_fingerprints(caller.name),
