@@ -114,6 +114,7 @@ class DockerEngine:
                 cpus=told["NCPU"],
                 memory=told["MemTotal"],
                 containers=told["Containers"],
+                runtimes=frozenset(told["Runtimes"]),
             )
 
     def diagnose(self) -> EngineFacts:
@@ -146,8 +147,9 @@ class DockerEngine:
         """Have the host run; besides the port's errors, those of its files (input faults)."""
         with self._ranks.building(world):
             self._hosts.raise_host(world, plan)
+            host = HostKey(world=world, host=plan.host)
             if plan.gateway is not None:
-                self._host_routes.lead(HostKey(world=world, host=plan.host), plan.gateway)
+                self._host_routes.lead(host, plan.gateway)
 
     def raise_router(self, world: WorldKey, plan: RouterPlan) -> None:
         """Have the world's router run."""
