@@ -177,6 +177,11 @@ class HostPlan:
     privileges: Privileges = field(default_factory=Privileges)
 
     @property
+    def sends_raw(self) -> bool:
+        """Whether it may send what it likes, so that it is held to its own addresses."""
+        return "NET_RAW" in self.privileges.capabilities
+
+    @property
     def sudo(self) -> bool:
         """Whether any account may become root, which no-new-privileges would forbid."""
         return any(account.sudo for account in self.accounts)

@@ -30,6 +30,7 @@ from orchestrator.engine.commands import HostCommands
 from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.diagnosis import Diagnosis
 from orchestrator.engine.events import Events
+from orchestrator.engine.guard import Guard
 from orchestrator.engine.host_routes import HostRoutes
 from orchestrator.engine.host_rules import HostRules
 from orchestrator.engine.hosts import Hosts
@@ -50,6 +51,7 @@ from orchestrator.engine.turns import Ranks
 from orchestrator.ports import (
     Dropped,
     EngineInfo,
+    EngineRefusedError,
     ObservedRouter,
     Removed,
     RunResult,
@@ -93,6 +95,7 @@ class DockerEngine:
         self._toolbox = Toolbox(self._connection, self._labels, self._images)
         self._apart = Apart(self._connection, self._labels, self._toolbox)
         self._routers = Routers(self._connection, self._labels, self._toolbox, self._commands)
+        self._guard = Guard(self._toolbox, self._labels)
         self._host_routes = HostRoutes(self._toolbox, self._labels)
         self._links = Links(self._connection, self._toolbox, self._labels)
         self._diagnosis = Diagnosis(
@@ -148,6 +151,8 @@ class DockerEngine:
         with self._ranks.building(world):
             self._hosts.raise_host(world, plan)
             host = HostKey(world=world, host=plan.host)
+            if plan.sends_raw:
+                self._guarded(host, plan)
             if plan.gateway is not None:
                 self._host_routes.lead(host, plan.gateway)
 
@@ -301,6 +306,13 @@ class DockerEngine:
         images = self._removal.images()
         self._toolbox.forget()
         return replace(removed, images=images)
+
+    def _guarded(self, host: HostKey, plan: HostPlan) -> None:
+        try:
+            self._guard.hold(host, plan)
+        except EngineRefusedError:
+            self._hosts.remove_host(host)  # it would run on without its guard
+            raise
 
     def _name(self, host: HostKey) -> str:
         return container_name(self._installation, host)
