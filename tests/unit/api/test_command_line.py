@@ -554,6 +554,10 @@ def test_a_plan_refuses_what_the_site_decides_and_names_the_line_that_allows_it(
     line = "- {host: house/desk, privileged: true}"
     assert refused.stdout.endswith(f"would:\n  {line}\n")
     assert line in poligon("scenario", "lint", "house").stdout
+    rehearsed = poligon("scenario", "rehearse", "house")
+    assert rehearsed.exit_code == 4
+    assert line in rehearsed.stderr
+    assert poligon("scenario", "rehearse", "house", "--last").exit_code == 3
     (site / "policy.yaml").write_text(f"policy: 1\nallow:\n  {line}\n")
     monkeypatch.setenv("POLIGON_POLICY", str(site / "policy.yaml"))
     permitted = poligon("scenario", "plan", "house")
