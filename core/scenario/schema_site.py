@@ -23,7 +23,7 @@ _LONGEST = 200
 _SHORT = 100  # two of them stand in one line of a refusal
 _FIXED = r"^(?!.*\{\{)(?!(.*[/:])?\.\.([/:]|$))"  # the site judges what it reads
 _PATH = r'/[^:"\\\x00-\x1f\x7f]*'
-_DEVICE = rf"{_FIXED}/dev/[\w./-]+(:/dev/[\w./-]+(:r?w?m?)?)?$"
+_DEVICE = rf"{_FIXED}/dev/[\w./-]+(:/dev/[\w./-]+(:[rwm]{{1,3}})?)?$"
 _VOLUME = rf"{_FIXED}{_PATH}:{_PATH}(:ro|:rw)?$"
 
 
@@ -32,7 +32,8 @@ def _of_form(form: str, wanted: str) -> AfterValidator:
     known = re.compile(form, re.ASCII)
 
     def check(text: str) -> str:
-        if len(text) > _LONGEST or not known.fullmatch(text):
+        # What cannot be printed would be another thing in the line that permits it.
+        if len(text) > _LONGEST or not text.isprintable() or not known.fullmatch(text):
             raise ValueError(f"{text[:_LONGEST]!r} is not {wanted}")
         return text
 
