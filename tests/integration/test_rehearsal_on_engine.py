@@ -86,7 +86,7 @@ def test_a_new_scenario_rehearses_as_it_is_written(site: Settings, tmp_path: Pat
     done = poligon(site, "rehearse", str(tmp_path / "my-case"), "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
-    assert told["proven"] == {"answers": 2, "checks": 1, "injects": 1}
+    assert told["proven"] == {"answers": 2, "files": 0, "checks": 1, "injects": 1}
     assert told["remarks"] == []
     last = json.loads(
         poligon(site, "rehearse", str(tmp_path / "my-case"), "--last", "--json").stdout
