@@ -19,7 +19,7 @@ _TIMED_OUT = 124
 _FAILED = "failed\t"
 # What it says on stderr must not come between the lines of its stdout, and is told when it fails.
 # A file that it submits is measured where it stands: a container of its own goes with it.
-_PLAY = """\
+PLAY = """\
 cd "$1" || exit 1
 if [ -x "./$2" ]; then set -- "./$2"; else set -- sh "./$2"; fi
 told=$(mktemp -d) || exit 1
@@ -39,6 +39,7 @@ done <"$told/said"
 rm -rf "$told"
 exit "$code"
 """
+"""The shell's part: a folder, and the name of the script in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ class _Folder:
 
     @property
     def command(self) -> tuple[str, ...]:
-        return ("sh", "-c", _PLAY, "sh", _PLACE, self.script)
+        return ("sh", "-c", PLAY, "sh", _PLACE, self.script)
 
 
 def play(stage: Stage, team: Team, solution: Solution, notes: Notes) -> tuple[Line, ...]:
