@@ -19,7 +19,9 @@ BEGIN {
         at = day - d * 86400 + 7 * 3600 + k * 370 + dice(300)
         i = 1 + dice(total)
         if (date[i] >= at) continue
-        who = k % 5 ? staff[1 + dice(n_people)] : stolen
+        # The stolen account may go where it went in the night, and to the registry.
+        mine = home[i] in size || home[i] == "registry"
+        who = k % 3 == 0 && mine ? stolen : staff[1 + dice(n_people)]
         if (k % 9 == 0) note(at - 1, who, home[i], "connect|ok|" home[i])
         note(at, who, home[i], "openat|ok|r|/srv/shares/" path[i])
     }

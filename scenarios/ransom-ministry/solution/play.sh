@@ -5,7 +5,8 @@ set -eu
 password=$(sed -n 's/^ *password: *//p' "$HOME/handover.txt")
 on() { # HOST COMMAND…
     host=$1 && shift
-    sshpass -p "$password" ssh -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR "keeper@$host" "$@"
+    sshpass -p "$password" ssh -E ssh.log -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+        -o ControlMaster=auto -o ControlPath='%h' -o ControlPersist=20s "keeper@$host" "$@"
 }
 cd "$(mktemp -d)"
 answer() { printf 'answer\t%s\t%s\n' "$1" "$2"; }
@@ -48,13 +49,16 @@ key=$(on files "sudo -u $account cat /proc/$process/environ" | tr '\0' '\n' | se
 answer key "$key"
 
 # The youngest set whose archives of those shares are what was written, and readable.
-archives=$(for share in $shares; do echo "$share.tar.gz"; done)
-for set in $(on backup ls -r /srv/backup); do
-    on backup "cd /srv/backup/$set && cat SHA256SUMS MANIFEST" >hashes
-    ! grep -q "\.$ending\$" hashes || continue
-    if on backup "cd /srv/backup/$set && sha256sum --quiet -c SHA256SUMS 2>&1" >bad; then break; fi
-    echo $archives | tr ' ' '\n' | sed 's/$/: /' | grep -qFf - bad || break
+set=$(on backup sh -eus "$ending" $shares <<'INSIDE'
+ending=$1 && shift
+for set in $(ls -r /srv/backup); do
+    cd "/srv/backup/$set"
+    ! grep -q "\.$ending\$" MANIFEST || continue
+    for share; do grep " $share\.tar\.gz\$" SHA256SUMS; done >/tmp/wanted
+    ! sha256sum --quiet -c /tmp/wanted >&2 || { echo "$set" && break; }
 done
+INSIDE
+)
 answer set "$set"
 
 # For whoever wants the answers and leaves the world as it is.
