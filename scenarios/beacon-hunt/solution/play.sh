@@ -62,4 +62,4 @@ pkill -x spoolerd || true
 rm -rf /var/tmp/.lpd /usr/local/lib/print
 INSIDE
 # A call that was missed shows after a while.
-sleep 10
+sleep 12
