@@ -65,7 +65,7 @@ cat >> /etc/lighttpd/lighttpd.conf <<'SETTINGS'
 $HTTP["url"] =~ "^/uploads/" { cgi.assign = () }
 SETTINGS
 sed -i 's/^    # Only pictures:.*/    page("415 Unsupported Media Type", "<p>Pictures only, please.") unless $name =~ m{\\A[^.]+\\.(?:png|jpe?g|gif)\\z}i;\n&/' "$www/cgi-bin/report.pl"
-lighttpd -tt -q -f /etc/lighttpd/lighttpd.conf
+lighttpd -tt -f /etc/lighttpd/lighttpd.conf
 perl -cw "$www/cgi-bin/report.pl" 2>/dev/null
 pkill -x lighttpd
 "$jobs/tidy"
