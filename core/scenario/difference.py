@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from core.scenario.folder import Folder, digest_of
 from core.scenario.load import LoadedScenario
-from core.scenario.schema import Host
+from core.scenario.schema import Host, Scenario
 
 _LONGEST = 70
 _BEFORE = 20
@@ -28,6 +28,7 @@ _THINGS: Mapping[str, str] = MappingProxyType(
         "objectives": "objective",
         "tasks": "task",
         "injects": "inject",
+        "services": "service",
     }
 )
 # {new} and {old} are as a reader would say them; a key that is not here is named as it is.
@@ -54,6 +55,10 @@ _SAYINGS: Mapping[tuple[str, str], str] = MappingProxyType(
         ("checks", "run"): "looks at something else",
         ("checks", "hold"): "must hold for {new} instead of {old}",
         ("checks", "every"): "looks every {new} instead of {old}",
+        ("services", "host"): "runs on {new} instead of {old}",
+        ("services", "network"): "is attacked over {new} instead of {old}",
+        ("services", "port"): "listens on port {new} instead of {old}",
+        ("services", "flag"): "keeps other flags: {new} instead of {old}",
         ("values", "*"): "is drawn differently: evidence and answers are others",
     }
 )
@@ -70,6 +75,7 @@ _UNSEEN: Mapping[str, frozenset[str]] = MappingProxyType(
         "hosts": frozenset({"files", "build", "ready"}),
         "injects": frozenset({"script", "late", "timeout"}),
         "checks": frozenset({"timeout"}),
+        "services": frozenset({"checker"}),
     }
 )
 
@@ -97,12 +103,23 @@ def _differences(before: LoadedScenario, after: LoadedScenario) -> Iterator[Diff
         said, now_said = _pair(was, is_now)
         text = f"the {key.replace('_', ' ')} is {now_said} instead of {said}"
         yield Difference(section="scenario", name=key, text=text)
+    yield from _rounds(old, new)
     for section, thing in _THINGS.items():
         yield from _section(section, thing, getattr(old, section), getattr(new, section))
         if section == "hosts":
             yield from _contents(before, after)
     for section, verb in (("flows", "may begin"), ("access", "logs in")):
         yield from _list(section, verb, getattr(old, section), getattr(new, section))
+
+
+def _rounds(old: Scenario, new: Scenario) -> Iterator[Difference]:
+    was, is_now = (one.rounds.every if one.rounds is not None else None for one in (old, new))
+    if was != is_now:
+        text = f"a round lasts {_said(is_now)} instead of {_said(was)}"
+        yield Difference(section="rounds", name="every", text=text)
+    if old.scoring != new.scoring:
+        text = f"rounds are scored as {new.scoring.preset} instead of {old.scoring.preset}"
+        yield Difference(section="scoring", name="preset", text=text)
 
 
 def _section(

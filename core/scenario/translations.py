@@ -22,6 +22,7 @@ _TEXTS: tuple[tuple[str | None, ...], ...] = (
     ("competencies", _ANY, "title"),
     ("roles", _ANY, "title"),
     ("hosts", _ANY, "title"),
+    ("services", _ANY, "title"),
     ("tasks", _ANY, "title"),
     ("tasks", _ANY, "ask"),
     ("tasks", _ANY, "hints", _ANY, "text"),
