@@ -15,8 +15,7 @@ from api.rehearsal.site import settings_of
 from core.ids import new_id
 from core.scenario.load import load
 from core.settings import Settings, read_settings
-from orchestrator.domain.plan import plan_images
-from orchestrator.images import image_namer
+from orchestrator.images import image_builds
 from tests.fakes.inject_site import pool
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
@@ -35,7 +34,7 @@ def site(
     )
     engine = open_engine(settings)
     loaded = load(NIGHT_SHIFT)
-    for image in plan_images(loaded, image_namer(settings.installation, loaded)):
+    for image in image_builds(settings.installation, loaded):
         engine.build_image(image)
     yield settings
     engine.remove_everything()
