@@ -24,6 +24,8 @@ class Notes:
     """The answers that were accepted: task → value."""
     proven_checks: set[str] = field(default_factory=set)
     """The checks that were seen to turn, or to be able to fail."""
+    proven_services: set[str] = field(default_factory=set)
+    """The services whose hole was seen open, and closed once they were mended."""
     fired: set[str] = field(default_factory=set)
     """The injects that went out."""
     images: tuple[ImageSize, ...] = ()
@@ -62,7 +64,10 @@ class Notes:
             remarks=tuple(self.remarks),
             steps=tuple(self.steps),
             proven=Proven(
-                answers=len(self.answers), checks=len(self.proven_checks), injects=len(self.fired)
+                answers=len(self.answers),
+                checks=len(self.proven_checks),
+                injects=len(self.fired),
+                services=len(self.proven_services),
             ),
             use=self.use,
             images=self.images,

@@ -67,7 +67,7 @@ def test_the_night_shift_rehearses_and_leaves_nothing(site: Settings) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
     assert told["passed"]
-    assert told["proven"] == {"answers": 3, "checks": 2, "injects": 3}
+    assert told["proven"] == {"answers": 3, "checks": 2, "injects": 3, "services": 0}
     assert all(use["peak_memory"] > 2**20 and use["cpu_seconds"] > 0 for use in told["use"])
     assert all(image["bytes"] > 2**24 for image in told["images"])
     assert open_engine(settings_of(site)).remaining() == ()
@@ -99,7 +99,7 @@ def test_a_new_scenario_rehearses_as_it_is_written(site: Settings, tmp_path: Pat
     done = poligon(site, "rehearse", str(tmp_path / "my-case"), "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
-    assert told["proven"] == {"answers": 2, "checks": 1, "injects": 1}
+    assert told["proven"] == {"answers": 2, "checks": 1, "injects": 1, "services": 0}
     assert told["remarks"] == []
 
 
