@@ -44,7 +44,7 @@ class ServiceTrial:
             self._key = ExerciseRepository(session).secret(stage.exercise.id)
         self._flag_ids: dict[tuple[str, str], str] = {}
         self._put: dict[str, tuple[str, str]] = {}
-        """Flags that are in a service: flag → its team and service."""
+        """Flags that were left: flag → its team and service."""
         self._taken_before: set[tuple[str, str]] = set()
 
     def before(self) -> None:
@@ -55,9 +55,10 @@ class ServiceTrial:
             self._try(self._refuse, (mender,), "before anything was done")
         with self._notes.step("attack before"):
             self._taken_before = self._attacked((mender, other))
+            missed = set(self._put.values()) - self._taken_before
             for team in (mender, other):
                 for service in self._services:
-                    if (team.slug, service) not in self._taken_before:
+                    if (team.slug, service) in missed:
                         self._notes.wrong(
                             f"{service}: the attack of the solution does not get the flag of"
                             f" {team.slug}, which has mended nothing: its hole is not shown"
@@ -98,13 +99,15 @@ class ServiceTrial:
             self._notes.wrong(
                 f"{service}: the attack still gets a flag after the solution mended it"
             )
-        elif {mended, left} <= self._taken_before and left in taken:
-            self._notes.proven_services.add(service)
-        elif left in self._taken_before:
+        elif left not in self._taken_before:
+            return  # that was told before
+        elif left not in taken:
             self._notes.wrong(
                 f"{service}: the attack gets no flag of {left[0]} any more, which has mended"
                 " nothing: that it fails after mending shows nothing"
             )
+        elif mended in self._taken_before:
+            self._notes.proven_services.add(service)
 
     # Checkers
 

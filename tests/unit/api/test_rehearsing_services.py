@@ -244,7 +244,11 @@ def test_a_checker_that_breaks_is_reported_with_what_it_said(duel: Duel) -> None
 def test_a_service_that_takes_no_flag_is_reported_and_not_asked_for_it(duel: Duel) -> None:
     duel.on_visit = on("put", RunResult(exit_code=1, output="", errors="full"))
     findings = duel.rehearse().findings
-    assert findings[0] == "locker: put is mumble (full) at team-1 before anything was done"
+    assert findings == (
+        "locker: put is mumble (full) at team-1 before anything was done",
+        "locker: put is mumble (full) at team-2 before anything was done",
+        "locker: put is mumble (full) at team-1 after it was mended",
+    )
     asked = [t for t in duel.told if (t["POLIGON_ACTION"], t["POLIGON_PORT"]) == ("get", "4100")]
     assert asked == []
 
@@ -253,3 +257,25 @@ def test_an_engine_that_goes_away_meanwhile_is_no_proof(duel: Duel) -> None:
     duel.hall.engine.fail("visit", EngineUnavailableError("the engine went away"))
     (finding,) = duel.rehearse().findings
     assert "infra_error (the engine went away)" in finding
+
+
+def test_a_hole_that_was_never_seen_at_home_is_no_proof_of_mending(duel: Duel) -> None:
+    attack = duel.hall.on_attack
+
+    def elsewhere(arguments: tuple[str, ...]) -> RunResult:
+        own = {
+            kept
+            for (at, _), f in duel.kept.items()
+            if duel.targets()[at] == "team-1"
+            for kept in f.values()
+        }
+        lines = attack(arguments).output.splitlines()
+        return RunResult(
+            exit_code=0, output="\n".join(x for x in lines if x.split("\t")[-1] not in own)
+        )
+
+    duel.hall.on_attack = elsewhere
+    done = duel.rehearse()
+    assert [finding.partition(":")[0] for finding in done.findings] == ["locker", "desk"]
+    assert all("does not get the flag of team-1" in finding for finding in done.findings)
+    assert done.proven.services == 0
