@@ -1,6 +1,6 @@
 """Playing the solution of a scenario: where a trainee of the widest role lands, as they do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -11,24 +11,37 @@ from core.scenario.access import default_entry, widest_role
 from core.scenario.folder import Entry, Folder
 from core.scenario.schema import Solution
 from orchestrator.domain.exercise import Team
+from orchestrator.injects.message_files import file_content
 from orchestrator.ports import RunResult
 
 _PLACE = "/tmp/solution"  # noqa: S108  # in a world of the rehearsal, which goes with it
 _TIMED_OUT = 124
 _FAILED = "failed\t"
 # What it says on stderr must not come between the lines of its stdout, and is told when it fails.
-_PLAY = """\
+# A file that it submits is measured where it stands: a container of its own goes with it.
+PLAY = """\
 cd "$1" || exit 1
 script=./$2
 shift 2
 if [ -x "$script" ]; then set -- "$script" "$@"; else set -- sh "$script" "$@"; fi
-errors=$(mktemp) || exit 1
-"$@" 2>"$errors" </dev/null
+told=$(mktemp -d) || exit 1
+tab=$(printf '\\t')
+"$@" >"$told/said" 2>"$told/errors" </dev/null
 code=$?
-[ "$code" = 0 ] || { printf '\\nfailed\\t'; tail -c 1000 "$errors" | tr '\\n\\t' '  '; echo; }
-rm -f "$errors"
+while IFS= read -r line || [ -n "$line" ]; do
+  case $line in
+    "submit$tab"*"$tab"*)
+      file=${line#*"$tab"} && file=${file#*"$tab"}
+      if [ -f "$file" ] && [ -r "$file" ]; then size=$(wc -c <"$file"); else size=none; fi
+      printf '%s\\t%s\\n' "$line" "$size" ;;
+    *) printf '%s\\n' "$line" ;;
+  esac
+done <"$told/said"
+[ "$code" = 0 ] || { printf 'failed\\t'; tail -c 1000 "$told/errors" | tr '\\n\\t' '  '; echo; }
+rm -rf "$told"
 exit "$code"
 """
+"""The shell's part: a folder, and the name of the script in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +50,7 @@ class _Folder:
     script: str
 
     def command(self, arguments: Sequence[str]) -> tuple[str, ...]:
-        return ("sh", "-c", _PLAY, "sh", _PLACE, self.script, *arguments)
+        return ("sh", "-c", PLAY, "sh", _PLACE, self.script, *arguments)
 
 
 def play(stage: Stage, team: Team, solution: Solution, notes: Notes) -> tuple[Line, ...]:
@@ -50,13 +63,16 @@ def run_solution(
 ) -> str:
     """Run the solution for a team, with arguments, and return its output.
 
-    Without hosts it runs apart, in a container without network.
+    Without hosts it runs apart, in a container without network, with the files of messages.
     """
     folder = _folder(stage, solution)
     command = folder.command(arguments)
     if not stage.scenario.hosts:
         ran = stage.services.engine.run_apart(
-            command, folder=_PLACE, files=folder.files, timeout=solution.within
+            command,
+            folder=_PLACE,
+            files=(*folder.files, *_received(stage, team)),
+            timeout=solution.within,
         )
         return _said(ran, solution, notes)
     role = widest_role(stage.scenario)
@@ -86,6 +102,15 @@ def _folder(stage: Stage, solution: Solution) -> _Folder:
         if entry.path.startswith(within)
     ]
     return _Folder(files=files, script=script.name)
+
+
+def _received(stage: Stage, team: Team) -> Iterator[Entry]:
+    """Yield what a team can download with its messages, as `messages/<inject>/<name>`."""
+    for name, inject in stage.scenario.injects.items():
+        files = inject.message.files if inject.message is not None else ()
+        for number in range(1, len(files) + 1):
+            file = file_content(stage.exercises, stage.exercise, team, name, number)
+            yield Entry(path=f"messages/{name}/{file.name}", content=file.content, executable=False)
 
 
 def _said(ran: RunResult, solution: Solution, notes: Notes) -> str:

@@ -170,6 +170,7 @@ def logins(
         logins=services.exercises.issue_logins(exercise.id),
         names={team.slug: team.name for team in exercise.teams},
         address=str(request.base_url),
+        has_machines=bool(services.exercises.scenario(exercise).scenario.access),
         ssh=lambda login: ssh_command(settings, login),
         gateway=gateway_key(settings),
     )
@@ -358,6 +359,7 @@ def _trainee(
         people={member.user: member.name for member in team.members},
         own_services=services_of(services, exercise, team, language),
         other_teams=[other.slug for other in exercise.teams if other.slug != team.slug],
+        has_machines=bool(scenario.access),
         other_hosts=_other_hosts(exercise, caller, services),
         gateway=gateway_key(services.settings),
         keys=services.users.key_fingerprints(caller.name),

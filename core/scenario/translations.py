@@ -21,11 +21,15 @@ _TEXTS: tuple[tuple[str | None, ...], ...] = (
     ("scenario", "summary"),
     ("competencies", _ANY, "title"),
     ("roles", _ANY, "title"),
+    ("objectives", _ANY, "title"),
     ("hosts", _ANY, "title"),
     ("services", _ANY, "title"),
     ("tasks", _ANY, "title"),
     ("tasks", _ANY, "ask"),
     ("tasks", _ANY, "hints", _ANY, "text"),
+    ("rubrics", _ANY, "title"),
+    ("rubrics", _ANY, "criteria", _ANY, "title"),
+    ("rubrics", _ANY, "criteria", _ANY, "levels", _ANY),
     ("injects", _ANY, "title"),
     ("injects", _ANY, "script"),
     ("injects", _ANY, "message", "from"),
@@ -63,6 +67,7 @@ def translations_of(
 
     `data` is that of a scenario without errors; `languages` are its own, the first one foremost.
     """
+    data = _with_names_of_criteria(data)
     found: list[Translation] = []
     named = {name.removesuffix(_SUFFIX) for name in folder.names(_FOLDER) if _is_yaml(name)}
     findings = [_unwanted(language, languages) for language in sorted(named - {*languages[1:]})]
@@ -77,6 +82,19 @@ def translations_of(
         if reading.translation is not None:
             found.append(reading.translation)
     return found, findings
+
+
+def _with_names_of_criteria(data: Any) -> Any:  # noqa: ANN401
+    """Return the data with the id of each criterion as its title where it has none of its own.
+
+    People read it then, so a translation may name it otherwise.
+    """
+    rubrics = {
+        name: rubric
+        | {"criteria": {c: {"title": str(c)} | told for c, told in rubric["criteria"].items()}}
+        for name, rubric in data.get("rubrics", {}).items()
+    }
+    return data | {"rubrics": rubrics} if rubrics else data
 
 
 def _file(language: str) -> str:
@@ -173,14 +191,19 @@ class _Reading:
     def _missing(self, data: object) -> Iterator[Finding]:
         """Yield each text for people that is not translated; answers need not be."""
         for place, _ in strings_of(data):
-            if _matches(place, _TEXTS) and place not in self._translated:
+            if is_text(place) and place not in self._translated:
                 path = ".".join(map(str, place))
                 message = f"{path} is not translated"
                 yield Finding(message=message, file=self._file, severity=Severity.WARNING)
 
 
+def is_text(place: Place) -> bool:
+    """Tell whether a text for people stands at a place of a scenario's data."""
+    return _matches(place, _TEXTS)
+
+
 def _is_translatable(place: Place) -> bool:
-    return _matches(place, _TEXTS) or (
+    return is_text(place) or (
         _matches(place[:3], (_ANSWER,)) and not _NO_WORDS.intersection(place[3:])
     )
 

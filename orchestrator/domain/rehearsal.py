@@ -37,12 +37,13 @@ class ImageSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proven:
-    """How many answers were accepted, checks seen to turn or to fail, and injects that went out.
+    """How many answers and files were accepted, checks seen to turn or to fail, injects out.
 
     And how many `services` gave their flags away, and no longer once they were mended.
     """
 
     answers: int = 0
+    files: int = 0
     checks: int = 0
     injects: int = 0
     services: int = 0

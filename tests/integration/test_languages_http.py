@@ -13,7 +13,7 @@ from tests.fakes.api_site import ApiSite, api_site
 FRENCH = """\
 scenario: {title: La maison}
 tasks:
-  who: {title: Le voleur, ask: Qui était-ce ?}
+  who: {title: Le voleur, ask: Qui était-ce ?, hints: [{text: "Le journal, {{ team.name }}."}]}
 injects:
   call:
     message: {from: Le propriétaire, text: "Que dire à mon assurance, {{ team.name }} ?"}
@@ -71,12 +71,36 @@ def test_tasks_and_messages_come_in_the_readers_language(site: ApiSite, exercise
     assert told["text"] == "What do I tell my insurance, Team 1?"
 
 
+def test_a_hint_comes_in_the_readers_language(site: ApiSite, exercise: Exercise) -> None:
+    headers = site.bearer(exercise.teams[0].members[0].name)
+    path = f"/api/v1/exercises/{exercise.name}/tasks/who/hints"
+    told = {
+        language: site.web.post(
+            path, json={"hint": 1}, headers=headers | {"Accept-Language": language}
+        ).json()["text"]
+        for language in ("fr", "en")
+    }
+    assert told == {"fr": "Le journal, Team 1.", "en": "Look in the log, Team 1."}
+
+
 def test_the_page_says_which_language_its_texts_are_in(site: ApiSite, exercise: Exercise) -> None:
     shown = page(site, exercise, "fr")
     assert '<h1 lang="fr">La maison</h1>' in shown
     assert '<h3 lang="fr">Le voleur</h3>' in shown
     assert "Que dire à mon assurance, Team 1 ?" in shown
     assert '<h1 lang="en">The house</h1>' in page(site, exercise, "sq")
+
+
+def test_a_message_for_a_role_says_so_in_the_readers_language(site: ApiSite) -> None:
+    folder = site.services.settings.scenarios / "house"
+    file = folder / "scenario.yaml"
+    text = file.read_text().replace("{side: blue}", "{side: blue, title: Analyst}")
+    file.write_text(text.replace("{from: The owner,", "{from: The owner, to: analyst,"))
+    (folder / "text" / "fr.yaml").write_text(FRENCH + "roles: {analyst: {title: Enquêteur}}\n")
+    exercise = site.launch()
+    site.services.injects.fire(exercise.id, "call")
+    assert "for Enquêteur</span>" in page(site, exercise, "fr")
+    assert "for Analyst</span>" in page(site, exercise, "sq")
 
 
 def test_an_answer_of_any_language_is_right(site: ApiSite) -> None:

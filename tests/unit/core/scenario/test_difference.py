@@ -43,7 +43,7 @@ def compare(tmp_path: Path) -> Compare:
         ),
         ("duration: 25m", "duration: 1h30m", "the duration is 1h30m instead of 25m"),
         ("attempts: 5", "attempts: 3", "the task who allows 3 attempts instead of 5"),
-        ("points: 20", "points: 25", "the task who gives 25 points instead of 20"),
+        ("points: 15", "points: 20", "the task who gives 20 points instead of 15"),
         ('{equals: "{{ values.intruder }}"}', "keeper", "the task who has another right answer"),
         (
             "min: 40, max: 90",
@@ -96,3 +96,148 @@ def test_what_no_trainee_meets_is_left_out(compare: Compare) -> None:
     assert compare("version: 1.", "version: 2.") == []
     assert compare(new="\n# x\n", file="solution/play.sh") == []
     assert compare("script: The registry", "script: Somebody") == []
+
+
+RUBRIC = """
+  report: {title: R, submit: {files: [pdf], max: 5m}, rubric: report, points: 9}
+rubrics:
+  report:
+    assessors: 2
+    moderate_if_apart: 20%
+    criteria:
+      facts: {weight: 3, levels: {0: none, 1: all}}
+      tone: {levels: {0: poor, 1: good}}
+end: {freeze: 20m, grace: 5m}
+privacy: {recordings: 90d}
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "[pdf], max: 5m",
+            "[pdf, md], max: 1536k",
+            "takes another file: files pdf, md, max 1536k instead of files pdf, max 5m",
+        ),
+        ("rubric: report", "rubric: other", "the task report is marked by “other” instead of"),
+        ("assessors: 2", "assessors: 3", "the rubric report has 3 assessors instead of 2"),
+        ("20%", "25%", "the rubric report is moderated from 25% apart instead of 20%"),
+        ("weight: 3", "weight: 2", "the rubric report weighs facts 2 instead of 3"),
+        ("0: poor", "0: bad", "has other levels of tone: 0 “bad”, 1 “good” instead of"),
+        (
+            "      tone: {levels: {0: poor, 1: good}}\n",
+            "",
+            "the rubric report has no criterion tone any more",
+        ),
+        ("      tone:", "      t: {levels: {0: a, 1: b}}\n      tone:", "a new criterion, t"),
+        ("freeze: 20m, ", "", "the board freezes at none instead of 20m"),
+        ("grace: 5m", "grace: 6m", "after the end files are taken for 6m instead of 5m"),
+        ("90d", "30d", "recordings are kept for 30d instead of 90d"),
+    ],
+)
+def test_what_assessors_mark_and_the_end_are_compared(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    night = LANGUAGES.sub("languages: [en]", (NIGHT_SHIFT / "scenario.yaml").read_text())
+    before = night.replace("\ninjects:\n", RUBRIC + "injects:\n", 1)
+    other = "  other: {criteria: {x: {levels: {0: a, 1: b}}}}\n"
+    before = before.replace("rubrics:\n", f"rubrics:\n{other}")
+    for name, text in (("first", before), ("second", before.replace(old, new, 1))):
+        folder = tmp_path / name / "night-shift"
+        shutil.copytree(NIGHT_SHIFT, folder, ignore=shutil.ignore_patterns("text"))
+        (folder / "scenario.yaml").write_text(text)
+    assert old in before
+    (told,) = differences(*(load(tmp_path / n / "night-shift") for n in ("first", "second")))
+    assert said in told.text
+
+
+TRANSLATED = """\
+language: 1
+scenario:
+  id: small
+  version: 1.0.0
+  title: Small
+  kind: investigation
+  duration: 30m
+  languages: [en, fr, sq]
+roles: {solver: {side: blue, title: Solver}}
+tasks:
+  colour: {title: Colour, ask: Which?, answer: green, points: 5, hints: [{text: A}, {text: B}]}
+injects:
+  call: {at: 1m, message: {from: The owner, text: Hello.}, script: Call.}
+"""
+FRENCH = """\
+scenario: {title: Petit}
+roles: {solver: {title: Chercheur}}
+tasks: {colour: {title: Couleur, answer: vert, hints: [{text: Un}, {text: Deux}]}}
+injects: {call: {message: {from: Le propriétaire, text: Bonjour.}, script: Appelez.}}
+"""
+
+
+@pytest.fixture
+def retranslate(tmp_path: Path) -> Callable[..., list[str]]:
+    """Change the French of a scenario, or the scenario, and return what is said of it."""
+
+    def said(old: str, new: str) -> list[str]:
+        found = []
+        for name, texts in (
+            ("first", (TRANSLATED, FRENCH)),
+            ("second", (TRANSLATED.replace(old, new), FRENCH.replace(old, new))),
+        ):
+            folder = tmp_path / name / "small"
+            (folder / "text").mkdir(parents=True)
+            (folder / "scenario.yaml").write_text(texts[0])
+            if texts[1]:
+                (folder / "text" / "fr.yaml").write_text(texts[1])
+            found.append(load(folder))
+        return [difference.text for difference in differences(*found)]
+
+    return said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("title: Petit", "title: Menu", "in fr, the title is “Menu” instead of “Petit”"),
+        (
+            "title: Couleur",
+            "title: Teinte",
+            "in fr, the title of the task colour is “Teinte” instead of “Couleur”",
+        ),
+        (
+            "text: Deux",
+            "text: 'Non'",
+            "in fr, the hint 2 of the task colour is “Non” instead of “Deux”",
+        ),
+        (
+            "text: Bonjour.",
+            "text: Allô.",
+            "in fr, the message text of the inject call is “Allô.” instead of “Bonjour.”",
+        ),
+        ("answer: vert", "answer: vertes", "in fr, the task colour has another right answer"),
+        ("text: Hello.", "text: Hi.", "the inject call says something else"),
+        ("ask: Which?", "ask: What?", "the task colour asks “What?” instead of “Which?”"),
+        (
+            "title: Couleur",
+            "ask: Laquelle ?, title: Couleur",
+            "in fr, the ask of the task colour is “Laquelle ?” instead of “Which?”",
+        ),
+    ],
+)
+def test_what_is_another_in_a_translation_is_told_once(
+    retranslate: Callable[..., list[str]], old: str, new: str, said: str
+) -> None:
+    (told,) = retranslate(old, new)
+    assert told.startswith(said)
+
+
+def test_a_language_more_or_less_is_one_sentence(retranslate: Callable[..., list[str]]) -> None:
+    assert retranslate(FRENCH, "") == ["it can be read in fr no more"]
+
+
+def test_what_is_right_or_for_instructors_in_a_translation_is_not_told(
+    retranslate: Callable[..., list[str]],
+) -> None:
+    assert retranslate("script: Appelez.", "script: Parlez.") == []
