@@ -47,7 +47,7 @@ class DnsQueries(SyslogParameters):
 
 def make(given: DnsQueries, scene: Scene) -> Iterator[Made]:
     """Yield the log. Raises GenerationFailedError when there is no time for the whole text."""
-    since, until = scene.window(given.at, before=given.since)
+    since, until = scene.window(given.at, before=given.since, ends=given.until)
     dice, office = scene.dice, scene.office
     client = given.client or office.people[0].address
     entries, at = list[Entry](), given.at

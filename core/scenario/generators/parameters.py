@@ -123,3 +123,11 @@ class OfficeParameters(Parameters):
     )
     domain: Domain | None = Field(default=None, description="the office's domain")
     noise: Noise = Field(default="medium", description="how much happens besides the story")
+
+
+class LogParameters(Parameters):
+    """What is written for as long as its machine runs."""
+
+    until: When | None = Field(
+        default=None, description="when the machine was taken away; else the exercise's start"
+    )
