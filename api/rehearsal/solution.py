@@ -21,7 +21,9 @@ _FAILED = "failed\t"
 # A file that it submits is measured where it stands: a container of its own goes with it.
 PLAY = """\
 cd "$1" || exit 1
-if [ -x "./$2" ]; then set -- "./$2"; else set -- sh "./$2"; fi
+script=./$2
+shift 2
+if [ -x "$script" ]; then set -- "$script" "$@"; else set -- sh "$script" "$@"; fi
 told=$(mktemp -d) || exit 1
 tab=$(printf '\\t')
 "$@" >"$told/said" 2>"$told/errors" </dev/null
@@ -47,20 +49,27 @@ class _Folder:
     files: Sequence[Entry]
     script: str
 
-    @property
-    def command(self) -> tuple[str, ...]:
-        return ("sh", "-c", PLAY, "sh", _PLACE, self.script)
+    def command(self, arguments: Sequence[str]) -> tuple[str, ...]:
+        return ("sh", "-c", PLAY, "sh", _PLACE, self.script, *arguments)
 
 
 def play(stage: Stage, team: Team, solution: Solution, notes: Notes) -> tuple[Line, ...]:
-    """Run the solution for a team and return what it says; what goes wrong is noted.
+    """Run the solution for a team and return what it says; what goes wrong is noted."""
+    return tuple(lines_in(run_solution(stage, team, solution, notes)))
+
+
+def run_solution(
+    stage: Stage, team: Team, solution: Solution, notes: Notes, *arguments: str
+) -> str:
+    """Run the solution for a team, with arguments, and return its output.
 
     Without hosts it runs apart, in a container without network, with the files of messages.
     """
     folder = _folder(stage, solution)
+    command = folder.command(arguments)
     if not stage.scenario.hosts:
         ran = stage.services.engine.run_apart(
-            folder.command,
+            command,
             folder=_PLACE,
             files=(*folder.files, *_received(stage, team)),
             timeout=solution.within,
@@ -70,11 +79,11 @@ def play(stage: Stage, team: Team, solution: Solution, notes: Notes) -> tuple[Li
     entry = default_entry(stage.scenario, role)
     if entry is None:
         notes.wrong(f"the solution cannot be played: the role {role} has no default host")
-        return ()
+        return ""
     host = stage.world(team).host(entry.host)
     stage.services.engine.put_folder(host, _PLACE, folder.files)
     account = stage.seen_by(team).renderer.text(entry.as_)
-    ran = stage.services.engine.run(host, folder.command, timeout=solution.within, account=account)
+    ran = stage.services.engine.run(host, command, timeout=solution.within, account=account)
     return _said(ran, solution, notes)
 
 
@@ -104,7 +113,7 @@ def _received(stage: Stage, team: Team) -> Iterator[Entry]:
             yield Entry(path=f"messages/{name}/{file.name}", content=file.content, executable=False)
 
 
-def _said(ran: RunResult, solution: Solution, notes: Notes) -> tuple[Line, ...]:
+def _said(ran: RunResult, solution: Solution, notes: Notes) -> str:
     if ran.exit_code == _TIMED_OUT:
         seconds = solution.within.total_seconds()
         notes.wrong(f"the solution did not end within {seconds:g} s, and was ended")
@@ -112,4 +121,4 @@ def _said(ran: RunResult, solution: Solution, notes: Notes) -> tuple[Line, ...]:
         lines = [line for line in ran.output.splitlines() if line.startswith(_FAILED)]
         told = lines[-1].removeprefix(_FAILED).strip() if lines else ran.output.strip()[-300:]
         notes.wrong(f"the solution ended with {ran.exit_code}: {told or 'it said nothing'}")
-    return tuple(lines_in(ran.output))
+    return ran.output

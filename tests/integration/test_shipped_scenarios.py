@@ -55,6 +55,7 @@ def test_a_shipped_scenario_rehearses_and_leaves_nothing(
     files = [t for t in scenario.tasks.values() if isinstance(t, RubricTask) and t.submit]
     assert told["proven"]["files"] == len(files)
     assert told["proven"]["injects"] == len(scenario.injects)
+    assert told["proven"]["services"] == len(scenario.services)
     assert len(told["use"]) == (2 if scenario.hosts else 0)
     assert all(use["peak_memory"] > 2**18 and use["cpu_seconds"] > 0 for use in told["use"])
     assert all(image["bytes"] > 2**24 for image in told["images"])
