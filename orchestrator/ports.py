@@ -137,10 +137,14 @@ class EngineInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """How a command ended; `output` is stdout and stderr together, cut at 64 KiB."""
+    """How a command ended; `output` is stdout and stderr together, cut at 64 KiB.
+
+    Where the two are told apart, `output` is stdout alone, and `errors` is stderr.
+    """
 
     exit_code: int
     output: str
+    errors: str = ""
 
     @property
     def ok(self) -> bool:
@@ -345,6 +349,24 @@ class RangeEngine(Protocol):
         Nothing of a scenario is in it but the image, and `files` at `folder`. Without an image it
         is our toolbox. One that outlives `timeout` is ended and returns 124. Raises
         UnknownImageError.
+        """
+        ...
+
+    def visit(
+        self,
+        exercise: ExerciseId,
+        network: str,
+        command: Sequence[str],
+        *,
+        image: str,
+        environment: Mapping[str, str],
+        timeout: timedelta,
+    ) -> RunResult:
+        """Run a command in a throw-away container on a network that an exercise's worlds share.
+
+        As nobody, with nothing to write but a small `/tmp`; its place is none that a host has. The
+        result tells stdout and stderr apart. One that outlives `timeout` is ended and returns 124.
+        Raises UnknownImageError, and EngineRefusedError when the network does not stand.
         """
         ...
 

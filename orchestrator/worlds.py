@@ -23,10 +23,10 @@ from orchestrator.domain.backoff import WITHIN, next_try
 from orchestrator.domain.exercise import Exercise, Problem, Stage, Team
 from orchestrator.domain.needs import dependents
 from orchestrator.domain.phases import MOVES, PERMITS, TO_BUILD, Act, Phase, WorldPhase, settled
-from orchestrator.domain.plan import named_images, plan_images, plan_world
+from orchestrator.domain.plan import named_images, plan_world
 from orchestrator.domain.repair import BUILD, RESET, WORLD, Repair
 from orchestrator.domain.world import WorldKey, WorldPlan
-from orchestrator.images import image_namer
+from orchestrator.images import image_builds, image_namer
 from orchestrator.injects.links import LinksInForce
 from orchestrator.ports import (
     EngineUnavailableError,
@@ -126,7 +126,7 @@ class Worlds:
         loaded = self._exercises.scenario(exercise)
         for reference in named_images(loaded):
             self._engine.require_image(reference)
-        for build in plan_images(loaded, image_namer(self._installation, loaded)):
+        for build in image_builds(self._installation, loaded):
             log.info("image.wanted", image=build.reference)
             self._engine.build_image(build)
 

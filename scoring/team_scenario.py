@@ -12,6 +12,7 @@ from core.scenario.schema import Scenario
 from core.scenario.template import TemplateFailedError
 from orchestrator.domain.exercise import Exercise, Team
 from scoring.checks import probes
+from scoring.checks.checkers import TeamService
 from scoring.domain import answers
 from scoring.domain.folding import Fold
 from scoring.errors import TaskUnknownError
@@ -148,6 +149,19 @@ class TeamScenario:
     def look(self, check: schema_checks.Check) -> probes.Look:
         """Return how to carry a check out for this team; raises TemplateFailedError."""
         return probes.Look(host=check.place, probe=self._probe(check), timeout=check.timeout)
+
+    def service(self, name: str, *, exercise: Exercise, image: str) -> TeamService:
+        """Return a service of this team as its checker meets it; `image` is the checker's."""
+        service = self.scenario.services[name]
+        return TeamService(
+            exercise=exercise.id,
+            network=service.network,
+            address=self.facts.addresses[service.host][service.network],
+            port=service.port,
+            image=image,
+            command=tuple(self.renderer.text(word) for word in service.checker.run),
+            timeout=service.checker.timeout,
+        )
 
     def _probe(self, check: schema_checks.Check) -> probes.Probe:
         text = self.renderer.text

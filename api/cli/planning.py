@@ -19,7 +19,7 @@ from orchestrator.domain.diagnosis import is_full, told_of_space
 from orchestrator.domain.engine_facts import Space
 from orchestrator.domain.plan import named_images, plan_world
 from orchestrator.domain.world import HostPlan, WorldKey, WorldPlan
-from orchestrator.images import image_namer
+from orchestrator.images import checker_namer, image_namer
 from orchestrator.ports import (
     EngineUnavailableError,
     ForeignImageError,
@@ -66,11 +66,26 @@ class ImageState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceForecast:
+    """A service of every team, and the image of its checker."""
+
+    service: str
+    host: str
+    network: str
+    port: int
+    checker: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageForecast:
-    """An image of the scenario, the hosts that run it, and its bytes where it is there."""
+    """An image of the scenario and its bytes where it is there.
+
+    It is run by `hosts`, and by the checkers of `services`.
+    """
 
     image: str
     hosts: tuple[str, ...]
+    services: tuple[str, ...]
     state: ImageState
     bytes: int | None
 
@@ -92,6 +107,7 @@ class SiteForecast:
 class Forecast:
     """All worlds of a launch; `memory` in bytes is what its hosts may use at most.
 
+    `round_seconds` is how long a round of an attack-defence exercise is.
     `addresses` is how many the subnets hold, of `pool` that this site's pools have. `site` is
     `None` when the engine was not asked; `short` is what does not suffice, a sentence each.
     `permitted` says what the site's policy permits the hosts, and where; `refused` are the lines
@@ -108,6 +124,8 @@ class Forecast:
     addresses: int
     pool: int
     images: tuple[ImageForecast, ...]
+    services: tuple[ServiceForecast, ...]
+    round_seconds: float | None
     site: SiteForecast | None
     short: tuple[str, ...]
     remarks: tuple[str, ...]
@@ -142,6 +160,7 @@ def forecast(
     hosts = [host for world in worlds for host in world.hosts]
     subnets = {network.subnet for world in worlds for network in world.networks}
     images = tuple(_images(loaded, settings, engine if site else None))
+    rounds = loaded.scenario.rounds
     memory, cpus = sum(h.limits.memory for h in hosts), sum(h.limits.cpus for h in hosts)
     return Forecast(
         title=loaded.scenario.scenario.title,
@@ -154,6 +173,8 @@ def forecast(
         addresses=sum(subnet.num_addresses for subnet in subnets),
         pool=sum(n.num_addresses for n in (*settings.address_pool, *settings.internet_pool)),
         images=images,
+        services=tuple(_services(loaded, settings)),
+        round_seconds=rounds.every.total_seconds() if rounds is not None else None,
         site=site,
         short=(
             *_short(site, images, memory, cpus, sum(h.limits.disk or 0 for h in hosts)),
@@ -191,11 +212,14 @@ def _images(
     loaded: LoadedScenario, settings: Settings, engine: RangeEngine | None
 ) -> Iterator[ImageForecast]:
     name = image_namer(settings.installation, loaded)
-    users: dict[str, list[str]] = {}
+    hosts: dict[str, list[str]] = {}
     for host_id, host in loaded.scenario.hosts.items():
-        users.setdefault(name(host_id, host), []).append(host_id)
+        hosts.setdefault(name(host_id, host), []).append(host_id)
+    checked: dict[str, list[str]] = {}
+    for service in _services(loaded, settings):
+        checked.setdefault(service.checker, []).append(service.service)
     named = frozenset(named_images(loaded))
-    for image, hosts in users.items():
+    for image in dict.fromkeys((*hosts, *checked)):
         state, size = ImageState.UNKNOWN, None
         if engine is not None:
             try:
@@ -205,7 +229,25 @@ def _images(
                 state = ImageState.MISSING if image in named else ImageState.TO_BUILD
             except ForeignImageError:
                 state = ImageState.FOREIGN
-        yield ImageForecast(image=image, hosts=tuple(hosts), state=state, bytes=size)
+        yield ImageForecast(
+            image=image,
+            hosts=tuple(hosts.get(image, ())),
+            services=tuple(checked.get(image, ())),
+            state=state,
+            bytes=size,
+        )
+
+
+def _services(loaded: LoadedScenario, settings: Settings) -> Iterator[ServiceForecast]:
+    name = checker_namer(settings.installation, loaded)
+    for service_id, service in loaded.scenario.services.items():
+        yield ServiceForecast(
+            service=service_id,
+            host=service.host,
+            network=service.network,
+            port=service.port,
+            checker=name(service),
+        )
 
 
 def _short(

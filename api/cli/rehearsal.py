@@ -89,6 +89,7 @@ def _tell(output: Output, rehearsal: Rehearsal) -> None:
     output.line(
         f"{proven.answers} answers and {proven.files} files accepted,"
         f" {proven.checks} checks seen to fail, {proven.injects} injects went out"
+        + (f", {proven.services} services robbed, mended and safe" if proven.services else "")
     )
     output.line()
     output.table("Time", ("step", "seconds"), [(s.name, f"{s.seconds:g}") for s in rehearsal.steps])
@@ -102,8 +103,11 @@ def _tell(output: Output, rehearsal: Rehearsal) -> None:
     )
     output.table(
         "Images",
-        ("host", "size"),
-        [(i.host, f"{i.bytes / _MIB:.0f} MiB") for i in rehearsal.images],
+        ("runs on", "size"),
+        [
+            (i.host or f"checker of {i.service}", f"{i.bytes / _MIB:.0f} MiB")
+            for i in rehearsal.images
+        ],
     )
 
 

@@ -24,8 +24,8 @@ from core.scenario.policy_file import read_policy
 from core.scenario.positions import Severity
 from core.scenario.site_policy import HOW_TO_PERMIT
 from core.settings import Settings, read_settings
-from orchestrator.domain.plan import named_images, plan_images
-from orchestrator.images import image_namer
+from orchestrator.domain.plan import named_images
+from orchestrator.images import image_builds
 
 app = typer.Typer(
     help="Scenarios: check, plan and build them; their language.", no_args_is_help=True
@@ -142,12 +142,19 @@ def build(path: ScenarioPath, *, as_json: Json = False) -> None:
         for reference in named_images(loaded):
             engine.require_image(reference)
         built = []
-        for image in plan_images(loaded, image_namer(settings.installation, loaded)):
+        for image in image_builds(settings.installation, loaded):
             began = time.monotonic()
             engine.build_image(image)
             seconds = round(time.monotonic() - began, 1)
-            built.append({"host": image.host, "image": image.reference, "seconds": seconds})
-            output.note(f"{image.host}: {image.reference} ({seconds} s)")
+            built.append(
+                {
+                    "host": image.host,
+                    "service": image.service,
+                    "image": image.reference,
+                    "seconds": seconds,
+                }
+            )
+            output.note(f"{image}: {image.reference} ({seconds} s)")
         output.data(built)
 
 
@@ -248,15 +255,20 @@ def _tell(output: Output, shown: Forecast) -> None:
     output.line()
     images = [
         (
-            ", ".join(image.hosts),
+            ", ".join((*image.hosts, *(f"checker of {name}" for name in image.services))),
             image.state,
             f"{image.bytes // _MIB} MiB" if image.bytes is not None else "",
             image.image,
         )
         for image in shown.images
     ]
-    output.table("Images", ("hosts", "state", "size", "image"), images)
+    output.table("Images", ("runs on", "state", "size", "image"), images)
     output.line()
+    if shown.services:
+        services = [(s.service, s.host, s.network, str(s.port)) for s in shown.services]
+        title = f"Services, asked every {shown.round_seconds:g} s by a checker each"
+        output.table(title, ("service", "host", "network", "port"), services)
+        output.line()
     for line in _totals(shown):
         output.line(line)
     for line in (*shown.remarks, *shown.short, *shown.permitted):

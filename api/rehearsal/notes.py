@@ -26,6 +26,8 @@ class Notes:
     """The tasks for which a file was handed in that fits, and when on the team's clock."""
     proven_checks: set[str] = field(default_factory=set)
     """The checks that were seen to turn, or to be able to fail."""
+    proven_services: set[str] = field(default_factory=set)
+    """The services whose hole was seen open, and closed once they were mended."""
     fired: set[str] = field(default_factory=set)
     """The injects that went out."""
     images: tuple[ImageSize, ...] = ()
@@ -68,6 +70,7 @@ class Notes:
                 files=len(self.files),
                 checks=len(self.proven_checks),
                 injects=len(self.fired),
+                services=len(self.proven_services),
             ),
             use=self.use,
             images=self.images,

@@ -1,5 +1,6 @@
 """A rehearsal from the first image to the last removed container."""
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from api.rehearsal.failing import see_failing
 from api.rehearsal.idle_pass import IdlePass, judge_injects
 from api.rehearsal.meter import Meter
 from api.rehearsal.notes import Notes, Say
+from api.rehearsal.services import ServiceTrial
 from api.rehearsal.site import OpenEngine, rehearsal_site
 from api.rehearsal.solved_pass import SolvedPass
 from api.rehearsal.stage import Stage
@@ -23,7 +25,7 @@ from orchestrator.domain.exercise import Exercise, Problem
 from orchestrator.domain.exercise import Stage as At
 from orchestrator.domain.phases import Phase
 from orchestrator.domain.rehearsal import ImageSize, Rehearsal
-from orchestrator.images import image_namer
+from orchestrator.images import checker_namer, image_namer
 from orchestrator.service import TeamSpec
 
 _PLAYER, _IDLER = 1, 2
@@ -119,8 +121,13 @@ class Rehearsing:
         stage.refresh()
         with notes.step("before the solution"):
             solved.before()
+        trial = ServiceTrial(stage, loaded, notes, mender=_PLAYER, other=_IDLER)
+        if stage.scenario.services:
+            trial.before()
         with notes.step("solution"):
             solved.play()
+        if stage.scenario.services:
+            trial.after()
         timekeeping.pause_team(exercise.id, player)
         timekeeping.resume_team(exercise.id, idler)
         stage.refresh()
@@ -129,13 +136,14 @@ class Rehearsing:
             judge_injects(stage, notes)
         with notes.step("checks failing"):
             see_failing(stage, stage.team(_IDLER), loaded, notes)
+            if stage.scenario.services:
+                trial.see_down()
 
 
 def _built(
     services: Services, exercise: Exercise, hands: Hands, loaded: LoadedScenario, notes: Notes
 ) -> bool:
     """Have both worlds stand; tell whether they are ready, and note why not."""
-    engine, name = services.engine, image_namer(services.settings.installation, loaded)
     try:
         with notes.step("images"):
             hands.work_one()
@@ -153,12 +161,21 @@ def _built(
         return False
     if now.phase is not Phase.READY:
         raise SiteBrokenError(f"the worlds are {now.phase}, and nothing says why")
-    references = {name(host_id, host): host_id for host_id, host in loaded.scenario.hosts.items()}
-    notes.images = tuple(
-        ImageSize(host=host, image=image, bytes=engine.image_size(image))
-        for image, host in references.items()
-    )
+    notes.images = tuple(_image_sizes(services, loaded))
     return True
+
+
+def _image_sizes(services: Services, loaded: LoadedScenario) -> Iterator[ImageSize]:
+    installation, size = services.settings.installation, services.engine.image_size
+    name, checker_name = image_namer(installation, loaded), checker_namer(installation, loaded)
+    hosts = {name(host_id, host): host_id for host_id, host in loaded.scenario.hosts.items()}
+    checkers: dict[str, str] = {}
+    for service_id, service in loaded.scenario.services.items():
+        checkers.setdefault(checker_name(service), service_id)
+    for image, host_id in hosts.items():
+        yield ImageSize(host=host_id, image=image, bytes=size(image))
+    for image, service_id in checkers.items():
+        yield ImageSize(host="", service=service_id, image=image, bytes=size(image))
 
 
 def _tell(problem: Problem, notes: Notes) -> None:

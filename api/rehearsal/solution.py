@@ -1,6 +1,6 @@
 """Playing the solution of a scenario: where a trainee of the widest role lands, as they do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -11,6 +11,7 @@ from core.scenario.access import default_entry, widest_role
 from core.scenario.folder import Entry, Folder
 from core.scenario.schema import Solution
 from orchestrator.domain.exercise import Team
+from orchestrator.injects.message_files import file_content
 from orchestrator.ports import RunResult
 
 _PLACE = "/tmp/solution"  # noqa: S108  # in a world of the rehearsal, which goes with it
@@ -20,7 +21,9 @@ _FAILED = "failed\t"
 # A file that it submits is measured where it stands: a container of its own goes with it.
 PLAY = """\
 cd "$1" || exit 1
-if [ -x "./$2" ]; then set -- "./$2"; else set -- sh "./$2"; fi
+script=./$2
+shift 2
+if [ -x "$script" ]; then set -- "$script" "$@"; else set -- sh "$script" "$@"; fi
 told=$(mktemp -d) || exit 1
 tab=$(printf '\\t')
 "$@" >"$told/said" 2>"$told/errors" </dev/null
@@ -46,31 +49,41 @@ class _Folder:
     files: Sequence[Entry]
     script: str
 
-    @property
-    def command(self) -> tuple[str, ...]:
-        return ("sh", "-c", PLAY, "sh", _PLACE, self.script)
+    def command(self, arguments: Sequence[str]) -> tuple[str, ...]:
+        return ("sh", "-c", PLAY, "sh", _PLACE, self.script, *arguments)
 
 
 def play(stage: Stage, team: Team, solution: Solution, notes: Notes) -> tuple[Line, ...]:
-    """Run the solution for a team and return what it says; what goes wrong is noted.
+    """Run the solution for a team and return what it says; what goes wrong is noted."""
+    return tuple(lines_in(run_solution(stage, team, solution, notes)))
 
-    Without hosts it runs apart, in a container without network.
+
+def run_solution(
+    stage: Stage, team: Team, solution: Solution, notes: Notes, *arguments: str
+) -> str:
+    """Run the solution for a team, with arguments, and return its output.
+
+    Without hosts it runs apart, in a container without network, with the files of messages.
     """
     folder = _folder(stage, solution)
+    command = folder.command(arguments)
     if not stage.scenario.hosts:
         ran = stage.services.engine.run_apart(
-            folder.command, folder=_PLACE, files=folder.files, timeout=solution.within
+            command,
+            folder=_PLACE,
+            files=(*folder.files, *_received(stage, team)),
+            timeout=solution.within,
         )
         return _said(ran, solution, notes)
     role = widest_role(stage.scenario)
     entry = default_entry(stage.scenario, role)
     if entry is None:
         notes.wrong(f"the solution cannot be played: the role {role} has no default host")
-        return ()
+        return ""
     host = stage.world(team).host(entry.host)
     stage.services.engine.put_folder(host, _PLACE, folder.files)
     account = stage.seen_by(team).renderer.text(entry.as_)
-    ran = stage.services.engine.run(host, folder.command, timeout=solution.within, account=account)
+    ran = stage.services.engine.run(host, command, timeout=solution.within, account=account)
     return _said(ran, solution, notes)
 
 
@@ -91,7 +104,16 @@ def _folder(stage: Stage, solution: Solution) -> _Folder:
     return _Folder(files=files, script=script.name)
 
 
-def _said(ran: RunResult, solution: Solution, notes: Notes) -> tuple[Line, ...]:
+def _received(stage: Stage, team: Team) -> Iterator[Entry]:
+    """Yield what a team can download with its messages, as `messages/<inject>/<name>`."""
+    for name, inject in stage.scenario.injects.items():
+        files = inject.message.files if inject.message is not None else ()
+        for number in range(1, len(files) + 1):
+            file = file_content(stage.exercises, stage.exercise, team, name, number)
+            yield Entry(path=f"messages/{name}/{file.name}", content=file.content, executable=False)
+
+
+def _said(ran: RunResult, solution: Solution, notes: Notes) -> str:
     if ran.exit_code == _TIMED_OUT:
         seconds = solution.within.total_seconds()
         notes.wrong(f"the solution did not end within {seconds:g} s, and was ended")
@@ -99,4 +121,4 @@ def _said(ran: RunResult, solution: Solution, notes: Notes) -> tuple[Line, ...]:
         lines = [line for line in ran.output.splitlines() if line.startswith(_FAILED)]
         told = lines[-1].removeprefix(_FAILED).strip() if lines else ran.output.strip()[-300:]
         notes.wrong(f"the solution ended with {ran.exit_code}: {told or 'it said nothing'}")
-    return tuple(lines_in(ran.output))
+    return ran.output

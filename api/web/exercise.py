@@ -29,6 +29,7 @@ from api.teams import team_for
 from api.v1.injects import InjectAct
 from api.v1.results import record_response
 from api.web.rendering import page
+from api.web.services import services_of
 from core.errors import PoligonError
 from core.scenario.access import default_entry, entries_for
 from core.users.model import User
@@ -356,6 +357,8 @@ def _trainee(
         resets=services.resets.offers(exercise, team, caller),
         titles={task.task: task.title for task in tasks},
         people={member.user: member.name for member in team.members},
+        own_services=services_of(services, exercise, team, language),
+        other_teams=[other.slug for other in exercise.teams if other.slug != team.slug],
         has_machines=bool(scenario.access),
         other_hosts=_other_hosts(exercise, caller, services),
         gateway=gateway_key(services.settings),

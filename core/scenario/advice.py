@@ -155,6 +155,22 @@ def _names_for_people(subject: _Subject) -> Iterator[Finding]:
             yield _warn("trainees would see the id only; give it a title", "hosts", name)
 
 
+def _services(subject: _Subject) -> Iterator[Finding]:
+    scenario = subject.scenario
+    for name, service in scenario.services.items():
+        if service.title is None:
+            message = "trainees would see the id only; give it a title"
+            yield _warn(message, "services", name)
+    if scenario.services:
+        return
+    if scenario.scenario.kind == "attack-defence":
+        message = "there are no services: the tasks alone score"
+        yield _warn(message, "scenario", "kind", at_key=False)
+    for key in ("rounds", "scoring"):
+        if key in scenario.model_fields_set:
+            yield _warn("there are no services that this would concern", key)
+
+
 def _given_away(subject: _Subject) -> Iterator[Finding]:
     texts = [(place, subject.renderer.text(text)) for place, text in _texts(subject.scenario)]
     for name, task in subject.scenario.tasks.items():
@@ -175,6 +191,7 @@ def _texts(scenario: Scenario) -> Iterator[tuple[Place, str]]:
         (("scenario", "summary"), head.summary),
     ]
     found += [(("hosts", n, "title"), h.title) for n, h in scenario.hosts.items() if not h.hidden]
+    found += [(("services", n, "title"), s.title) for n, s in scenario.services.items()]
     for name, task in scenario.tasks.items():
         found += [(("tasks", name, "title"), task.title), (("tasks", name, "ask"), task.ask)]
         hints = task.hints if isinstance(task, SolvableTask) else ()
@@ -237,6 +254,7 @@ _RULES: tuple[Callable[[_Subject], Iterator[Finding]], ...] = (
     _injects,
     _rubrics,
     _names_for_people,
+    _services,
     _given_away,
     _values,
 )

@@ -11,7 +11,7 @@ from core.scenario.folder import Folder, digest_of
 from core.scenario.load import LoadedScenario
 from core.scenario.positions import Place
 from core.scenario.saying import both_in_words, data_of, in_words
-from core.scenario.schema import Host
+from core.scenario.schema import Host, Scenario
 from core.scenario.schema_rubrics import Rubric
 from core.scenario.text_difference import changed_answers, changed_texts
 
@@ -29,6 +29,7 @@ _THINGS: Mapping[str, str] = MappingProxyType(
         "tasks": "task",
         "rubrics": "rubric",
         "injects": "inject",
+        "services": "service",
     }
 )
 # {new} and {old} are as a reader would say them; a key that is not here is named as it is.
@@ -61,6 +62,10 @@ _SAYINGS: Mapping[tuple[str, str], str] = MappingProxyType(
         ("checks", "run"): "looks at something else",
         ("checks", "hold"): "must hold for {new} instead of {old}",
         ("checks", "every"): "looks every {new} instead of {old}",
+        ("services", "host"): "runs on {new} instead of {old}",
+        ("services", "network"): "is attacked over {new} instead of {old}",
+        ("services", "port"): "listens on port {new} instead of {old}",
+        ("services", "flag"): "keeps other flags: {new} instead of {old}",
         ("end", "freeze"): "the board freezes at {new} instead of {old}",
         ("end", "grace"): "after the end files are taken for {new} instead of {old}",
         ("privacy", "recordings"): "recordings are kept for {new} instead of {old}",
@@ -87,6 +92,7 @@ _UNSEEN: Mapping[str, frozenset[str]] = MappingProxyType(
         "hosts": frozenset({"files", "build", "ready"}),
         "injects": frozenset({"script", "late", "timeout"}),
         "checks": frozenset({"timeout"}),
+        "services": frozenset({"checker"}),
         "rubrics": frozenset({"criteria"}),  # told one by one
     }
 )
@@ -115,6 +121,7 @@ def _differences(before: LoadedScenario, after: LoadedScenario) -> Iterator[Diff
         said, now_said = both_in_words(was, is_now)
         text = f"the {key.replace('_', ' ')} is {now_said} instead of {said}"
         yield Difference(section="scenario", name=key, text=text)
+    yield from _rounds(old, new)
     for section, thing in _THINGS.items():
         yield from _section(section, thing, getattr(old, section), getattr(new, section))
         if section == "hosts":
@@ -130,6 +137,16 @@ def _differences(before: LoadedScenario, after: LoadedScenario) -> Iterator[Diff
     for section, verb in (("flows", "may begin"), ("access", "logs in")):
         yield from _list(section, verb, getattr(old, section), getattr(new, section))
     yield from _texts(before, after)
+
+
+def _rounds(old: Scenario, new: Scenario) -> Iterator[Difference]:
+    was, is_now = (one.rounds.every if one.rounds is not None else None for one in (old, new))
+    if was != is_now:
+        text = f"a round lasts {in_words(is_now)} instead of {in_words(was)}"
+        yield Difference(section="rounds", name="every", text=text)
+    if old.scoring != new.scoring:
+        text = f"rounds are scored as {new.scoring.preset} instead of {old.scoring.preset}"
+        yield Difference(section="scoring", name="preset", text=text)
 
 
 def _section(

@@ -150,6 +150,7 @@ _SECTIONS = frozenset(
         "objectives",
         "roles",
         "rubrics",
+        "services",
         "tasks",
         "values",
     }
@@ -249,7 +250,7 @@ def _cut(node: object, place: Place) -> object:
 
 def _declared(data: object) -> Mapping[str, frozenset[str]]:
     sections = data if isinstance(data, dict) else {}
-    found = {s: sections.get(s) for s in _SECTIONS}
+    found = {s: sections.get(s) for s in (*_SECTIONS, "rounds")}
     return {
         s: frozenset(map(str, node)) if isinstance(node, dict | tuple) else frozenset()
         for s, node in found.items()

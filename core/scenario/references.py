@@ -12,6 +12,7 @@ from core.scenario.schema import Account, Host, Scenario
 from core.scenario.schema_checks import TcpPeer
 from core.scenario.schema_errors import suggestion
 from core.scenario.schema_networks import flow_end
+from core.scenario.schema_services import Service
 from core.scenario.schema_tasks import (
     AvailabilityTask,
     ChecksTask,
@@ -322,6 +323,44 @@ def _end(checked: Checked) -> Iterator[Finding]:
         yield Finding(message="the board freezes after the end", place=("end", "freeze"))
 
 
+def _services(checked: Checked) -> Iterator[Finding]:
+    scenario = checked.scenario
+    ports: dict[tuple[str, int], str] = {}
+    for name, service in scenario.services.items():
+        place = ("services", name)
+        yield from _named(checked, "hosts", service.host, *place, "host")
+        yield from _named(checked, "networks", service.network, *place, "network")
+        yield from _attacked(checked, service, place)
+        context = service.checker.build.context
+        yield from there(
+            checked.folder, f"{context}/Dockerfile", (*place, "checker", "build", "context")
+        )
+        other = ports.setdefault((service.host, service.port), name)
+        if other != name:
+            message = f"{other} has this port of {service.host} already"
+            yield Finding(message=message, place=(*place, "port"))
+    if scenario.services and not checked.declared["rounds"]:
+        message = "services are asked in rounds; write how long one is, like rounds: {every: 3m}"
+        yield Finding(message=message, place=("services",), at_key=True)
+
+
+def _attacked(checked: Checked, service: Service, place: Place) -> Iterator[Finding]:
+    """Yield why other teams would not reach a service."""
+    network = checked.scenario.networks.get(service.network)
+    if network is not None and not network.shared:
+        message = f"other teams reach a service over a shared network, and {service.network} is not"
+        yield Finding(message=message, place=(*place, "network"))
+    host = checked.scenario.hosts.get(service.host)
+    if host is None:
+        return
+    if network is not None and service.network not in host.networks:
+        message = f"{service.host} is not on {service.network}, but on {', '.join(host.networks)}"
+        yield Finding(message=message, place=(*place, "network"))
+    if host.hidden:
+        message = f"{service.host} is hidden, and a service is there to be found"
+        yield Finding(message=message, place=(*place, "host"))
+
+
 def _solution(checked: Checked) -> Iterator[Finding]:
     solution = checked.scenario.solution
     if solution:
@@ -344,5 +383,6 @@ _RULES: tuple[Callable[[Checked], Iterator[Finding]], ...] = (
     _objectives,
     _tasks,
     _end,
+    _services,
     _solution,
 )

@@ -34,6 +34,7 @@ from core.scenario.schema_generated import MayBeGenerated
 from core.scenario.schema_injects import Inject
 from core.scenario.schema_networks import Flow, Network
 from core.scenario.schema_rubrics import Rubric
+from core.scenario.schema_services import Build, Rounds, Service, ServiceScoring
 from core.scenario.schema_site import SiteOptions
 from core.scenario.schema_tasks import Objective, Task
 from core.scenario.schema_values import ValueSpec
@@ -138,13 +139,6 @@ class Attachment(Part):
 
     alias: Alias | None = None
     """Another name of the host there; the host's id is always one."""
-
-
-class Build(Part):
-    """An image that is built from a folder of the scenario."""
-
-    context: FolderPath
-    """A folder with a Dockerfile."""
 
 
 class Limits(Part):
@@ -376,6 +370,12 @@ class Scenario(Part):
     """What a team is asked for."""
     injects: Mapping[Id, Inject] = Field(default={}, max_length=500)
     """What happens while a team plays."""
+    rounds: Rounds | None = None
+    """The rounds of an attack-defence exercise."""
+    services: Mapping[Id, Service] = Field(default={}, max_length=50)
+    """What teams keep up and attack."""
+    scoring: ServiceScoring = ServiceScoring()
+    """How rounds are scored."""
     rubrics: Mapping[Id, Rubric] = Field(default={}, max_length=50)
     """How assessors mark."""
     end: End = End()

@@ -23,6 +23,7 @@ _TEXTS: tuple[tuple[str | None, ...], ...] = (
     ("roles", _ANY, "title"),
     ("objectives", _ANY, "title"),
     ("hosts", _ANY, "title"),
+    ("services", _ANY, "title"),
     ("tasks", _ANY, "title"),
     ("tasks", _ANY, "ask"),
     ("tasks", _ANY, "hints", _ANY, "text"),

@@ -10,23 +10,11 @@ from core.scenario.render import Renderer, TeamFacts
 from core.scenario.schema import Account, Host, HostFile, ReadyProbe
 from orchestrator.domain import world
 from orchestrator.domain.routing import attachments, gateway_of, names_elsewhere, plan_router
-from orchestrator.domain.world import ImageBuild, WorldKey, WorldPlan
+from orchestrator.domain.world import WorldKey, WorldPlan
 
 _DEFAULT_LIMITS = world.Limits()
 
 ImageNamer = Callable[[str, Host], str]
-
-
-def plan_images(loaded: LoadedScenario, name: ImageNamer) -> tuple[ImageBuild, ...]:
-    """Return the images that the scenario's hosts are built from, each once."""
-    builds = {
-        reference: ImageBuild(
-            reference=reference, context=loaded.folder / host.build.context, host=host_id
-        )
-        for host_id, host in loaded.scenario.hosts.items()
-        if host.build is not None and (reference := name(host_id, host))
-    }
-    return tuple(builds.values())
 
 
 def named_images(loaded: LoadedScenario) -> tuple[str, ...]:

@@ -27,21 +27,26 @@ class TeamUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSize:
-    """An image of the scenario, by a host that runs it, and its bytes."""
+    """An image of the scenario, by a host or a service's checker that runs it, and its bytes."""
 
     host: str
     image: str
     bytes: int
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proven:
-    """How many answers and files were accepted, checks seen to turn or to fail, injects out."""
+    """How many answers and files were accepted, checks seen to turn or to fail, injects out.
+
+    And how many `services` gave their flags away, and no longer once they were mended.
+    """
 
     answers: int = 0
     files: int = 0
     checks: int = 0
     injects: int = 0
+    services: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,11 +35,18 @@ class HostKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageBuild:
-    """An image that a scenario brings: `reference` carries the digest of its context."""
+    """An image that a scenario brings: `reference` carries the digest of its context.
+
+    It is of a `host` that runs it, or of a `service` whose checker does.
+    """
 
     reference: str
     context: Path
-    host: str
+    host: str = ""
+    service: str = ""
+
+    def __str__(self) -> str:
+        return f"host {self.host}" if self.host else f"the checker of {self.service}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

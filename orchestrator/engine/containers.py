@@ -37,17 +37,24 @@ def remove_container(connection: EngineConnection, container: str) -> bool:
     return True
 
 
-def run_to_end(connection: EngineConnection, container: str, timeout: timedelta) -> RunResult:
+def run_to_end(
+    connection: EngineConnection, container: str, timeout: timedelta, *, apart: bool = False
+) -> RunResult:
     """Start a container and return how it ended and what it said, at most OUTPUT_BYTES of it.
 
-    124 when it was not done in time.
+    124 when it was not done in time. `apart` tells stderr from stdout.
     """
     with connection.call() as api:
         api.start(container)
     code = _await_end(connection, container, timeout)
     with connection.call() as api:
-        output: bytes = api.logs(container)
-    return RunResult(exit_code=code, output=output[:OUTPUT_BYTES].decode(errors="replace"))
+        output: bytes = api.logs(container, stderr=not apart)
+        errors: bytes = api.logs(container, stdout=False) if apart else b""
+    return RunResult(exit_code=code, output=_text(output), errors=_text(errors))
+
+
+def _text(said: bytes) -> str:
+    return said[:OUTPUT_BYTES].decode(errors="replace")
 
 
 def _await_end(connection: EngineConnection, container: str, timeout: timedelta) -> int:

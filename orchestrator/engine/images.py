@@ -145,7 +145,7 @@ class _BuildLog:
     def failure(self, reason: str) -> ImageBuildFailedError:
         """Return the error that tells an author what to mend."""
         return ImageBuildFailedError(
-            f"the image of host {self._build.host} does not build: {self._step}: {reason}",
+            f"the image of {self._build} does not build: {self._step}: {reason}",
             hint="\n".join(
                 (f"Mend {self._build.context / 'Dockerfile'}. The build ended with:", *self._tail)
             ),
@@ -160,8 +160,8 @@ def context_archive(build: ImageBuild) -> io.BytesIO:
     root = build.context
     if not (root / "Dockerfile").is_file():
         raise ImageBuildFailedError(
-            f"the image of host {build.host} has no Dockerfile in {root}",
-            hint="Add one, or correct the host's image in the scenario",
+            f"the image of {build} has no Dockerfile in {root}",
+            hint="Add one, or correct its folder in the scenario",
         )
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:

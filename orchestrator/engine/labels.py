@@ -62,6 +62,10 @@ class Labels:
             del own[TEAM]
         return own | {NETWORK: plan.network, KIND: Kind.NETWORK}
 
+    def visitor(self, exercise: ExerciseId) -> dict[str, str]:
+        """Return the labels of a probe that stands among all teams: it goes with the exercise."""
+        return {OWNER: self.installation, EXERCISE: exercise, KIND: Kind.PROBE}
+
     def router(self, world: WorldKey, plan: RouterPlan) -> dict[str, str]:
         """Return the labels of a world's router that is made from `plan`."""
         return self._world(world) | {KIND: Kind.ROUTER, PLAN: router_digest(plan)}

@@ -48,6 +48,7 @@ from orchestrator.engine.routes import Routes
 from orchestrator.engine.space import space_of
 from orchestrator.engine.toolbox import Toolbox
 from orchestrator.engine.turns import Ranks
+from orchestrator.engine.visitors import Visitors
 from orchestrator.ports import (
     Dropped,
     EngineInfo,
@@ -94,6 +95,7 @@ class DockerEngine:
         )
         self._toolbox = Toolbox(self._connection, self._labels, self._images)
         self._apart = Apart(self._connection, self._labels, self._toolbox)
+        self._visitors = Visitors(self._connection, self._labels)
         self._routers = Routers(self._connection, self._labels, self._toolbox, self._commands)
         self._guard = Guard(self._toolbox, self._labels)
         self._host_routes = HostRoutes(self._toolbox, self._labels)
@@ -229,6 +231,22 @@ class DockerEngine:
         if image:
             self._images.facts(image)
         return self._apart.run(command, image=image, folder=folder, files=files, timeout=timeout)
+
+    def visit(
+        self,
+        exercise: ExerciseId,
+        network: str,
+        command: Sequence[str],
+        *,
+        image: str,
+        environment: Mapping[str, str],
+        timeout: timedelta,
+    ) -> RunResult:
+        """Run a command in a throw-away container on a network that worlds share."""
+        self._images.facts(image)
+        return self._visitors.run(
+            exercise, network, command, image=image, environment=environment, timeout=timeout
+        )
 
     def accepts_tcp(self, host: HostKey, port: int) -> bool:
         """Tell whether a socket of the host listens on the port; raises HostGoneError."""

@@ -9,6 +9,7 @@ class Verdict(StrEnum):
     UP = "up"
     MUMBLE = "mumble"  # it answers, but not as it should
     DOWN = "down"
+    RECOVERING = "recovering"  # a service works, and lacks a flag of an earlier round
     INFRA_ERROR = "infra_error"  # our fault: we could not look
 
     @property

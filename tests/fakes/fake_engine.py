@@ -169,8 +169,13 @@ class FakeEngine:
         self.made_at: datetime | None = None
         self.sentinels: set[ExerciseId] = set()
         self.on_start: Callable[[FakeHost], None] = lambda _: None
+        self.apart_files: tuple[FolderEntry, ...] = ()
+        """What the last throw-away container was given."""
         self.on_run_apart: Callable[[str, tuple[str, ...]], RunResult | None] = lambda *_: None
         self.on_run: Callable[[HostKey, tuple[str, ...]], RunResult | None] = lambda *_: None
+        self.on_visit: Callable[[tuple[str, ...], Mapping[str, str]], RunResult | None] = (
+            lambda *_: None
+        )
         self._built: set[str] = set()
         self._answers: dict[tuple[str, ...], RunResult] = {}
         self._watching: list[Callable[[Change], None]] = []
@@ -259,7 +264,7 @@ class FakeEngine:
             text = dockerfile.read_text() if dockerfile.is_file() else ""
             if not text.startswith("FROM ") or "RUN false" in text:
                 raise ImageBuildFailedError(
-                    f"the image of host {build.host} does not build: RUN false", hint=text
+                    f"the image of {build} does not build: RUN false", hint=text
                 )
             self.images.add(build.reference)
             self._built.add(build.reference)
@@ -424,9 +429,30 @@ class FakeEngine:
         with self._called("run_apart"):
             if image and image not in self.images:
                 raise UnknownImageError(f"the engine has no image {image}")
+            self.apart_files = tuple(files)
             apart = FakeHost(plan=HostPlan(host="apart", image=image, attachments=()))
             said = self.on_run_apart(image, tuple(command))
             return said or self._ran(apart, tuple(command), timeout)
+
+    def visit(
+        self,
+        exercise: ExerciseId,
+        network: str,
+        command: Sequence[str],
+        *,
+        image: str,
+        environment: Mapping[str, str],
+        timeout: timedelta,
+    ) -> RunResult:
+        with self._called("visit"):
+            if image not in self.images:
+                raise UnknownImageError(f"the engine has no image {image}")
+            holder = WorldKey(exercise=exercise, team="")
+            if (holder, network) not in self.networks:
+                raise EngineRefusedError(f"network {network} not found")
+            said = self.on_visit(tuple(command), environment)
+            visitor = FakeHost(plan=HostPlan(host="visitor", image=image, attachments=()))
+            return said or self._ran(visitor, tuple(command), timeout)
 
     def accepts_tcp(self, host: HostKey, port: int) -> bool:
         with self._called("accepts_tcp"):

@@ -102,6 +102,8 @@ class Hall:
     passing: set[str] = field(default_factory=lambda: {"is-mail-up"})
     """Commands that succeed whatever was done."""
     on_play: Callable[[], None] = lambda: None
+    on_attack: Callable[[tuple[str, ...]], RunResult] = lambda _: RunResult(exit_code=0, output="")
+    """What the solution says when it is told whom to attack."""
     told: list[str] = field(default_factory=list)
     played: set[HostKey] = field(default_factory=set)
 
@@ -136,7 +138,9 @@ class Hall:
 
     def _run(self, host: HostKey, command: tuple[str, ...]) -> RunResult | None:
         if "/tmp/solution" in command:
-            return self._play(host)
+            assert self.engine.hosts[host].folders["/tmp/solution"]
+            arguments = command[command.index("/tmp/solution") + 2 :]
+            return self.on_attack(arguments) if arguments else self._play(host)
         if command[0].startswith("is-"):
             done = self.works and host in self.played and command[0] in {"is-shut", "is-gone"}
             done |= host not in self.played and command[0] == "is-alive"
@@ -144,7 +148,6 @@ class Hall:
         return self.shell.run(host, command)
 
     def _play(self, host: HostKey) -> RunResult:
-        assert self.engine.hosts[host].folders["/tmp/solution"]
         self.on_play()
         self.played.add(host)
         known = self.engine.hosts[host].files["/srv/known"].content.decode().split()

@@ -15,8 +15,7 @@ from api.rehearsal.site import settings_of
 from core.ids import new_id
 from core.scenario.load import load
 from core.settings import Settings, read_settings
-from orchestrator.domain.plan import plan_images
-from orchestrator.images import image_namer
+from orchestrator.images import image_builds
 from tests.fakes.inject_site import pool
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
@@ -35,7 +34,7 @@ def site(
     )
     engine = open_engine(settings)
     loaded = load(NIGHT_SHIFT)
-    for image in plan_images(loaded, image_namer(settings.installation, loaded)):
+    for image in image_builds(settings.installation, loaded):
         engine.build_image(image)
     yield settings
     engine.remove_everything()
@@ -86,7 +85,7 @@ def test_a_new_scenario_rehearses_as_it_is_written(site: Settings, tmp_path: Pat
     done = poligon(site, "rehearse", str(tmp_path / "my-case"), "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
-    assert told["proven"] == {"answers": 2, "files": 0, "checks": 1, "injects": 1}
+    assert told["proven"] == {"answers": 2, "files": 0, "checks": 1, "injects": 1, "services": 0}
     assert told["remarks"] == []
     last = json.loads(
         poligon(site, "rehearse", str(tmp_path / "my-case"), "--last", "--json").stdout
@@ -138,7 +137,7 @@ def test_a_tabletop_rehearses_without_any_host(site: Settings, tmp_path: Path) -
     done = poligon(site, "rehearse", str(table), "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
-    assert told["proven"] == {"answers": 0, "files": 2, "checks": 0, "injects": 2}
+    assert told["proven"] == {"answers": 0, "files": 2, "checks": 0, "injects": 2, "services": 0}
     (table / "solution" / "a paper.odt").unlink()
     assert poligon(site, "rehearse", str(table)).returncode == 8
 

@@ -4,11 +4,20 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address
 from operator import itemgetter
+from urllib.parse import quote_plus
 
 from pydantic import Field
 
 from core.scenario.generators.dice import Dice
-from core.scenario.generators.parameters import Address, OfficeParameters, Span, UrlPath, When
+from core.scenario.generators.parameters import (
+    Address,
+    Line,
+    LogParameters,
+    OfficeParameters,
+    Span,
+    UrlPath,
+    When,
+)
 from core.scenario.generators.scene import Generator, Made, Scene
 from core.scenario.generators.story_time import AMOUNT, month, round_the_clock, working_times
 
@@ -29,7 +38,7 @@ _ENDINGS = ("", "/", ".php", ".bak", ".zip", ".sql", ".old", ".txt")
 _ORDERS = ("id", "uname+-a", "ls+-la", "cat+/etc/passwd", "ps+aux", "ls+/home", "w")
 
 
-class WebAccess(OfficeParameters):
+class WebAccess(OfficeParameters, LogParameters):
     """Parameters of `web-access`."""
 
     at: When = Field(description="when the upload comes")
@@ -44,6 +53,12 @@ class WebAccess(OfficeParameters):
         default="/uploads/avatar.php", description="what was uploaded, and then obeys"
     )
     orders: int = Field(default=6, ge=0, le=1000, description="how often it is used after that")
+    commands: tuple[Line, ...] = Field(
+        default=(), max_length=500, description="what it is told instead, one each `pause`"
+    )
+    pause: Span = Field(
+        default=timedelta(seconds=40), description="how long before each of `commands`"
+    )
     since: Span = Field(
         default=timedelta(days=1), description="how long before `at` the log begins"
     )
@@ -51,7 +66,7 @@ class WebAccess(OfficeParameters):
 
 def make(given: WebAccess, scene: Scene) -> Iterator[Made]:
     """Yield the log."""
-    since, until = scene.window(given.at, before=given.since)
+    since, until = scene.window(given.at, before=given.since, ends=given.until)
     entries = [*_story(given, scene.dice, given.from_ or scene.office.attacker)]
     entries += _noise(given, scene, min(since, entries[0][0]), until)
     kept = sorted((entry for entry in entries if entry[0] <= until), key=itemgetter(0))
@@ -80,11 +95,21 @@ def _story(given: WebAccess, dice: Dice, source: IPv4Address) -> Iterator[_Entry
     form = given.at - dice.seconds(20, 100)
     yield _line(form, source, f"GET {given.upload}", (200, dice.between(900, 1400)), _BROWSERS[0])
     yield _line(given.at, source, f"POST {given.upload}", (200, 312), _BROWSERS[0])
+    for at, order in _use(given, dice):
+        asked = f"GET {given.shell}?c={order}"
+        yield _line(at, source, asked, (200, dice.between(60, 2400)), _CLIENT)
+
+
+def _use(given: WebAccess, dice: Dice) -> Iterator[_Entry]:
     at = given.at
+    if given.commands:
+        for command in given.commands:
+            at += given.pause
+            yield at, quote_plus(command, safe="/")
+        return
     for _ in range(given.orders):
         at += dice.seconds(4, 90)
-        order = f"GET {given.shell}?c={dice.pick(_ORDERS)}"
-        yield _line(at, source, order, (200, dice.between(60, 2400)), _CLIENT)
+        yield at, dice.pick(_ORDERS)
 
 
 def _noise(given: WebAccess, scene: Scene, since: datetime, until: datetime) -> Iterator[_Entry]:

@@ -114,3 +114,26 @@ def test_an_image_for_another_processor_is_told(tmp_path: Path) -> None:
     shown = planned(tmp_path, engine, teams=1)
     assert shown.images[0].state is ImageState.FOREIGN
     assert "is for another processor" in shown.short[0]
+
+
+def test_services_are_shown_and_the_images_of_their_checkers_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "house" / "checkers").mkdir(parents=True)
+    (tmp_path / "house" / "checkers" / "Dockerfile").write_text("FROM debian:bookworm-slim\n")
+    text = SCENARIO.replace("networks: {office: {}}", "networks: {office: {}, arena: {}}")
+    text = text.replace("office: {size: /28}}", "office: {size: /28}, arena: {shared: true}}")
+    asked = "host: desk, network: arena, checker: {build: {context: checkers}, run: [ask]}"
+    services = f"  one: {{port: 1, {asked}}}\n  two: {{port: 2, {asked}}}\n"
+    (tmp_path / "house" / "scenario.yaml").write_text(
+        f"{text}rounds: {{every: 2m}}\nservices:\n{services}"
+    )
+    settings = Settings(home=tmp_path, installation="test", address_pool=(POOL,), internet_pool=())
+    shown = forecast(load(tmp_path / "house"), settings, FakeEngine(), teams=2)
+    assert shown.round_seconds == 120
+    assert [(s.service, s.host, s.network, s.port) for s in shown.services] == [
+        ("one", "desk", "arena", 1),
+        ("two", "desk", "arena", 2),
+    ]
+    _, checker = shown.images
+    assert (checker.hosts, checker.services) == ((), ("one", "two"))
+    assert checker.state is ImageState.TO_BUILD
+    assert {service.checker for service in shown.services} == {checker.image}

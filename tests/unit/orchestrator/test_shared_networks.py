@@ -109,3 +109,21 @@ def test_a_removal_that_comes_twice_leaves_the_others_alone(arena: Site) -> None
     arena.do(first)
     arena.do(Job(REMOVE_WORLD, first.arguments))
     assert len(shared(arena)) == 1
+
+
+def test_checkers_of_services_there_are_built_with_the_other_images(arena: Site) -> None:
+    folder = arena.scenario.folder
+    (folder / "checkers").mkdir()
+    (folder / "checkers" / "Dockerfile").write_text("FROM debian:bookworm-slim\n")
+    services = """\
+rounds: {every: 3m}
+services:
+  post: {host: mail, network: arena, port: 25, checker: {build: {context: checkers}, run: [ask]}}
+"""
+    with (folder / "scenario.yaml").open("a") as file:
+        file.write(services)
+    arena.scenario = load(folder)
+    exercise = arena.launch(teams=2)
+    arena.work()
+    assert arena.now(exercise).phase is Phase.READY
+    assert [name for name in arena.engine.images if "-checker:" in name]

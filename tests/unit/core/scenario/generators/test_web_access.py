@@ -1,5 +1,5 @@
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,6 +49,16 @@ def test_it_is_dated_by_its_last_line_and_names_what_the_author_says() -> None:
     assert made.mtime == log[-1][0]
     asked = {m["path"].split("?")[0] for _, m in log if m["source"] == "192.0.2.9"}
     assert {"/in.cgi", "/f/x.cgi"} <= asked
+
+
+def test_what_was_uploaded_is_told_what_the_author_says_at_known_times() -> None:
+    commands = ["id", "cat /etc/passwd", "a&b"]
+    log = entries(make_one("web-access", commands=commands, pause="1m30s", orders=9))
+    used = [(at, m["path"]) for at, m in log if "?c=" in m["path"]]
+    assert used == [
+        (AT + (number + 1) * timedelta(seconds=90), f"/uploads/avatar.php?c={told}")
+        for number, told in enumerate(("id", "cat+/etc/passwd", "a%26b"))
+    ]
 
 
 def test_visitors_are_not_the_attacker() -> None:

@@ -1,0 +1,33 @@
+"""What a trainee's page says of the services of an attack-defence exercise."""
+
+from dataclasses import dataclass
+
+from api.bootstrap import Services
+from orchestrator.domain.exercise import Exercise, Team
+from scoring.team_scenario import TeamScenario
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceShown:
+    """A service as its own team calls it: `vault.team-1` and a port."""
+
+    title: str
+    host: str
+    port: int
+
+
+def services_of(
+    services: Services, exercise: Exercise, team: Team, language: str
+) -> tuple[ServiceShown, ...]:
+    """Return the services of a team, their titles in a language."""
+    if not services.exercises.scenario(exercise).scenario.services:
+        return ()
+    seen = TeamScenario.of(services.exercises, exercise, team, language=language)
+    return tuple(
+        ServiceShown(
+            title=seen.shown(service.title or name),
+            host=f"{service.host}.{team.slug}",
+            port=service.port,
+        )
+        for name, service in seen.texts.services.items()
+    )
