@@ -10,7 +10,7 @@ from core.clock import Clock
 from core.db import Database, Transaction
 from core.ids import TeamId, UserId, new_id
 from core.scenario.schema import Scenario
-from core.scenario.schema_tasks import FlagTask, QuestionTask, Task
+from core.scenario.schema_tasks import FlagTask, QuestionTask, RubricTask, Task
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import Act, require
 from scoring.canaries import Canaries
@@ -139,8 +139,10 @@ def answerable(scenario: TeamScenario, task: str) -> QuestionTask | FlagTask:
     """Return a task that is answered in words; raises TaskUnknownError, TaskNotAnswerableError."""
     found = scenario.task(task)
     if not isinstance(found, QuestionTask | FlagTask):
+        by_people = isinstance(found, RubricTask)
         raise TaskNotAnswerableError(
-            f"{task} is not answered in words", hint="Do it on the hosts: checks look there"
+            f"{task} is not answered in words",
+            hint="Assessors mark it" if by_people else "Do it on the hosts: checks look there",
         )
     return found
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from core.ids import ExerciseId, TeamId
 from core.scenario.schema import Scenario
-from core.scenario.schema_tasks import TimedTask
+from core.scenario.schema_tasks import SolvableTask
 from orchestrator.domain.injects import FiringState
 from orchestrator.injects.repository import InjectRepository
 from orchestrator.repair_repository import RepairRepository
@@ -95,7 +95,7 @@ def _of_resets(session: Session, scenario: Scenario, team: TeamId, task: str) ->
 
 def _of_hints(session: Session, scenario: Scenario, team: TeamId, task: str) -> Iterator[_Cost]:
     asked = scenario.tasks[task]
-    hints = asked.hints if isinstance(asked, TimedTask) else ()
+    hints = asked.hints if isinstance(asked, SolvableTask) else ()
     taken = ScoreRepository(session).hints([team]).get((team, task), []) if hints else []
     for row in taken:
         milli_points = hints[row.hint - 1].cost * MILLI

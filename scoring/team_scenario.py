@@ -63,7 +63,7 @@ class TeamScenario:
     def hints(self, name: str) -> tuple[schema_tasks.Hint, ...]:
         """Return the hints of a task, as they are written in the reader's language."""
         task = self.texts.tasks[name]
-        return task.hints if isinstance(task, schema_tasks.TimedTask) else ()
+        return task.hints if isinstance(task, schema_tasks.SolvableTask) else ()
 
     def title(self, task: str) -> str:
         """Return a task's title; its id when it has none."""

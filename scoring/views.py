@@ -58,10 +58,10 @@ class HintView:
 class TaskView:
     """A task as its team sees it.
 
-    `kind` is answer, flag, checks, availability or guard. `milli_points` is what the team has for
-    it now, of `of_milli_points`; below zero for a guard. `share` is the availability so far.
-    `attempts_left` is `None` when there is no limit. `due` is the team's clock; `None` without a
-    deadline. `options` is what an answer is chosen from: what to send, and the text of it.
+    `kind` is answer, flag, checks, availability, guard or rubric. `milli_points` is what the team
+    has for it now, of `of_milli_points`; below zero for a guard. `share` is the availability so
+    far. `attempts_left` is `None` when there is no limit. `due` is the team's clock; `None` without
+    a deadline. `options` is what an answer is chosen from: what to send, and the text of it.
     """
 
     task: str

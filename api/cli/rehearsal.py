@@ -86,8 +86,8 @@ def _tell(output: Output, rehearsal: Rehearsal) -> None:
     for remark in rehearsal.remarks:
         output.line(f"  note: {remark}")
     output.line(
-        f"{proven.answers} answers accepted, {proven.checks} checks seen to fail,"
-        f" {proven.injects} injects went out"
+        f"{proven.answers} answers and {proven.files} files accepted,"
+        f" {proven.checks} checks seen to fail, {proven.injects} injects went out"
     )
     output.line()
     output.table("Time", ("step", "seconds"), [(s.name, f"{s.seconds:g}") for s in rehearsal.steps])

@@ -1,4 +1,4 @@
-"""What a solution says on stdout: a line for each answer and reply, with tabs between."""
+"""What a solution says on stdout: a line for each answer, reply and file, with tabs between."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,11 +31,23 @@ class Unusable:
     why: str
 
 
-Line = Answer | Reply | Unusable
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A file that is handed in for a task; `size` in bytes, `None` when there is no such file."""
+
+    task: str
+    file: str
+    size: int | None
+
+
+Line = Answer | Reply | Submission | Unusable
 
 
 def lines_in(output: str) -> Iterator[Line]:
-    """Yield what the lines of a solution say; those that begin with another word are chatter."""
+    """Yield what the lines of a solution say; those that begin with another word are chatter.
+
+    Whoever played it put what the file has after each that submits one.
+    """
     for number, text in enumerate(output.splitlines(), start=1):
         verb, *_ = text.split(maxsplit=1) or [""]
         if verb in _VERBS:
@@ -43,8 +55,11 @@ def lines_in(output: str) -> Iterator[Line]:
 
 
 def _line(number: int, text: str) -> Line:
-    parts = text.split("\t", _PARTS - 1)
-    shown = text[:_MOST_SHOWN]
+    said, measured = text, ""
+    if text.startswith("submit\t"):
+        said, _, measured = text.rpartition("\t")
+    parts = said.split("\t", _PARTS - 1)
+    shown = said[:_MOST_SHOWN]
     if len(parts) < _PARTS or not all(part.strip() for part in parts):
         return Unusable(
             why=f"line {number} of the solution is not three words with tabs between: {shown!r}"
@@ -56,7 +71,5 @@ def _line(number: int, text: str) -> Line:
         case "reply":
             return Reply(inject=name, text=value)
         case _:
-            return Unusable(
-                why=f"line {number} of the solution submits a file for {name}, which is not"
-                " possible yet: answers and replies are"
-            )
+            size = int(measured) if measured.isdecimal() else None
+            return Submission(task=name, file=value, size=size)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.scenario.load import LoadedScenario
 from orchestrator.domain.rehearsal import ImageSize, Proven, Rehearsal, Step, TeamUse
@@ -22,6 +22,8 @@ class Notes:
     steps: list[Step] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
     """The answers that were accepted: task → value."""
+    files: dict[str, timedelta] = field(default_factory=dict)
+    """The tasks for which a file was handed in that fits, and when on the team's clock."""
     proven_checks: set[str] = field(default_factory=set)
     """The checks that were seen to turn, or to be able to fail."""
     fired: set[str] = field(default_factory=set)
@@ -62,7 +64,10 @@ class Notes:
             remarks=tuple(self.remarks),
             steps=tuple(self.steps),
             proven=Proven(
-                answers=len(self.answers), checks=len(self.proven_checks), injects=len(self.fired)
+                answers=len(self.answers),
+                files=len(self.files),
+                checks=len(self.proven_checks),
+                injects=len(self.fired),
             ),
             use=self.use,
             images=self.images,

@@ -17,16 +17,28 @@ _PLACE = "/tmp/solution"  # noqa: S108  # in a world of the rehearsal, which goe
 _TIMED_OUT = 124
 _FAILED = "failed\t"
 # What it says on stderr must not come between the lines of its stdout, and is told when it fails.
-_PLAY = """\
+# A file that it submits is measured where it stands: a container of its own goes with it.
+PLAY = """\
 cd "$1" || exit 1
 if [ -x "./$2" ]; then set -- "./$2"; else set -- sh "./$2"; fi
-errors=$(mktemp) || exit 1
-"$@" 2>"$errors" </dev/null
+told=$(mktemp -d) || exit 1
+tab=$(printf '\\t')
+"$@" >"$told/said" 2>"$told/errors" </dev/null
 code=$?
-[ "$code" = 0 ] || { printf '\\nfailed\\t'; tail -c 1000 "$errors" | tr '\\n\\t' '  '; echo; }
-rm -f "$errors"
+while IFS= read -r line || [ -n "$line" ]; do
+  case $line in
+    "submit$tab"*"$tab"*)
+      file=${line#*"$tab"} && file=${file#*"$tab"}
+      if [ -f "$file" ] && [ -r "$file" ]; then size=$(wc -c <"$file"); else size=none; fi
+      printf '%s\\t%s\\n' "$line" "$size" ;;
+    *) printf '%s\\n' "$line" ;;
+  esac
+done <"$told/said"
+[ "$code" = 0 ] || { printf 'failed\\t'; tail -c 1000 "$told/errors" | tr '\\n\\t' '  '; echo; }
+rm -rf "$told"
 exit "$code"
 """
+"""The shell's part: a folder, and the name of the script in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +48,7 @@ class _Folder:
 
     @property
     def command(self) -> tuple[str, ...]:
-        return ("sh", "-c", _PLAY, "sh", _PLACE, self.script)
+        return ("sh", "-c", PLAY, "sh", _PLACE, self.script)
 
 
 def play(stage: Stage, team: Team, solution: Solution, notes: Notes) -> tuple[Line, ...]:

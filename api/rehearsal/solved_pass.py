@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from api.rehearsal.holding import Wanted, see_held, wanted_by_injects
-from api.rehearsal.lines import Answer, Line, Reply, Unusable
+from api.rehearsal.lines import Answer, Line, Reply, Submission, Unusable
 from api.rehearsal.notes import Notes
 from api.rehearsal.solution import play
 from api.rehearsal.stage import Stage
 from core.errors import Fault, PoligonError
 from core.ids import new_id
-from core.scenario.schema_tasks import FlagTask, QuestionTask
+from core.scenario.schema_tasks import FlagTask, QuestionTask, RubricTask
 from core.waiting import WaitedTooLongError, until
 from orchestrator.domain.exercise import Team
 from orchestrator.domain.injects import FiringState
 from scoring.checks.probes import Finding
+from scoring.domain.files import why_refused
 from scoring.domain.verdicts import Verdict
 from scoring.errors import TaskLockedError
 from scoring.views import TaskState, TaskView
@@ -151,6 +152,8 @@ class SolvedPass:
                 return self._answer(line)
             case Reply():
                 return self._reply(line)
+            case Submission():
+                return self._hand_in(line)
 
     def _answer(self, line: Answer) -> bool:
         stage, team = self._stage, self._team
@@ -200,6 +203,28 @@ class SolvedPass:
             self._refused(f"{line.inject}: the solution's reply", error)
         return True
 
+    def _hand_in(self, line: Submission) -> bool:
+        task = self._stage.scenario.tasks.get(line.task)
+        if not isinstance(task, RubricTask) or task.submit is None:
+            self._notes.wrong(
+                f"the solution submits a file for {line.task!r}: no such task takes one"
+            )
+            return True
+        view = next(v for v in self._stage.tasks(self._team) if v.task == line.task)
+        if view.state is TaskState.LOCKED:
+            return False
+        if view.state is TaskState.OVERDUE:
+            why = "comes after its time"
+        elif line.size is None:
+            why = "is not there"
+        else:
+            why = why_refused(task.submit, line.file, size=line.size)
+        if why:
+            self._notes.wrong(f"{line.task}: the solution's file {line.file} {why}")
+        else:
+            self._notes.files[line.task] = self._stage.elapsed(self._team)
+        return True
+
     def _refused(self, what: str, error: PoligonError) -> None:
         if error.fault in {Fault.UPSTREAM, Fault.BUG}:
             raise error
@@ -221,7 +246,8 @@ class SolvedPass:
 
     def _expect_done(self) -> None:
         stage, team = self._stage, self._team
-        length, latest = stage.exercise.length(team.id), timedelta()
+        length = stage.exercise.length(team.id)
+        latest = max(self._notes.files.values(), default=timedelta())
         for view in stage.tasks(team):
             if view.solved_at is not None:
                 latest = max(latest, stage.exercise.elapsed(view.solved_at, team.id))
@@ -229,6 +255,8 @@ class SolvedPass:
                 self._notes.wrong(f"{view.task}: the solution has no answer that is accepted")
             elif view.kind == "checks" and view.task not in self._undone:
                 self._notes.wrong(f"{view.task} is {view.state} after the solution")
+            elif self._lacks_file(view.task):
+                self._notes.wrong(f"{view.task}: the solution submits no file that fits")
         for check, task in stage.to_keep().items():
             self._expect(check, f"after the solution, and {task} is to keep it so")
         if latest > length:
@@ -236,6 +264,11 @@ class SolvedPass:
                 f"it is solved at {latest} of the exercise's clock at the earliest, and ends at"
                 f" {length}"
             )
+
+    def _lacks_file(self, name: str) -> bool:
+        task = self._stage.scenario.tasks[name]
+        takes_one = isinstance(task, RubricTask) and task.submit is not None
+        return takes_one and name not in self._notes.files
 
     def _tell_undone(self, view: TaskView) -> None:
         if view.task in self._undone:
@@ -256,6 +289,8 @@ def _never_taken(line: Line) -> str:
     match line:
         case Answer(task=task):
             return f"{task} never opened for the solution's answer"
+        case Submission(task=task):
+            return f"{task} never opened for the solution's file"
         case Reply(inject=inject):
             return f"no message of {inject} reached whom the solution plays, so it has no reply"
         case Unusable(why=why):

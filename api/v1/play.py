@@ -57,7 +57,8 @@ class HintIn(BaseModel):
 class TaskOut(BaseModel):
     """A task as its team sees it; `points` is what the team has for it now.
 
-    Where there are `options`, the answer is one of them.
+    Where there are `options`, the answer is one of them. One of the `kind` rubric is `assessed`:
+    people mark it, and it has no points before they do.
     """
 
     task: str = Field(examples=["who"])
@@ -67,6 +68,7 @@ class TaskOut(BaseModel):
     points: float = Field(examples=[0])
     of_points: float = Field(examples=[20])
     state: TaskState
+    assessed: bool = Field(default=False, description="Assessors mark it.")
     attempts: int = Field(examples=[1])
     attempts_left: int | None = Field(examples=[4])
     solved_at: datetime | None
@@ -160,6 +162,7 @@ def task_out(task: TaskView, team: Team) -> TaskOut:
         points=points(task.milli_points),
         of_points=points(task.of_milli_points),
         state=task.state,
+        assessed=task.kind == "rubric",
         attempts=task.attempts,
         attempts_left=task.attempts_left,
         solved_at=task.solved_at,

@@ -355,6 +355,7 @@ def _trainee(
         resets=services.resets.offers(exercise, team, caller),
         titles={task.task: task.title for task in tasks},
         people={member.user: member.name for member in team.members},
+        has_machines=bool(scenario.access),
         other_hosts=_other_hosts(exercise, caller, services),
         gateway=gateway_key(services.settings),
         keys=services.users.key_fingerprints(caller.name),

@@ -31,8 +31,14 @@ def default_entry(scenario: Scenario, role: str) -> Access | None:
 
 
 def widest_role(scenario: Scenario) -> str:
-    """Return the role with the most access entries, the first of them in the file's order."""
-    return max(scenario.roles, key=lambda role: len(entries_for(scenario, role)))
+    """Return the role with the most access entries: of several the one that extends most others.
+
+    So a lead reads what is meant for those whom they lead, also where there are no hosts.
+    """
+    return max(
+        scenario.roles,
+        key=lambda role: (len(entries_for(scenario, role)), len(lineage(scenario, role))),
+    )
 
 
 def reachable_hosts(scenario: Scenario) -> frozenset[str]:

@@ -10,6 +10,7 @@ from core.scenario.folder import Folder
 from core.scenario.networks import crossing_flows
 from core.scenario.positions import Finding, Place, Severity, strings_of
 from core.scenario.render import Renderer
+from core.scenario.rubric_references import marked_at_injects, tasks_marked_by
 from core.scenario.schema import Scenario
 from core.scenario.schema_answers import (
     AddressAnswer,
@@ -19,7 +20,7 @@ from core.scenario.schema_answers import (
     HashAnswer,
     each_of,
 )
-from core.scenario.schema_tasks import FlagTask, QuestionTask, TimedTask
+from core.scenario.schema_tasks import FlagTask, QuestionTask, RubricTask, SolvableTask
 from core.scenario.schema_values import FlagValue, PasswordValue, TokenValue
 
 _VALUE = re.compile(r"""\bvalues(?:\.([a-z0-9_]+)|\[\s*['"]([a-z0-9_-]+)['"]\s*\])""")
@@ -103,7 +104,7 @@ def _resets(subject: _Subject) -> Iterator[Finding]:
 def _hints(subject: _Subject) -> Iterator[Finding]:
     duration = subject.scenario.scenario.duration
     for name, task in subject.scenario.tasks.items():
-        for index, hint in enumerate(task.hints if isinstance(task, TimedTask) else ()):
+        for index, hint in enumerate(task.hints if isinstance(task, SolvableTask) else ()):
             place: Place = ("tasks", name, "hints", index)
             yield from _dear(subject, name, hint.cost, (*place, "cost"))
             if hint.after >= duration:
@@ -116,6 +117,31 @@ def _dear(subject: _Subject, task: str, points: int, place: Place) -> Iterator[F
     if points > most:
         message = f"this costs more than the {most} points of the task"
         yield _warn(message, *place, at_key=False)
+
+
+def _rubrics(subject: _Subject) -> Iterator[Finding]:
+    scenario = subject.scenario
+    at_injects = marked_at_injects(scenario).values()
+    for name, rubric in scenario.rubrics.items():
+        tasks, taken = tasks_marked_by(scenario, name), {c for r, c in at_injects if r == name}
+        if not tasks and not taken:
+            yield _warn(f"nothing is marked by the rubric {name}", "rubrics", name)
+        elif not tasks:
+            message = f"{name} moves no points: no task is marked by it"
+            yield _warn(message, "rubrics", name)
+        for task in tasks if taken == set(rubric.criteria) else ():
+            if _hands_in(scenario, task):
+                message = f"every criterion of {name} is marked at injects, and none by the file"
+                yield _warn(message, "tasks", task, "submit")
+        for criterion, marked in rubric.criteria.items():
+            if min(marked.levels):
+                message = f"the lowest level is {min(marked.levels)}: nobody gets less than that"
+                yield _warn(message, "rubrics", name, "criteria", criterion, "levels")
+
+
+def _hands_in(scenario: Scenario, task: str) -> bool:
+    found = scenario.tasks[task]
+    return isinstance(found, RubricTask) and found.submit is not None
 
 
 def _names_for_people(subject: _Subject) -> Iterator[Finding]:
@@ -151,7 +177,7 @@ def _texts(scenario: Scenario) -> Iterator[tuple[Place, str]]:
     found += [(("hosts", n, "title"), h.title) for n, h in scenario.hosts.items() if not h.hidden]
     for name, task in scenario.tasks.items():
         found += [(("tasks", name, "title"), task.title), (("tasks", name, "ask"), task.ask)]
-        hints = task.hints if isinstance(task, TimedTask) else ()
+        hints = task.hints if isinstance(task, SolvableTask) else ()
         found += [(("tasks", name, "hints", i, "text"), h.text) for i, h in enumerate(hints)]
     for name, inject in scenario.injects.items():
         if inject.message is not None:
@@ -189,7 +215,7 @@ def _used_values(subject: _Subject) -> tuple[set[str], set[str]]:
     for place, text in strings_of(subject.data):
         told = {(("injects",), ("message",)), (("tasks",), ("hints",))}
         in_telling = (place[:1], place[2:3]) in told and place[3:4] != ("files",)
-        is_text = place[-1] in _TEXT_KEYS or in_telling
+        is_text = place[-1] in _TEXT_KEYS or place[0] == "rubrics" or in_telling
         (in_texts if is_text else in_world).update(_names_in(text))
     for _, path in template_files(subject.scenario):
         in_world |= _names_in(subject.folder.read(path).decode())
@@ -209,6 +235,7 @@ _RULES: tuple[Callable[[_Subject], Iterator[Finding]], ...] = (
     _reach,
     _points,
     _injects,
+    _rubrics,
     _names_for_people,
     _given_away,
     _values,

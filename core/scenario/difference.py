@@ -12,8 +12,12 @@ from pydantic import BaseModel
 from core.scenario.folder import Folder, digest_of
 from core.scenario.load import LoadedScenario
 from core.scenario.schema import Host
+from core.scenario.schema_rubrics import Rubric
 
 _LONGEST = 70
+_KIB = 1024
+_UNITS = "kmg"
+_SIZES = frozenset({"disk", "max", "memory"})
 _BEFORE = 20
 _Data = Mapping[str, Any]
 
@@ -27,6 +31,7 @@ _THINGS: Mapping[str, str] = MappingProxyType(
         "checks": "check",
         "objectives": "objective",
         "tasks": "task",
+        "rubrics": "rubric",
         "injects": "inject",
     }
 )
@@ -40,20 +45,29 @@ _SAYINGS: Mapping[tuple[str, str], str] = MappingProxyType(
         ("tasks", "attempts"): "allows {new} attempts instead of {old}",
         ("tasks", "checks"): "is judged by {new} instead of {old}",
         ("tasks", "opens"): "opens differently: {new} instead of {old}",
+        ("tasks", "rubric"): "is marked by {new} instead of {old}",
+        ("tasks", "submit"): "takes another file: {new} instead of {old}",
         ("tasks", "due"): "is due differently: {new} instead of {old}",
+        ("rubrics", "assessors"): "has {new} assessors instead of {old}",
+        ("rubrics", "moderate_if_apart"): "is moderated from {new} apart instead of {old}",
         ("networks", "size"): "has the size /{new} instead of /{old}",
         ("hosts", "accounts"): "has other accounts",
         ("hosts", "networks"): "is on {new} instead of {old}",
         ("hosts", "image"): "runs the image {new} instead of {old}",
         ("hosts", "limits"): "may use {new} instead of {old}",
+        ("hosts", "record"): "is recorded differently: {new} instead of {old}",
         ("hosts", "hidden"): "is hidden: {new} instead of {old}",
         ("injects", "at"): "goes out at {new} instead of {old}",
         ("injects", "wait"): "waits {new} instead of {old}",
         ("injects", "cost"): "costs {new} points instead of {old}",
+        ("injects", "expect"): "expects something else: {new} instead of {old}",
         ("injects", "run"): "runs something else",
         ("checks", "run"): "looks at something else",
         ("checks", "hold"): "must hold for {new} instead of {old}",
         ("checks", "every"): "looks every {new} instead of {old}",
+        ("end", "freeze"): "the board freezes at {new} instead of {old}",
+        ("end", "grace"): "after the end files are taken for {new} instead of {old}",
+        ("privacy", "recordings"): "recordings are kept for {new} instead of {old}",
         ("values", "*"): "is drawn differently: evidence and answers are others",
     }
 )
@@ -63,6 +77,13 @@ _ANYWHERE: Mapping[str, str] = MappingProxyType(
         "message": "says something else: {new} instead of {old}",
     }
 )
+_OF_CRITERIA: Mapping[str, str] = MappingProxyType(
+    {
+        "title": "calls {name} {new} instead of {old}",
+        "weight": "weighs {name} {new} instead of {old}",
+        "levels": "has other levels of {name}: {new} instead of {old}",
+    }
+)
 # What a trainee neither reads nor meets.
 _UNSEEN: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -70,6 +91,7 @@ _UNSEEN: Mapping[str, frozenset[str]] = MappingProxyType(
         "hosts": frozenset({"files", "build", "ready"}),
         "injects": frozenset({"script", "late", "timeout"}),
         "checks": frozenset({"timeout"}),
+        "rubrics": frozenset({"criteria"}),  # told one by one
     }
 )
 
@@ -101,6 +123,14 @@ def _differences(before: LoadedScenario, after: LoadedScenario) -> Iterator[Diff
         yield from _section(section, thing, getattr(old, section), getattr(new, section))
         if section == "hosts":
             yield from _contents(before, after)
+    for name, rubric in new.rubrics.items():
+        for text in _criteria(old.rubrics[name], rubric) if name in old.rubrics else ():
+            yield Difference(section="rubrics", name=name, text=f"the rubric {name} {text}")
+    for section, part in (("end", new.end), ("privacy", new.privacy)):
+        for key, was, is_now in _changed(section, _data(getattr(old, section)), _data(part)):
+            said, now_said = _pair(was, is_now)
+            text = _SAYINGS[section, key].format(new=now_said, old=said)
+            yield Difference(section=section, name=key, text=text)
     for section, verb in (("flows", "may begin"), ("access", "logs in")):
         yield from _list(section, verb, getattr(old, section), getattr(new, section))
 
@@ -149,6 +179,18 @@ def _list(
     for item in is_now:
         if item not in was:
             yield Difference(section=section, name="", text=f"somebody {verb} now: {_said(item)}")
+
+
+def _criteria(old: Rubric, new: Rubric) -> Iterator[str]:
+    yield from (f"has no criterion {name} any more" for name in old.criteria.keys() - new.criteria)
+    for name, criterion in new.criteria.items():
+        was = old.criteria.get(name)
+        if was is None:
+            yield f"has a new criterion, {name}"
+            continue
+        for key, before, after in _changed("criterion", _data(was), _data(criterion)):
+            said, now_said = _pair(before, after)
+            yield _OF_CRITERIA[key].format(name=name, new=now_said, old=said)
 
 
 def _contents(before: LoadedScenario, after: LoadedScenario) -> Iterator[Difference]:
@@ -221,11 +263,20 @@ def _said(value: object) -> str:
     if isinstance(value, BaseModel):
         value = {key: inner for key, inner in _data(value).items() if inner not in (None, (), {})}
     if isinstance(value, Mapping):
-        said = (f"{key} {_said(inner)}" for key, inner in value.items())
+        said = (f"{key} {_in_its_unit(str(key), inner)}" for key, inner in value.items())
         return _cut(", ".join(said)) or "none"
     if isinstance(value, tuple | list):
         return _cut(", ".join(_said(inner).strip("“”") for inner in value))
     return f"“{_cut(value)}”" if isinstance(value, str) else _number(value)
+
+
+def _in_its_unit(key: str, value: object) -> str:
+    # A team's `max` is a number of people, and far below any size.
+    if key not in _SIZES or not isinstance(value, int) or value < _KIB:
+        return _said(value)
+    powers = (power for power in range(len(_UNITS), 0, -1) if value % _KIB**power == 0)
+    power = next(powers, 0)
+    return f"{value // _KIB**power}{_UNITS[power - 1] if power else ''}"
 
 
 def _number(value: object) -> str:
@@ -235,7 +286,10 @@ def _number(value: object) -> str:
 def _duration(value: timedelta) -> str:
     minutes, seconds = divmod(int(value.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
-    parts = [f"{n}{unit}" for n, unit in ((hours, "h"), (minutes, "m"), (seconds, "s")) if n]
+    days, hours = divmod(hours, 24)
+    parts = [
+        f"{n}{unit}" for n, unit in ((days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s")) if n
+    ]
     return "".join(parts) or "0s"
 
 

@@ -21,6 +21,7 @@ _LAST_PORT = 65_535
 _LATENCY = re.compile(r"(\d{1,6})ms", re.ASCII)
 _RATE = re.compile(r"([1-9]\d{0,5})(kbit|mbit|gbit)", re.ASCII)
 _BITS = {"kbit": 1000, "mbit": 1000**2, "gbit": 1000**3}
+_FILE_TYPE = re.compile(r"[a-z0-9]{1,10}(?:\.[a-z0-9]{1,10})?", re.ASCII)
 _MOMENT = re.compile(r"exercise\.(start|day)(?:\s*([+-])\s*(\S+))?", re.ASCII)
 
 
@@ -122,6 +123,12 @@ def _file_name(text: str) -> str:
     if text in {"", ".", ".."} or set("/\\") & set(text) or not text.isprintable():
         raise ValueError(f"{text!r} is not a file's name; write one like 'press release.pdf'")
     return _without_template(text)
+
+
+def _file_type(text: str) -> str:
+    if not _FILE_TYPE.fullmatch(text):
+        raise ValueError(f"{text!r} is not a file's ending; write it like pdf, without a dot")
+    return text
 
 
 def _host_path(text: str) -> str:
@@ -289,6 +296,12 @@ FileName = Annotated[
     written("file name", r"^(?!.*\{\{)(?!\.{1,2}$)[^/\\\r\n]{1,100}$", "press release.pdf"),
 ]
 """What a file is called, without folders; the same for every team."""
+FileType = Annotated[
+    str,
+    AfterValidator(_file_type),
+    written("file type", rf"^{_FILE_TYPE.pattern}$", "pdf", "tar.gz"),
+]
+"""The ending of a file's name in small letters; what comes in may have capitals there."""
 HostPath = Annotated[
     str,
     AfterValidator(_host_path),

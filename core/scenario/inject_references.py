@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from core.scenario.positions import Finding, Place
-from core.scenario.references import Checked, there
+from core.scenario.references import Checked, no_payer, there
 from core.scenario.schema import Scenario
 from core.scenario.schema_errors import suggestion
 from core.scenario.schema_injects import Inject
-from core.scenario.schema_tasks import TimedTask
+from core.scenario.schema_tasks import RubricTask, Task, TimedTask
 
 _EVERYBODY = "all"
 
@@ -23,6 +23,7 @@ def inject_findings(checked: Checked) -> Iterator[Finding]:
     yield from _files(checked)
     yield from _circles(checked.scenario)
     yield from _deadlines(checked.scenario)
+    yield from _conditions(checked.scenario)
 
 
 def _names(scenario: Scenario) -> Iterator[tuple[str, str, Place]]:
@@ -92,9 +93,41 @@ def _deadlines(scenario: Scenario) -> Iterator[Finding]:
         if expect is None or task is None:
             continue
         place = ("injects", name, "expect")
-        if not isinstance(task, TimedTask):
-            message = f"{expect.task} is never solved: its check counts round after round"
+        why = _never_solved(task)
+        if why:
+            message = f"{expect.task} is never solved: {why}"
             yield Finding(message=message, place=(*place, "task"))
-        elif task.due and task.due.after == name and task.due.within != expect.within:
+        elif (
+            isinstance(task, TimedTask)
+            and task.due
+            and task.due.after == name
+            and task.due.within != expect.within
+        ):
             message = f"{expect.task} is due within another time than this"
             yield Finding(message=message, place=(*place, "within"))
+
+
+def _conditions(scenario: Scenario) -> Iterator[Finding]:
+    for name, inject in scenario.injects.items():
+        asked = inject.when.task if inject.when is not None else None
+        task = scenario.tasks.get(asked or "")
+        if inject.when is None or task is None:
+            continue
+        why = _never_solved(task)
+        if inject.when.solved and why:
+            message = f"{asked} is never solved: {why}"
+            yield Finding(message=message, place=("injects", name, "when", "task"))
+        if inject.cost is not None and no_payer(task):
+            message = f"{asked} {no_payer(task)}, and pays for nothing"
+            yield Finding(message=message, place=("injects", name, "cost"))
+
+
+def _never_solved(task: Task) -> str:
+    """Return why a team never solves a task; nothing when it may."""
+    match task:
+        case RubricTask(submit=None):
+            return "assessors mark it"
+        case TimedTask():
+            return ""
+        case _:
+            return "its check counts round after round"

@@ -108,8 +108,9 @@ def _structure(node: _Schema) -> str:
     if "items" in node:
         return f"list, each {_kind(node['items'])}"
     if "patternProperties" in node:
-        (value,) = node["patternProperties"].values()
-        return f"mapping of names to {_kind(value)}"
+        ((pattern, value),) = node["patternProperties"].items()
+        keys = "numbers" if re.match(pattern, "0") else "names"
+        return f"mapping of {keys} to {_kind(value)}"
     if "pattern" in node:
         return f"text of the form `{node['pattern']}`"
     return _TYPES.get(node.get("type", ""), "anything")

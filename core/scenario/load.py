@@ -18,6 +18,7 @@ from core.scenario.folder import SCENARIO_FILE, FileRefusedError, Folder, digest
 from core.scenario.inject_references import inject_findings
 from core.scenario.positions import Finding, Mark, Place, Severity, strings_of
 from core.scenario.references import Checked, reference_findings
+from core.scenario.rubric_references import rubric_findings
 from core.scenario.schema import Role, Scenario
 from core.scenario.schema_errors import findings_of
 from core.scenario.translations import translations_of
@@ -127,8 +128,8 @@ class _Draft(Scenario):
     roles: Mapping[Id, Role] = {}
 
 
-# Stands in for a head with errors: no rule across sections looks at it.
-_HEAD = {"id": "x", "version": "0.0.0", "title": "x", "kind": "tabletop", "duration": "1m"}
+# Stands in for a head with errors: nothing comes after its end.
+_HEAD = {"id": "x", "version": "0.0.0", "title": "x", "kind": "tabletop", "duration": "9999d"}
 _IN_TEMPLATES = ("hosts", "networks", "values")
 _LISTS = frozenset({("access",), ("flows",)})
 _SECTIONS = frozenset(
@@ -141,6 +142,7 @@ _SECTIONS = frozenset(
         "networks",
         "objectives",
         "roles",
+        "rubrics",
         "tasks",
         "values",
     }
@@ -185,6 +187,7 @@ def _across(scenario: Scenario, data: object, whole: object, folder: Folder) -> 
     checked = Checked(scenario=scenario, declared=declared, folder=folder)
     yield from reference_findings(checked)
     yield from inject_findings(checked)
+    yield from rubric_findings(checked)
     wrong_values = tuple(value_findings(checked))
     yield from wrong_values
     # Without one of these a template would be told that a name is missing that is only wrong.

@@ -17,6 +17,8 @@ from core.scenario.schema_tasks import (
     ChecksTask,
     FlagTask,
     GuardTask,
+    RubricTask,
+    Task,
 )
 from core.scenario.schema_values import FlagValue
 
@@ -127,9 +129,20 @@ def _resets(checked: Checked) -> Iterator[Finding]:
 
 def _paying(checked: Checked, task: str, place: Place) -> Iterator[Finding]:
     yield from _named(checked, "tasks", task, *place)
-    if isinstance(checked.scenario.tasks.get(task), AvailabilityTask | GuardTask):
-        message = f"{task} is never solved, and pays for nothing"
-        yield Finding(message=message, place=place)
+    why = no_payer(checked.scenario.tasks.get(task))
+    if why:
+        yield Finding(message=f"{task} {why}, and pays for nothing", place=place)
+
+
+def no_payer(task: Task | None) -> str:
+    """Return why nothing can be taken from a task, as part of a sentence; nothing when it can."""
+    match task:
+        case AvailabilityTask() | GuardTask():
+            return "is never solved"
+        case RubricTask():
+            return "is marked by assessors"
+        case _:
+            return ""
 
 
 def _twice(what: str, names: list[str], place: Place, key: str) -> Iterator[Finding]:
@@ -282,6 +295,10 @@ def _tasks(checked: Checked) -> Iterator[Finding]:
                 if value is not None and not isinstance(value, FlagValue):
                     message = f"{task.flag} is a {value.type}, not a flag"
                     yield Finding(message=message, place=(*place, "flag"))
+            case RubricTask():
+                yield from _named(checked, "rubrics", task.rubric, *place, "rubric")
+                for number, role in enumerate(task.submit.by if task.submit is not None else ()):
+                    yield from _named(checked, "roles", role, *place, "submit", "by", number)
             case _:
                 pass
 
@@ -299,6 +316,12 @@ def _objectives(checked: Checked) -> Iterator[Finding]:
     for name, objective in checked.scenario.objectives.items():
         place = ("objectives", name, "competency")
         yield from _named(checked, "competencies", objective.competency, *place)
+
+
+def _end(checked: Checked) -> Iterator[Finding]:
+    freeze, duration = checked.scenario.end.freeze, checked.scenario.scenario.duration
+    if freeze is not None and freeze > duration:
+        yield Finding(message="the board freezes after the end", place=("end", "freeze"))
 
 
 def _solution(checked: Checked) -> Iterator[Finding]:
@@ -322,5 +345,6 @@ _RULES: tuple[Callable[[Checked], Iterator[Finding]], ...] = (
     _checks,
     _objectives,
     _tasks,
+    _end,
     _solution,
 )

@@ -1,6 +1,7 @@
 """The scenario language, version 1, as closed types: field names are the language's keys.
 
-Only what this version carries out is here; anything else is an unknown key, not a silent promise.
+Anything that is not here is an unknown key. What this version reads and does not carry out yet, the
+reference says.
 `from`, `as` and `pass` are `from_`, `as_` and `pass_`. Durations are timedeltas, sizes bytes,
 shares Fractions from 0 to 1. Strings may hold `{{ }}` and are rendered per team by `render`.
 """
@@ -32,6 +33,7 @@ from core.scenario.schema_checks import Check
 from core.scenario.schema_generated import MayBeGenerated
 from core.scenario.schema_injects import Inject
 from core.scenario.schema_networks import Flow, Network
+from core.scenario.schema_rubrics import Rubric
 from core.scenario.schema_tasks import Objective, Task
 from core.scenario.schema_values import ValueSpec
 from core.scenario.written import needs
@@ -241,6 +243,15 @@ class Reset(Part):
     """What a reset costs the team."""
 
 
+class Record(Part):
+    """What is kept of what people do on a host."""
+
+    terminal: bool = False
+    """What their terminals show, to be played again."""
+    commands: bool = False
+    """The commands that they type."""
+
+
 class Host(Part):
     """A machine of every team: one of `build`, `image`.
 
@@ -274,6 +285,8 @@ class Host(Part):
     """Whether its own process is started again when it ends."""
     reset: Reset | None = None
     """Who may have it made anew besides instructors."""
+    record: Record = Record()
+    """What is kept of what people do there."""
     hidden: bool = False
     """Whether trainees do not see it; it answers to its aliases only."""
 
@@ -295,6 +308,22 @@ class Access(Part):
     """As which account of that host; it must list the role."""
     default: bool = False
     """Whether these roles land here."""
+
+
+class End(Part):
+    """What changes towards the end of the exercise, and after it."""
+
+    freeze: SomeTime | None = None
+    """When the board stops for teams; answers count on."""
+    grace: SomeTime | None = None
+    """How long after the end files may still be handed in; left out, not at all."""
+
+
+class Privacy(Part):
+    """How long is kept what tells of persons."""
+
+    recordings: SomeTime | None = None
+    """How long recordings are kept; left out, as long as the site keeps them."""
 
 
 class Solution(Part):
@@ -337,5 +366,11 @@ class Scenario(Part):
     """What a team is asked for."""
     injects: Mapping[Id, Inject] = Field(default={}, max_length=500)
     """What happens while a team plays."""
+    rubrics: Mapping[Id, Rubric] = Field(default={}, max_length=50)
+    """How assessors mark."""
+    end: End = End()
+    """When the board stops for teams, and how late files may come."""
+    privacy: Privacy = Privacy()
+    """How long recordings are kept."""
     solution: Solution | None = None
     """The reference solution."""

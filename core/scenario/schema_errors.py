@@ -39,9 +39,9 @@ _MOST = 200
 _HOST_DEPTH = 2
 
 
-def suggestion(word: object, known: Iterable[str]) -> str:
+def suggestion(word: object, known: Iterable[object]) -> str:
     """Return ` (did you mean x?)` for the nearest known word, or nothing."""
-    near = get_close_matches(str(word)[:_SHOWN], list(known), n=1)
+    near = get_close_matches(str(word)[:_SHOWN], list(map(str, known)), n=1)
     return f" (did you mean {near[0]}?)" if near else ""
 
 

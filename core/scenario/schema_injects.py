@@ -152,9 +152,12 @@ class When(Part):
 
 
 class Expect(Part):
-    """What a team should do within a time: a task that it solves, or a reply to the message."""
+    """What a team should do within a time: a task that it solves, or a reply to the message.
 
-    model_config = needs(("task", "reply"))
+    With a criterion of a rubric, assessors mark it here, and nowhere else.
+    """
+
+    model_config = needs(("task", "reply"), rubric="criterion", criterion="rubric")
 
     task: Ref | None = None
     """A task that the team solves."""
@@ -162,9 +165,15 @@ class Expect(Part):
     """An answer to the message."""
     within: SomeTime
     """How long it has."""
+    rubric: Ref | None = None
+    """The rubric of the criterion."""
+    criterion: Ref | None = None
+    """The criterion by which assessors mark what the team does."""
 
     @model_validator(mode="after")
     def _one_response(self) -> "Expect":
+        if (self.rubric is None) != (self.criterion is None):
+            raise ValueError("rubric and criterion need each other: which of its criteria is it?")
         if (self.task is None) == (self.reply is None):
             raise ValueError("expect needs either task or reply")
         return self
@@ -217,7 +226,7 @@ class Inject(Part):
     script: Text | None = None
     """What a person says or does; only those who run the exercise see it."""
     expect: Expect | None = None
-    """What the team should do then; it moves no points."""
+    """What the team should do then; of itself it moves no points."""
 
     @model_validator(mode="after")
     def _one_trigger(self) -> "Inject":

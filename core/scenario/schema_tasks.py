@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, ClassVar
 
-from pydantic import Field, Tag, model_validator
+from pydantic import AfterValidator, Field, Tag, model_validator
 
 from core.scenario.fields import (
+    ByteSize,
     CompetencyRef,
     Duration,
+    FileType,
     Part,
     Ref,
     Share,
@@ -18,7 +20,8 @@ from core.scenario.fields import (
 from core.scenario.kinds import Kinded, by_key, exactly_one
 from core.scenario.schema_answers import WholeAnswer
 
-_TASK_KINDS = ("answer", "flag", "checks", "availability", "guard")
+_TASK_KINDS = ("answer", "flag", "checks", "availability", "guard", "rubric")
+_LARGEST_FILE = 100 * 2**20
 
 
 class Objective(Part):
@@ -71,17 +74,22 @@ class _Task(Kinded):
 
 
 class TimedTask(_Task):
-    """A task that is done at some time, or never."""
+    """A task that counts for some time: from an inject on, until some time after one."""
 
     opens: Opens | None = None
     """What it waits for; it is locked until then."""
     due: Due | None = None
     """Until when it counts."""
+
+
+class SolvableTask(TimedTask):
+    """A task that a team solves at some moment, or never."""
+
     hints: tuple[Hint, ...] = Field(default=(), max_length=20)
     """Help that a team may take, in any order."""
 
 
-class QuestionTask(TimedTask):
+class QuestionTask(SolvableTask):
     """Answered in words, numbers or times."""
 
     kind: ClassVar[str] = "answer"
@@ -91,7 +99,7 @@ class QuestionTask(TimedTask):
     """How often a team may answer; left out, without end."""
 
 
-class FlagTask(TimedTask):
+class FlagTask(SolvableTask):
     """A flag to be found; `flag` names the value."""
 
     kind: ClassVar[str] = "flag"
@@ -101,7 +109,7 @@ class FlagTask(TimedTask):
     """How often a team may try; left out, without end."""
 
 
-class ChecksTask(TimedTask):
+class ChecksTask(SolvableTask):
     """Done when all of `checks` pass."""
 
     kind: ClassVar[str] = "checks"
@@ -136,12 +144,50 @@ class GuardTask(_Task):
     """What the loss takes, below zero."""
 
 
+def _file_size(size: int) -> int:
+    if not 1 <= size <= _LARGEST_FILE:
+        raise ValueError("a file that is handed in has 1k at least and 100m at most")
+    return size
+
+
+class Submit(Part):
+    """A file that a team hands in."""
+
+    files: tuple[FileType, ...] = Field(min_length=1, max_length=20)
+    """What it may be, by the ending of its name."""
+    max: Annotated[ByteSize, AfterValidator(_file_size)] = Field(
+        default="10m", validate_default=True
+    )
+    """The most that it may have."""
+    by: tuple[Ref, ...] = ()
+    """Roles that hand it in, and those that extend them; left out, everybody of the team."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "Submit":
+        for key, names in (("files", self.files), ("by", self.by)):
+            twice = next((n for i, n in enumerate(names) if n in names[:i]), None)
+            if twice is not None:
+                raise ValueError(f"{key} names {twice} twice")
+        return self
+
+
+class RubricTask(TimedTask):
+    """Marked by assessors, along a rubric: a file that is handed in, or what they saw and heard."""
+
+    kind: ClassVar[str] = "rubric"
+    rubric: Ref
+    """The rubric that it is marked by."""
+    submit: Submit | None = None
+    """The file that the team hands in; left out, it is marked without one."""
+
+
 Task = Annotated[
     Annotated[QuestionTask, Tag("<answer>")]
     | Annotated[FlagTask, Tag("<flag>")]
     | Annotated[ChecksTask, Tag("<checks>")]
     | Annotated[AvailabilityTask, Tag("<availability>")]
-    | Annotated[GuardTask, Tag("<guard>")],
+    | Annotated[GuardTask, Tag("<guard>")]
+    | Annotated[RubricTask, Tag("<rubric>")],
     by_key(*_TASK_KINDS),
     exactly_one("a task", *_TASK_KINDS),
 ]

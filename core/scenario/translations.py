@@ -21,10 +21,14 @@ _TEXTS: tuple[tuple[str | None, ...], ...] = (
     ("scenario", "summary"),
     ("competencies", _ANY, "title"),
     ("roles", _ANY, "title"),
+    ("objectives", _ANY, "title"),
     ("hosts", _ANY, "title"),
     ("tasks", _ANY, "title"),
     ("tasks", _ANY, "ask"),
     ("tasks", _ANY, "hints", _ANY, "text"),
+    ("rubrics", _ANY, "title"),
+    ("rubrics", _ANY, "criteria", _ANY, "title"),
+    ("rubrics", _ANY, "criteria", _ANY, "levels", _ANY),
     ("injects", _ANY, "title"),
     ("injects", _ANY, "script"),
     ("injects", _ANY, "message", "from"),
@@ -62,6 +66,7 @@ def translations_of(
 
     `data` is that of a scenario without errors; `languages` are its own, the first one foremost.
     """
+    data = _with_names_of_criteria(data)
     found: list[Translation] = []
     named = {name.removesuffix(_SUFFIX) for name in folder.names(_FOLDER) if _is_yaml(name)}
     findings = [_unwanted(language, languages) for language in sorted(named - {*languages[1:]})]
@@ -76,6 +81,19 @@ def translations_of(
         if reading.translation is not None:
             found.append(reading.translation)
     return found, findings
+
+
+def _with_names_of_criteria(data: Any) -> Any:  # noqa: ANN401
+    """Return the data with the id of each criterion as its title where it has none of its own.
+
+    People read it then, so a translation may name it otherwise.
+    """
+    rubrics = {
+        name: rubric
+        | {"criteria": {c: {"title": str(c)} | told for c, told in rubric["criteria"].items()}}
+        for name, rubric in data.get("rubrics", {}).items()
+    }
+    return data | {"rubrics": rubrics} if rubrics else data
 
 
 def _file(language: str) -> str:

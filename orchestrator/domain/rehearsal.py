@@ -36,9 +36,10 @@ class ImageSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proven:
-    """How many answers were accepted, checks seen to turn or to fail, and injects that went out."""
+    """How many answers and files were accepted, checks seen to turn or to fail, injects out."""
 
     answers: int = 0
+    files: int = 0
     checks: int = 0
     injects: int = 0
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from core.ids import ExerciseId, TeamId, UserId
-from core.scenario.schema_tasks import Objective, Task
+from core.scenario.schema_tasks import Objective, RubricTask, Task
 from orchestrator.domain.clock import Tick
 from orchestrator.domain.exercise import Exercise, Member, Team
 from orchestrator.domain.phases import Phase
@@ -33,8 +33,8 @@ class HintRecord:
 class TaskRecord:
     """What a team achieved in a task.
 
-    `share` is for availability only. A task with a check that could never be carried out has
-    `of_milli_points` 0: that is our fault, so it counts on neither side.
+    `share` is for availability only. A task with a check that could never be carried out, or that
+    nobody marked, has `of_milli_points` 0: it counts on neither side.
     """
 
     task: str
@@ -162,7 +162,9 @@ def _task_record(
 ) -> TaskRecord:
     solve = results.solves.get((team.id, name))
     rounds = results.rounds(team.id, task)
-    was_scored = all(results.state(team.id, c).rounds.scored for c in scenario.checks_of(task))
+    was_scored = not isinstance(task, RubricTask) and all(
+        results.state(team.id, c).rounds.scored for c in scenario.checks_of(task)
+    )
     return TaskRecord(
         task=name,
         title=scenario.title(name),

@@ -38,7 +38,7 @@ language: 1
 scenario: {id: harbour, version: 1.0.0, title: The harbour, kind: incident-response, duration: 3h}
 roles:
   responder: {side: blue}
-  lead: {side: blue, extends: responder}
+  lead: {side: blue}
 networks: {office: {size: /28}}
 hosts:
   files:

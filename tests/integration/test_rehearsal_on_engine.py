@@ -68,7 +68,7 @@ def test_the_night_shift_rehearses_and_leaves_nothing(site: Settings) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
     assert told["passed"]
-    assert told["proven"] == {"answers": 3, "checks": 2, "injects": 3}
+    assert told["proven"] == {"answers": 3, "files": 0, "checks": 2, "injects": 3}
     assert all(use["peak_memory"] > 2**20 and use["cpu_seconds"] > 0 for use in told["use"])
     assert all(image["bytes"] > 2**24 for image in told["images"])
     assert open_engine(settings_of(site)).remaining() == ()
@@ -100,8 +100,57 @@ def test_a_new_scenario_rehearses_as_it_is_written(site: Settings, tmp_path: Pat
     done = poligon(site, "rehearse", str(tmp_path / "my-case"), "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
-    assert told["proven"] == {"answers": 2, "checks": 1, "injects": 1}
+    assert told["proven"] == {"answers": 2, "files": 0, "checks": 1, "injects": 1}
     assert told["remarks"] == []
+
+
+TABLE = """\
+language: 1
+scenario: {id: table, version: 1.0.0, title: The table, kind: tabletop, duration: 1h}
+roles: {envoy: {side: blue}, head: {side: blue, extends: envoy}}
+tasks:
+  note:
+    title: A note
+    submit: {files: [md], max: 1m}
+    rubric: note
+    points: 40
+    opens: {with: call}
+    due: {after: call, within: 30m}
+  paper: {title: A paper, submit: {files: [odt]}, rubric: paper, points: 10}
+  talk: {title: The statement, rubric: talk, points: 20}
+rubrics:
+  note: {criteria: {facts: {levels: {0: none, 1: all}}, tone: {levels: {0: poor, 1: good}}}}
+  paper: {criteria: {facts: {levels: {0: none, 1: all}}}}
+  talk: {criteria: {calm: {levels: {0: none, 1: all}}}}
+injects:
+  call:
+    at: 5m
+    message: {from: Press, to: head, text: Is it true?}
+    expect: {reply: text, rubric: note, criterion: tone, within: 10m}
+  phone: {manual: true, script: Call as the minister.}
+solution: {run: solution/play.sh, within: 1m}
+"""
+
+
+def test_a_tabletop_rehearses_without_any_host(site: Settings, tmp_path: Path) -> None:
+    table = tmp_path / "table"
+    (table / "solution").mkdir(parents=True)
+    (table / "scenario.yaml").write_text(TABLE)
+    (table / "solution" / "a paper.odt").write_text("It stands beside the script.")
+    (table / "solution" / "play.sh").write_text(
+        "echo A note. >/tmp/note.md\n"
+        "printf 'submit\\tnote\\t/tmp/note.md\\nsubmit\\tpaper\\ta paper.odt\\n'\n"
+        "printf 'reply\\tcall\\tWe look into it.'\n"
+    )
+    assert poligon(site, "lint", "--strict", str(table)).returncode == 0
+    planned = poligon(site, "plan", str(table), "--teams", "3")
+    assert planned.returncode == 0, planned.stderr
+    done = poligon(site, "rehearse", str(table), "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["proven"] == {"answers": 0, "files": 2, "checks": 0, "injects": 2}
+    (table / "solution" / "a paper.odt").unlink()
+    assert poligon(site, "rehearse", str(table)).returncode == 8
 
 
 def test_an_interrupted_rehearsal_leaves_nothing(site: Settings, tmp_path: Path) -> None:

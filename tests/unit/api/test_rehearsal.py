@@ -21,6 +21,22 @@ injects:
   call: {at: 5m, message: {from: Press, text: Who was it?}, expect: {reply: text, within: 10m}}
 solution: {run: solution/play.sh, within: 1m}
 """
+REPORT = SCENARIO.replace(
+    "injects:\n",
+    """\
+  report:
+    title: The report
+    submit: {files: [pdf, tar.gz], max: 1k, by: [lead]}
+    rubric: incident
+    points: 40
+    opens: {with: press}
+  talk: {title: The talk, rubric: spoken, points: 10}
+rubrics:
+  incident: {criteria: {facts: {levels: {0: none, 1: all}}, tone: {levels: {0: poor, 1: good}}}}
+  spoken: {criteria: {calm: {levels: {0: "no", 1: "yes"}}}}
+injects:
+""",
+).replace("{reply: text,", "{reply: text, rubric: incident, criterion: tone,")
 
 
 @pytest.fixture
@@ -75,6 +91,26 @@ def test_a_tabletop_is_played_apart_without_any_host(hall: Hall) -> None:
     assert done.findings == ()
     assert done.proven == Proven(answers=1, checks=0, injects=1)
     assert done.use == ()
+
+
+def test_a_tabletop_of_files_and_replies_needs_no_answer(hall: Hall) -> None:
+    tasks = """\
+tasks:
+  note: {title: A note, submit: {files: [md]}, rubric: note, due: {after: call, within: 9m}}
+  talk: {title: A talk, rubric: talk, points: 5}
+rubrics:
+  note: {criteria: {facts: {levels: {0: none, 1: all}}}}
+  talk: {criteria: {calm: {levels: {0: none, 1: all}}}}
+"""
+    before, _, after = TABLETOP.partition("tasks: ")
+    hall.write(before + tasks + after.partition("\n")[2])
+    hall.engine.on_run_apart = lambda image, _: RunResult(
+        exit_code=int(bool(image)),
+        output="submit\tnote\t/tmp/note.md\t12\nreply\tcall\tWe do not know yet.\n",
+    )
+    done = hall.rehearse()
+    assert done.findings == ()
+    assert done.proven == Proven(answers=0, files=1, checks=0, injects=1)
 
 
 def test_an_inject_for_those_who_do_nothing_goes_out_for_the_idle_team(hall: Hall) -> None:
@@ -142,9 +178,11 @@ def test_a_solution_that_fails_is_reported_with_what_it_said(hall: Hall) -> None
 
 def test_each_line_that_cannot_be_used_is_reported(hall: Hall) -> None:
     lines = {
-        "submit\twho\treport.pdf": "line 8 of the solution submits a file for who, which is not"
-        " possible yet: answers and replies are",
-        "answer who me": "line 9 of the solution is not three words with tabs between:"
+        "submit\twho\tr.pdf\t9": "the solution submits a file for 'who': no such task takes one",
+        "submit\tnone\tx\t9": "the solution submits a file for 'none': no such task takes one",
+        "submit\twho\t\tnone": "line 10 of the solution is not three words with tabs between:"
+        " 'submit\\twho\\t'",
+        "answer who me": "line 11 of the solution is not three words with tabs between:"
         " 'answer who me'",
         "answer\tnone\tx": "none: the solution's answer 'x' is refused: there is no task 'none'",
         "answer\tkeep\tx": "keep: the solution's answer 'x' is refused: keep is not answered in"
@@ -154,6 +192,52 @@ def test_each_line_that_cannot_be_used_is_reported(hall: Hall) -> None:
     }
     hall.said = (*SAID, *lines)
     assert hall.rehearse().findings == tuple(lines.values())
+
+
+@pytest.mark.parametrize("file", ["/tmp/report.pdf", "final report.PDF", "all.tar.gz"])
+def test_a_file_that_fits_is_proven_once_its_task_is_open(hall: Hall, file: str) -> None:
+    hall.write(REPORT)
+    hall.said = (f"submit\treport\t{file}\t1024", *SAID)
+    done = hall.rehearse()
+    assert done.findings == ()
+    assert done.proven == Proven(answers=5, files=1, checks=3, injects=9)
+
+
+@pytest.mark.parametrize(
+    ("said", "finding"),
+    [
+        ("report.pdf\tnone", "report: the solution's file report.pdf is not there"),
+        ("report.odt\t9", "report: the solution's file report.odt is of another type than pdf"),
+        ("pdf\t9", "report: the solution's file pdf is of another type than pdf or tar.gz"),
+        ("r.pdf\t1025", "report: the solution's file r.pdf has 1025 bytes, and 1024 at most"),
+        ("r.pdf\t0", "report: the solution's file r.pdf is empty"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_reported(hall: Hall, said: str, finding: str) -> None:
+    hall.write(REPORT)
+    hall.said = (*SAID, f"submit\treport\t{said}")
+    told, missing = hall.rehearse().findings
+    assert told.startswith(finding)
+    assert missing == "report: the solution submits no file that fits"
+
+
+def test_a_file_for_what_never_opens_is_reported(hall: Hall) -> None:
+    hall.write(REPORT.replace("    opens: {with: press}\n", "    opens: {with: praise}\n"))
+    hall.works = False
+    hall.said = (*SAID, "submit\treport\tr.pdf\t9")
+    assert "report never opened for the solution's file" in hall.rehearse().findings
+
+
+def test_a_file_for_what_opens_after_its_time_is_reported(hall: Hall) -> None:
+    due = "    opens: {with: press}\n    due: {after: note, within: 1m}\n"
+    hall.write(REPORT.replace("    opens: {with: press}\n", due))
+    hall.said = (*SAID, "submit\treport\tr.pdf\t9")
+    assert "report: the solution's file r.pdf comes after its time" in hall.rehearse().findings
+
+
+def test_a_task_that_takes_a_file_needs_one(hall: Hall) -> None:
+    hall.write(REPORT)
+    assert hall.rehearse().findings == ("report: the solution submits no file that fits",)
 
 
 def test_a_check_that_cannot_fail_is_reported(hall: Hall) -> None:

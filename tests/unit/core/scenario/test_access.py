@@ -1,5 +1,5 @@
 from core.scenario.access import default_entry, entries_for, lineage, reachable_hosts, widest_role
-from core.scenario.schema import Scenario
+from core.scenario.schema import Role, Scenario
 
 SCENARIO = Scenario.model_validate(
     {
@@ -48,3 +48,10 @@ def test_the_widest_role_has_most_access() -> None:
 
 def test_hosts_in_a_network_with_an_entered_host_are_reachable() -> None:
     assert reachable_hosts(SCENARIO) == {"desk", "mail"}
+
+
+def test_without_hosts_the_widest_role_is_the_one_that_extends_most() -> None:
+    table = SCENARIO.model_copy(update={"hosts": {}, "access": ()})
+    assert widest_role(table) == "lead"
+    alone = table.model_copy(update={"roles": {"guest": Role(), "envoy": Role()}})
+    assert widest_role(alone) == "guest", "of equals the first"

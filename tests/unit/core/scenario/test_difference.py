@@ -96,3 +96,58 @@ def test_what_no_trainee_meets_is_left_out(compare: Compare) -> None:
     assert compare("version: 1.", "version: 2.") == []
     assert compare(new="\n# x\n", file="solution/play.sh") == []
     assert compare("script: The registry", "script: Somebody") == []
+
+
+RUBRIC = """
+  report: {title: R, submit: {files: [pdf], max: 5m}, rubric: report, points: 9}
+rubrics:
+  report:
+    assessors: 2
+    moderate_if_apart: 20%
+    criteria:
+      facts: {weight: 3, levels: {0: none, 1: all}}
+      tone: {levels: {0: poor, 1: good}}
+end: {freeze: 20m, grace: 5m}
+privacy: {recordings: 90d}
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "[pdf], max: 5m",
+            "[pdf, md], max: 1536k",
+            "takes another file: files pdf, md, max 1536k instead of files pdf, max 5m",
+        ),
+        ("rubric: report", "rubric: other", "the task report is marked by “other” instead of"),
+        ("assessors: 2", "assessors: 3", "the rubric report has 3 assessors instead of 2"),
+        ("20%", "25%", "the rubric report is moderated from 25% apart instead of 20%"),
+        ("weight: 3", "weight: 2", "the rubric report weighs facts 2 instead of 3"),
+        ("0: poor", "0: bad", "has other levels of tone: 0 “bad”, 1 “good” instead of"),
+        (
+            "      tone: {levels: {0: poor, 1: good}}\n",
+            "",
+            "the rubric report has no criterion tone any more",
+        ),
+        ("      tone:", "      t: {levels: {0: a, 1: b}}\n      tone:", "a new criterion, t"),
+        ("freeze: 20m, ", "", "the board freezes at none instead of 20m"),
+        ("grace: 5m", "grace: 6m", "after the end files are taken for 6m instead of 5m"),
+        ("90d", "30d", "recordings are kept for 30d instead of 90d"),
+    ],
+)
+def test_what_assessors_mark_and_the_end_are_compared(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    night = LANGUAGES.sub("languages: [en]", (NIGHT_SHIFT / "scenario.yaml").read_text())
+    before = night.replace("\ninjects:\n", RUBRIC + "injects:\n", 1)
+    other = "  other: {criteria: {x: {levels: {0: a, 1: b}}}}\n"
+    before = before.replace("rubrics:\n", f"rubrics:\n{other}")
+    for name, text in (("first", before), ("second", before.replace(old, new, 1))):
+        folder = tmp_path / name / "night-shift"
+        shutil.copytree(NIGHT_SHIFT, folder, ignore=shutil.ignore_patterns("text"))
+        (folder / "scenario.yaml").write_text(text)
+    assert old in before
+    (told,) = differences(*(load(tmp_path / n / "night-shift") for n in ("first", "second")))
+    assert said in told.text

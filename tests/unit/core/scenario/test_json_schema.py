@@ -13,7 +13,13 @@ from core.scenario.json_schema import json_schema, json_schema_text
 from core.scenario.key_reference import reference
 from core.scenario.schema import Scenario
 from core.scenario.yaml_reader import read
-from tests.unit.core.scenario import test_answers, test_injects, test_lint, test_message_files
+from tests.unit.core.scenario import (
+    test_answers,
+    test_injects,
+    test_lint,
+    test_message_files,
+    test_rubrics,
+)
 from tests.unit.core.scenario.texts import SMALLEST, WITH_HOSTS
 
 ROOT = Path(__file__).parents[4]
@@ -28,6 +34,7 @@ RIGHT = {
     "values": test_lint.WITH_VALUES,
     "injects": test_injects.RIGHT,
     "files": test_message_files.RIGHT,
+    "rubrics": test_rubrics.RIGHT,
 }
 SPOILT = {
     "answers": test_answers.SPOILT,
@@ -37,6 +44,7 @@ SPOILT = {
     "values": test_lint.VALUES,
     "injects": test_injects.SPOILT,
     "files": test_message_files.SPOILT,
+    "rubrics": test_rubrics.SPOILT,
 }
 # What validators of our own say and a schema can, too; the rest is arithmetic, or about several
 # places of the file.
@@ -56,7 +64,7 @@ STRUCTURAL = (
 def plain(node: object) -> Any:  # noqa: ANN401  # any JSON
     match node:
         case dict():
-            return {key: plain(value) for key, value in node.items()}
+            return {str(key): plain(value) for key, value in node.items()}
         case tuple():
             return [plain(value) for value in node]
         case _:

@@ -159,3 +159,86 @@ def test_a_scenario_with_errors_is_told_of_these_first(folder: Path) -> None:
     (folder / "scenario.yaml").write_text(SCENARIO.replace("points: 5", "points: x"))
     spoil(folder, "ask: Q", "askk: Q")
     assert all(problem.startswith("scenario.yaml:") for problem in told(folder))
+
+
+MARKED = SCENARIO.replace(
+    "injects:\n",
+    """\
+  word: {title: A word, rubric: word, points: 5, objective: telling}
+competencies: {TELL: {title: Telling}}
+objectives: {telling: {title: Tells it, competency: TELL, pass: 50%}}
+rubrics:
+  word:
+    criteria:
+      calm: {levels: {0: poor, 1: good}}
+      clear: {title: Clear words, levels: {0: none, 2: "As {{ values.door }}"}}
+injects:
+""",
+)
+MARKED_FRENCH = FRENCH.replace(
+    "injects:\n",
+    """\
+  word: {title: Un mot}
+competencies: {TELL: {title: Raconter}}
+objectives: {telling: {title: Le dit}}
+rubrics:
+  word:
+    criteria:
+      calm: {title: Calme, levels: {0: mauvais, 1: bon}}
+      clear: {title: Clair, levels: {0: rien, 2: "Comme {{ values.door }}"}}
+injects:
+""",
+)
+
+
+@pytest.fixture
+def marked(folder: Path) -> Path:
+    (folder / "scenario.yaml").write_text(MARKED.replace("[en, fr, sr]", "[en, fr]"))
+    (folder / "text/sr.yaml").unlink()
+    (folder / "text/fr.yaml").write_text(MARKED_FRENCH)
+    return folder
+
+
+def test_levels_and_criteria_are_translated_also_those_named_by_their_id(marked: Path) -> None:
+    loaded = load(marked)
+    assert loaded.warnings == ()
+    assert loaded.scenario.rubrics["word"].criteria["calm"].title is None
+    french = loaded.in_language("fr")
+    criteria = french.rubrics["word"].criteria
+    assert [c.title for c in criteria.values()] == ["Calme", "Clair"]
+    assert criteria["calm"].levels == {0: "mauvais", 1: "bon"}
+    assert french.objectives["telling"].title == "Le dit"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "warning"),
+    [
+        ("title: Calme, ", "", "rubrics.word.criteria.calm.title is not translated"),
+        (", 1: bon", "", "rubrics.word.criteria.calm.levels.1 is not translated"),
+        ("{title: Le dit}", "{}", "objectives.telling.title is not translated"),
+    ],
+)
+def test_a_name_or_level_that_is_not_translated_is_warned_of(
+    marked: Path, right: str, wrong: str, warning: str
+) -> None:
+    assert right in MARKED_FRENCH
+    (marked / "text/fr.yaml").write_text(MARKED_FRENCH.replace(right, wrong))
+    (told_of,) = told(marked, Severity.WARNING)
+    assert told_of.endswith(warning)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "sentence"),
+    [
+        ("1: bon", "5: bon", "12: the scenario has no rubrics.word.criteria.calm.levels.5"),
+        ("calm:", "clam:", "12: the scenario has no rubrics.word.criteria.clam (did you mean"),
+        ("title: Calme", "weight: 5", "12: the scenario has no rubrics.word.criteria.calm.weight"),
+        ("Comme {{ values.door", "Comme {{ values.dor", "13: values has no 'dor'"),
+    ],
+)
+def test_a_spoilt_level_or_criterion_is_told_where_it_stands(
+    marked: Path, right: str, wrong: str, sentence: str
+) -> None:
+    assert right in MARKED_FRENCH
+    (marked / "text/fr.yaml").write_text(MARKED_FRENCH.replace(right, wrong))
+    assert [p for p in told(marked) if p.startswith(f"text/fr.yaml:{sentence}")], lint(marked)
