@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 _QUEUE = "poligon"
 # kombu's transport looks once a second by default, which a trainee would feel.
-_POLLING_SECONDS = 0.02
+_POLLING_SECONDS = 0.05
 
 
 def celery_app(settings: Settings) -> Celery:

@@ -6,6 +6,7 @@ ends a Celery worker. It keeps its bindings in a file, which a full disk leaves 
 a queue, its exchange and its routing key have one name, so there is nothing to keep.
 """
 
+import os
 import re
 from pathlib import Path
 from queue import Empty
@@ -50,8 +51,12 @@ class FolderChannel(filesystem.Channel):
             raise ChannelError(f"the message {name} cannot be left: {error.strerror}") from error
 
     def _get(self, queue: str, _timeout: float | None = None) -> Any:  # noqa: ANN401  # whatever JSON holds
-        for file in sorted(Path(self.data_folder_in).glob(f"[!.]*.{queue}.msg")):
-            taken = file.with_name(f".{file.name}.taken")
+        # Looked at many times a second: a listing costs a tenth of a glob.
+        for name in sorted(os.listdir(self.data_folder_in)):  # noqa: PTH208  # that is why
+            if name.startswith(".") or not name.endswith(f".{queue}.msg"):
+                continue
+            file = Path(self.data_folder_in) / name
+            taken = file.with_name(f".{name}.taken")
             try:
                 file.rename(taken)
                 content = taken.read_text()
@@ -60,7 +65,7 @@ class FolderChannel(filesystem.Channel):
             except OSError:  # somebody else's by now, or removed
                 continue
             except ValueError:  # it is gone now, and the sweep makes another one
-                log.warning("job.unreadable", message=file.name)
+                log.warning("job.unreadable", message=name)
         raise Empty
 
 

@@ -1,7 +1,7 @@
 """The orchestrator's SQL: rows in, domain values out. Nothing here commits."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network
@@ -326,7 +326,7 @@ class ExerciseRepository:
         while the first one waits in the queue. One that lasts longer than any is given is from
         before the wall clock was set back: a dead worker's would otherwise hold for that long.
         """
-        free = (thing.claimed_until <= now) | (thing.claimed_until > now + _LONGEST_CLAIM)
+        free = _has_expired(thing, now)
         if worker is not None:
             free = free | thing.claimed_by.is_(None)
         return self._changed(
@@ -334,6 +334,13 @@ class ExerciseRepository:
             .where(thing.id == key, free)
             .values(claimed_by=worker, claimed_until=until)
         )
+
+    def expired(self, teams: Iterable[TeamId], *, now: datetime) -> frozenset[TeamId]:
+        """Return the teams whose worlds the sweep may claim, of these."""
+        found = self._session.scalars(
+            select(TeamRow.id).where(TeamRow.id.in_(list(teams)), _has_expired(TeamRow, now))
+        )
+        return frozenset(map(TeamId, found))
 
     def renew(
         self, thing: type[ExerciseRow | TeamRow], key: str, *, worker: str, until: datetime
@@ -397,6 +404,10 @@ class ExerciseRepository:
         ):
             teams[team.exercise_id].append(_team(team, members.get(team.id, []), tested))
         return teams
+
+
+def _has_expired(thing: type[ExerciseRow | TeamRow], now: datetime) -> ColumnElement[bool]:
+    return (thing.claimed_until <= now) | (thing.claimed_until > now + _LONGEST_CLAIM)
 
 
 def _exercise(row: ExerciseRow, teams: list[Team], clock: list[ClockEvent]) -> Exercise:

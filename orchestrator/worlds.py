@@ -435,10 +435,14 @@ class Worlds:
                     transaction.after_commit(Job(PREPARE, (exercise.id,)))
 
     def _send_again(self, job: str, exercise: Exercise, teams: Sequence[Team]) -> None:
+        with self._database.reading() as session:
+            due = ExerciseRepository(session).expired((t.id for t in teams), now=self._clock.now())
+        if not due:
+            return  # a launch under way is swept often: that writes nothing
         with self._database.transaction() as transaction:
             repository = ExerciseRepository(transaction.session)
             for team in teams:
-                if self._reserve(repository, TeamRow, team.id):
+                if team.id in due and self._reserve(repository, TeamRow, team.id):
                     transaction.after_commit(Job(job, (exercise.id, team.id)))
 
     def _reserve(

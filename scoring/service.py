@@ -63,16 +63,25 @@ class Scoring:
         return self._answering.answer(sent, TeamScenario.of(self._exercises, exercise, team))
 
     def take_hint(
-        self, exercise: Exercise, team: Team, user: UserId, *, task: str, hint: int
+        self,
+        exercise: Exercise,
+        team: Team,
+        user: UserId,
+        *,
+        task: str,
+        hint: int,
+        language: str = "",
     ) -> HintView:
         """Show a hint to a team, whose task pays for it once it is solved; return the hint.
 
-        One that the team has is shown again and costs nothing more. Raises NotNowError,
-        TaskUnknownError, HintUnknownError, TaskLockedError, TaskOverdueError, HintNotNowError.
+        In a language as `tasks` are. One that the team has is shown again and costs nothing more.
+        Raises NotNowError, TaskUnknownError, HintUnknownError, TaskLockedError, TaskOverdueError,
+        HintNotNowError.
         """
         asked = Asked(exercise=exercise, team=team, user=user, task=task, hint=hint)
         self._hinting.take(asked, TeamScenario.of(self._exercises, exercise, team))
-        view = next(view for view in self.tasks(exercise, team) if view.task == task)
+        tasks = self.tasks(exercise, team, language=language)
+        view = next(view for view in tasks if view.task == task)
         return view.hints[hint - 1]
 
     def hints_taken(self, exercise: Exercise) -> tuple[HintTaken, ...]:

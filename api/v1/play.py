@@ -145,10 +145,13 @@ def take_hint(
     caller: Trainee,
     exercise: ExerciseHere,
     services: ServicesHere,
+    language: LanguageHere,
 ) -> HintOut:
     """Take a hint for one's team, at its cost; one that the team has is shown again for nothing."""
     team = team_for(exercise, caller, None)
-    hint = services.scoring.take_hint(exercise, team, caller.id, task=task, hint=sent.hint)
+    hint = services.scoring.take_hint(
+        exercise, team, caller.id, task=task, hint=sent.hint, language=language
+    )
     return _hint_out(hint, team)
 
 

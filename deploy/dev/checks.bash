@@ -12,10 +12,10 @@ shape() {
 }
 unit() { pytest tests/unit -n auto; }
 
-# Most of them wait, so two files at a time; the tests of a file share what they have started.
+# Most of them wait, so two files, or shipped scenarios, at a time (tests/conftest.py).
 engine_tests() {
   POLIGON_REQUIRE_ENGINE=1 pytest tests/contracts tests/integration tests/e2e tests/security \
-    -n 2 --dist loadfile
+    -n 2 --dist loadgroup
 }
 
 pytest() { # ARG…: a skipped test is a failure

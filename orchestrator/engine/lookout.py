@@ -5,6 +5,7 @@ as much as a host (measured: a fifth of raising 5 worlds of 4).
 """
 
 import secrets
+import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -24,13 +25,13 @@ from orchestrator.domain.isolation import (
     View,
 )
 from orchestrator.domain.world import HostKey
-from orchestrator.engine.commands import HostCommands
 from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.containers import inspect_container
 from orchestrator.engine.errors import is_status
 from orchestrator.engine.hardening import sentinel_options
 from orchestrator.engine.labels import Labels
 from orchestrator.engine.names import container_name, sentinel_name
+from orchestrator.engine.prober import Prober, ProberEndedError, is_whole, start_prober
 from orchestrator.engine.prober_scripts import LOOK_AROUND, SENTINEL
 from orchestrator.engine.toolbox import AS_NOBODY, Toolbox
 from orchestrator.ports import HostGoneError
@@ -51,12 +52,11 @@ class Lookout:
         connection: EngineConnection,
         labels: Labels,
         toolbox: Toolbox,
-        commands: HostCommands,
     ) -> None:
         self._connection = connection
         self._labels = labels
         self._toolbox = toolbox
-        self._commands = commands
+        self._probers = _Probers(connection)
 
     def post(self, exercise: ExerciseId) -> None:
         """Have the exercise's sentinel stand; one that ended makes place for another."""
@@ -79,23 +79,22 @@ class Lookout:
 
     def dismiss(self, exercise: ExerciseId) -> None:
         """Take the sentinel away."""
-        self._toolbox.end(sentinel_name(self._labels.installation, exercise))
+        name = sentinel_name(self._labels.installation, exercise)
+        self._probers.forget(name)
+        self._toolbox.end(name)
 
     def look_around(self, looks: Sequence[Look], *, silence: timedelta) -> Mapping[HostKey, View]:
         """Try all targets from the hosts' networks; a host whose prober failed has no view."""
         processes = [self._first_process(look.host) for look in looks]
-        result = self._commands.run(
-            sentinel_name(self._labels.installation, looks[0].host.world.exercise),
+        question = "|".join(
             (
-                *("perl", "-e", LOOK_AROUND),
                 f"{_PATIENCE.total_seconds():g}",
                 f"{silence.total_seconds():g}",
                 *map(_words, processes, looks),
-            ),
-            timeout=_WITHIN,
-            account="root",
+            )
         )
-        said = _said(result.output)
+        sentinel = sentinel_name(self._labels.installation, looks[0].host.world.exercise)
+        said = _said(self._probers.ask(sentinel, question, within=_WITHIN))
         return {
             look.host: _view((*look.near, *look.far), said[number])
             for number, (look, process) in enumerate(zip(looks, processes, strict=True))
@@ -129,6 +128,60 @@ class Lookout:
         return said.decode(errors="replace")
 
 
+class _Probers:
+    """The idle probers of each sentinel: as many as ever looked around at the same time."""
+
+    def __init__(self, connection: EngineConnection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._idle: defaultdict[str, list[Prober]] = defaultdict(list)
+
+    def ask(self, sentinel: str, question: str, *, within: timedelta) -> str:
+        """Return what a prober of the sentinel's says. Raises HostGoneError."""
+        prober = self._taken(sentinel)
+        try:
+            answer = prober.ask(question, within=within)
+        except ProberEndedError as error:
+            prober.close()
+            raise HostGoneError(
+                f"{sentinel} ended while it looked around", hint="Raise its world again"
+            ) from error
+        except BaseException:
+            prober.close()
+            raise
+        if is_whole(answer):
+            with self._lock:
+                self._idle[sentinel].append(prober)
+        else:
+            prober.close()  # what it says next would be taken for another's answer
+        return answer
+
+    def forget(self, sentinel: str) -> None:
+        """Let the sentinel's probers end."""
+        with self._lock:
+            idle = self._idle.pop(sentinel, [])
+        for prober in idle:
+            prober.close()
+
+    def _taken(self, sentinel: str) -> Prober:
+        with self._lock:
+            self._drop_ended()
+            idle = self._idle[sentinel]
+            if idle:
+                return idle.pop()
+        return start_prober(self._connection, sentinel, "perl", "-e", LOOK_AROUND)
+
+    def _drop_ended(self) -> None:
+        """Close what ended: another worker may have taken a sentinel away."""
+        for sentinel, idle in list(self._idle.items()):
+            ended = [prober for prober in idle if prober.has_ended()]
+            for prober in ended:
+                prober.close()
+            self._idle[sentinel] = [prober for prober in idle if prober not in ended]
+            if not self._idle[sentinel]:
+                del self._idle[sentinel]
+
+
 def _spelled(target: Target) -> str:
     if isinstance(target, Dial):
         return f"dial {target.address} {target.port}"
@@ -138,7 +191,7 @@ def _spelled(target: Target) -> str:
 def _words(process: int, look: Look) -> str:
     """Return what LOOK_AROUND takes of a look."""
     targets = (*look.near, *look.far)
-    return "\n".join((str(process), str(len(look.near)), *map(_spelled, targets)))
+    return ";".join((str(process), str(len(look.near)), *map(_spelled, targets)))
 
 
 def _said(output: str) -> Mapping[int, list[str]]:

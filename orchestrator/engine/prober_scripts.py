@@ -72,7 +72,6 @@ LOOK_AROUND = (
 # What the kernel calls setns(2) on each machine; CLONE_NEWNET is the same on all of them.
 my %SETNS = (x86_64 => 308, aarch64 => 268, riscv64 => 268, ppc64le => 350, s390x => 339,
              armv7l => 375, i686 => 346);
-my ($patience, $silence, @looks) = @ARGV;
 sub index_of { (split / /, $_[0])[0] }
 sub enter {
   my ($process) = @_;
@@ -83,7 +82,7 @@ sub enter {
   POSIX::setuid(65534) or die "setuid: $!";
 }
 sub look {
-  my ($number, $silence, $near, @targets) = @_;
+  my ($number, $patience, $silence, $near, @targets) = @_;
   my $resolver = "127.0.0.11";  # the engine's own, in every network of ours
   my (%open, %waiting, %said);
   my %best = (nothing => 0, own => 0, refusal => 1, answer => 2);
@@ -145,25 +144,30 @@ sub look {
   push @lines, map { "$_ " . ($said{$_} // "nothing") } 0 .. $#targets;
   print join "", map { "$number $_\n" } @lines, "done";
 }
-for my $number (0 .. $#looks) {
-  defined(my $child = fork) or die "fork: $!";
-  next if $child;
-  my ($process, @words) = split /\n/, $looks[$number];
-  enter($process);
-  look($number, $silence, @words);
-  exit 0;
+while (my $question = <STDIN>) {
+  chomp $question;
+  my ($patience, $silence, @looks) = split /\|/, $question;
+  for my $number (0 .. $#looks) {
+    defined(my $child = fork) or die "fork: $!";
+    next if $child;
+    my ($process, @words) = split /;/, $looks[$number];
+    enter($process);
+    look($number, $patience, $silence, @words);
+    exit 0;
+  }
+  1 while wait != -1;
+  print "end\n";
 }
-1 while wait != -1;
 """
 )
-"""Looks around in several networks at one time: `PATIENCE SILENCE LOOK…`.
+"""Looks around in several networks at one time, for each line `PATIENCE|SILENCE|LOOK|…` it gets.
 
-A LOOK is lines: the process whose network is entered, NEAR, and a TARGET each. The first NEAR
-targets are waited for, PATIENCE seconds at most; then silence lasts SILENCE seconds more before it
-counts, 1.5 at least in a network with IPv6. What a prober says comes in one piece, each line after
-its number, from 0 in the order of the looks: `ipv6 ADDRESS HEARD` for each IPv6 address of its own
-and what it heard when it knocked there, `beyond HOP` for each IPv6 route that leads further,
-`INDEX HEARD [ADDRESS]` for each target, and `done`.
+A LOOK is, with `;` between: the process whose network is entered, NEAR, and a TARGET each. The
+first NEAR targets are waited for, PATIENCE seconds at most; then silence lasts SILENCE seconds more
+before it counts, 1.5 at least in a network with IPv6. What is heard in a network comes in one
+piece, each line after its number, from 0 in the order of the looks: `ipv6 ADDRESS HEARD` for each
+IPv6 address of its own and what it heard when it knocked there, `beyond HOP` for each IPv6 route
+that leads further, `INDEX HEARD [ADDRESS]` for each target, and `done`. After them all comes `end`.
 
 One process that forks: a program started for each network costs as much again.
 """

@@ -102,7 +102,7 @@ class DockerEngine:
         self._diagnosis = Diagnosis(
             self._connection, self._labels, self._toolbox, clock or SystemClock()
         )
-        self._lookout = Lookout(self._connection, self._labels, self._toolbox, self._commands)
+        self._lookout = Lookout(self._connection, self._labels, self._toolbox)
         self._rules = HostRules(self._toolbox, self._labels)
         self._routes = Routes(self._connection, self._toolbox, self._labels)
         self._removal = Removal(self._connection, self._labels)
@@ -285,7 +285,7 @@ class DockerEngine:
         self._lookout.dismiss(exercise)
 
     def look_around(self, looks: Sequence[Look], *, silence: timedelta) -> Mapping[HostKey, View]:
-        """Try every target once from hosts' own networks, by one command of the sentinel's."""
+        """Try every target once from hosts' own networks, by one prober of the sentinel's."""
         return self._lookout.look_around(looks, silence=silence)
 
     def remove_world(self, world: WorldKey) -> Removed:

@@ -36,7 +36,7 @@ from orchestrator.domain.world import (
     WorldKey,
     WorldPlan,
 )
-from orchestrator.engine.names import container_name, network_name
+from orchestrator.engine.names import container_name, network_name, sentinel_name
 from orchestrator.ports import HostGoneError, RangeEngine
 from tests.contracts.engine_cases import DockerCase, EngineCase
 
@@ -194,6 +194,27 @@ def test_several_hosts_look_around_at_once_each_from_its_own_network(
         "desk": {mail: reached, barn: NOTHING},
         "shed": {barn: reached, mail: NOTHING},
     }
+
+
+def test_a_sentinel_that_stands_anew_is_asked(case: EngineCase, world: WorldKey) -> None:
+    plan = raised(case, world)
+    for _ in range(2):
+        watched(case.engine, plan)
+        assert view_of(case.engine, desk(plan)).answers == {SOMEWHERE[0]: NOTHING}
+        case.engine.dismiss_sentinel(world.exercise)
+
+
+@pytest.mark.engine
+def test_a_sentinel_that_another_worker_put_in_place_of_a_dead_one_is_asked(
+    docker_case: DockerCase, docker_client: docker.DockerClient, real_world: WorldKey
+) -> None:
+    engine = docker_case.engine
+    plan = raised(docker_case, real_world)
+    for _ in range(2):
+        watched(engine, plan)
+        assert view_of(engine, desk(plan)).answers == {SOMEWHERE[0]: NOTHING}
+        name = sentinel_name(docker_case._installation, real_world.exercise)
+        docker_client.api.remove_container(name, force=True)
 
 
 def test_nobody_looks_around_from_a_host_that_does_not_run(

@@ -13,7 +13,7 @@ from tests.fakes.api_site import ApiSite, api_site
 FRENCH = """\
 scenario: {title: La maison}
 tasks:
-  who: {title: Le voleur, ask: Qui était-ce ?}
+  who: {title: Le voleur, ask: Qui était-ce ?, hints: [{text: "Le journal, {{ team.name }}."}]}
 injects:
   call:
     message: {from: Le propriétaire, text: "Que dire à mon assurance, {{ team.name }} ?"}
@@ -69,6 +69,18 @@ def test_tasks_and_messages_come_in_the_readers_language(site: ApiSite, exercise
     )
     (told,) = read(site, exercise, "messages", "en")
     assert told["text"] == "What do I tell my insurance, Team 1?"
+
+
+def test_a_hint_comes_in_the_readers_language(site: ApiSite, exercise: Exercise) -> None:
+    headers = site.bearer(exercise.teams[0].members[0].name)
+    path = f"/api/v1/exercises/{exercise.name}/tasks/who/hints"
+    told = {
+        language: site.web.post(
+            path, json={"hint": 1}, headers=headers | {"Accept-Language": language}
+        ).json()["text"]
+        for language in ("fr", "en")
+    }
+    assert told == {"fr": "Le journal, Team 1.", "en": "Look in the log, Team 1."}
 
 
 def test_the_page_says_which_language_its_texts_are_in(site: ApiSite, exercise: Exercise) -> None:
