@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 from typing import assert_never
 
 from core.scenario import schema_answers, schema_checks, schema_tasks
+from core.scenario.access import accounts_shown
 from core.scenario.render import Renderer, TeamFacts
 from core.scenario.schema import Scenario
 from core.scenario.template import TemplateFailedError
@@ -16,6 +17,16 @@ from scoring.domain import answers
 from scoring.domain.folding import Fold
 from scoring.errors import TaskUnknownError
 from scoring.ports import Exercises
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownPassword:
+    """The password of an account on a host, as a role is shown it."""
+
+    host: str
+    title: str
+    account: str
+    password: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +146,18 @@ class TeamScenario:
                 return answers.ListAnswer(items=tuple(map(self._answer, answer.list)))
             case _:
                 assert_never(answer)
+
+    def passwords(self, role: str) -> tuple[ShownPassword, ...]:
+        """Return what a role is shown to log in with on the team's hosts."""
+        return tuple(
+            ShownPassword(
+                host=host,
+                title=self.shown(self.texts.hosts[host].title or host),
+                account=self.shown(account.name),
+                password=self.shown(account.password or ""),
+            )
+            for host, account in accounts_shown(self.scenario, role)
+        )
 
     def options(self, name: str) -> tuple[tuple[str, str], ...]:
         """Return what a task's answer is chosen from, each with its text; nothing for others."""

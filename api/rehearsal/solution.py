@@ -12,8 +12,10 @@ from core.scenario.folder import Entry, Folder
 from core.scenario.schema import Solution
 from orchestrator.domain.exercise import Team
 from orchestrator.ports import RunResult
+from scoring.team_scenario import ShownPassword
 
 _PLACE = "/tmp/solution"  # noqa: S108  # in a world of the rehearsal, which goes with it
+_PASSWORDS = "passwords.tsv"
 _TIMED_OUT = 124
 _FAILED = "failed\t"
 # What it says on stderr must not come between the lines of its stdout, and is told when it fails.
@@ -54,7 +56,8 @@ class _Folder:
 def play(stage: Stage, team: Team, solution: Solution, notes: Notes) -> tuple[Line, ...]:
     """Run the solution for a team and return what it says; what goes wrong is noted.
 
-    Without hosts it runs apart, in a container without network.
+    Without hosts it runs apart, in a container without network. Elsewhere the passwords that its
+    role is shown stand beside it, unless it brings a file of that name.
     """
     folder = _folder(stage, solution)
     if not stage.scenario.hosts:
@@ -68,10 +71,17 @@ def play(stage: Stage, team: Team, solution: Solution, notes: Notes) -> tuple[Li
         notes.wrong(f"the solution cannot be played: the role {role} has no default host")
         return ()
     host = stage.world(team).host(entry.host)
-    stage.services.engine.put_folder(host, _PLACE, folder.files)
-    account = stage.seen_by(team).renderer.text(entry.as_)
+    seen = stage.seen_by(team)
+    files = (*_passwords(seen.passwords(role)), *folder.files)
+    stage.services.engine.put_folder(host, _PLACE, files)
+    account = seen.renderer.text(entry.as_)
     ran = stage.services.engine.run(host, folder.command, timeout=solution.within, account=account)
     return _said(ran, solution, notes)
+
+
+def _passwords(shown: Sequence[ShownPassword]) -> tuple[Entry, ...]:
+    lines = "".join(f"{one.host}\t{one.account}\t{one.password}\n" for one in shown)
+    return (Entry(path=_PASSWORDS, content=lines.encode(), executable=False),) if shown else ()
 
 
 def _folder(stage: Stage, solution: Solution) -> _Folder:
