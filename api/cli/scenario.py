@@ -37,6 +37,14 @@ ScenarioPath = Annotated[
     ),
 ]
 
+ScenarioPaths = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATH…",
+        help="Scenarios' folders or scenario.yaml, or names of some in POLIGON_SCENARIOS.",
+    ),
+]
+
 
 class FileUnwritableError(PoligonError):
     """A file that was asked for cannot be written."""
@@ -61,22 +69,23 @@ class ScenarioMissingError(PoligonError):
 
 @app.command("lint")
 def lint_scenario(
-    path: ScenarioPath,
+    paths: ScenarioPaths,
     *,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail, too.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Print every error and warning as file:line:col. Example: poligon scenario lint night-shift.
+    """Print every error and warning as file:line:col. Example: poligon scenario lint scenarios/*.
 
     Exits with 0 when there is no error, with 1 when there is, with 2 for wrong use.
     """
     with reporting(as_json=as_json) as output:
         try:
-            place = located(path, read_settings())
+            settings = read_settings()
+            places = [located(path, settings) for path in paths]
         except ScenarioMissingError as error:
             output.problem(error)
             raise typer.Exit(Exit.USAGE) from error
-        problems = lint(place)
+        problems = [problem for place in places for problem in lint(place)]
         output.data(
             [
                 {

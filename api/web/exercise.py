@@ -169,6 +169,7 @@ def logins(
         logins=services.exercises.issue_logins(exercise.id),
         names={team.slug: team.name for team in exercise.teams},
         address=str(request.base_url),
+        has_machines=bool(services.exercises.scenario(exercise).scenario.access),
         ssh=lambda login: ssh_command(settings, login),
         gateway=gateway_key(settings),
     )

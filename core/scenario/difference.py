@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
@@ -11,14 +9,12 @@ from pydantic import BaseModel
 
 from core.scenario.folder import Folder, digest_of
 from core.scenario.load import LoadedScenario
+from core.scenario.positions import Place
+from core.scenario.saying import both_in_words, data_of, in_words
 from core.scenario.schema import Host
 from core.scenario.schema_rubrics import Rubric
+from core.scenario.text_difference import changed_answers, changed_texts
 
-_LONGEST = 70
-_KIB = 1024
-_UNITS = "kmg"
-_SIZES = frozenset({"disk", "max", "memory"})
-_BEFORE = 20
 _Data = Mapping[str, Any]
 
 _THINGS: Mapping[str, str] = MappingProxyType(
@@ -87,7 +83,7 @@ _OF_CRITERIA: Mapping[str, str] = MappingProxyType(
 # What a trainee neither reads nor meets.
 _UNSEEN: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "scenario": frozenset({"version", "authors", "licence"}),
+        "scenario": frozenset({"version", "authors", "licence", "languages"}),
         "hosts": frozenset({"files", "build", "ready"}),
         "injects": frozenset({"script", "late", "timeout"}),
         "checks": frozenset({"timeout"}),
@@ -115,8 +111,8 @@ def differences(before: LoadedScenario, after: LoadedScenario) -> tuple[Differen
 
 def _differences(before: LoadedScenario, after: LoadedScenario) -> Iterator[Difference]:
     old, new = before.scenario, after.scenario
-    for key, was, is_now in _changed("scenario", _data(old.scenario), _data(new.scenario)):
-        said, now_said = _pair(was, is_now)
+    for key, was, is_now in _changed("scenario", data_of(old.scenario), data_of(new.scenario)):
+        said, now_said = both_in_words(was, is_now)
         text = f"the {key.replace('_', ' ')} is {now_said} instead of {said}"
         yield Difference(section="scenario", name=key, text=text)
     for section, thing in _THINGS.items():
@@ -127,12 +123,13 @@ def _differences(before: LoadedScenario, after: LoadedScenario) -> Iterator[Diff
         for text in _criteria(old.rubrics[name], rubric) if name in old.rubrics else ():
             yield Difference(section="rubrics", name=name, text=f"the rubric {name} {text}")
     for section, part in (("end", new.end), ("privacy", new.privacy)):
-        for key, was, is_now in _changed(section, _data(getattr(old, section)), _data(part)):
-            said, now_said = _pair(was, is_now)
+        for key, was, is_now in _changed(section, data_of(getattr(old, section)), data_of(part)):
+            said, now_said = both_in_words(was, is_now)
             text = _SAYINGS[section, key].format(new=now_said, old=said)
             yield Difference(section=section, name=key, text=text)
     for section, verb in (("flows", "may begin"), ("access", "logs in")):
         yield from _list(section, verb, getattr(old, section), getattr(new, section))
+    yield from _texts(before, after)
 
 
 def _section(
@@ -144,10 +141,10 @@ def _section(
             yield Difference(section=section, name=name, text=text)
     for name, item in new.items():
         if name not in old:
-            text = f"the {thing} {name} is new{_described(section, _data(item))}"
+            text = f"the {thing} {name} is new{_described(section, data_of(item))}"
             yield Difference(section=section, name=name, text=text)
             continue
-        changed = list(_changed(section, _data(old[name]), _data(item)))
+        changed = list(_changed(section, data_of(old[name]), data_of(item)))
         whole = _SAYINGS.get((section, "*"))
         if changed and whole is not None:
             text = f"the {thing} {name} {whole}"
@@ -156,7 +153,7 @@ def _section(
         for key, was, is_now in changed:
             saying = _SAYINGS.get((section, key)) or _ANYWHERE.get(key)
             saying = saying or f"has another `{key}`: {{new}} instead of {{old}}"
-            before, after = _pair(was, is_now)
+            before, after = both_in_words(was, is_now)
             said = saying.format(new=after, old=before)
             yield Difference(section=section, name=name, text=f"the {thing} {name} {said}")
 
@@ -164,32 +161,61 @@ def _section(
 def _described(section: str, data: _Data) -> str:
     if section == "tasks":
         return f", for {data['points']} points"
-    return f": {_said(data['title'])}" if data.get("title") else ""
+    return f": {in_words(data['title'])}" if data.get("title") else ""
 
 
 def _list(
     section: str, verb: str, old: tuple[BaseModel, ...], new: tuple[BaseModel, ...]
 ) -> Iterator[Difference]:
-    was, is_now = ([_data(item) for item in items] for items in (old, new))
+    was, is_now = ([data_of(item) for item in items] for items in (old, new))
     for item in was:
         if item not in is_now:
             yield Difference(
-                section=section, name="", text=f"nobody {verb} any more: {_said(item)}"
+                section=section, name="", text=f"nobody {verb} any more: {in_words(item)}"
             )
     for item in is_now:
         if item not in was:
-            yield Difference(section=section, name="", text=f"somebody {verb} now: {_said(item)}")
+            yield Difference(
+                section=section, name="", text=f"somebody {verb} now: {in_words(item)}"
+            )
+
+
+def _texts(before: LoadedScenario, after: LoadedScenario) -> Iterator[Difference]:
+    """Yield what differs in languages other than the first."""
+    old, new = before.translations, after.translations
+    for language in (*old, *(name for name in new if name not in old)):
+        if language not in new or language not in old:
+            text = f"it can be read in {language}{'' if language in new else ' no more'}"
+            yield Difference(section="text", name=language, text=text)
+    for language, place, was, is_now in changed_texts(before, after):
+        said, now_said = both_in_words(was, is_now)
+        text = f"in {language}, {_named(place)} is {now_said} instead of {said}"
+        yield Difference(section="text", name=language, text=text)
+    for language, name in changed_answers(before, after):
+        text = f"in {language}, the task {name} has another right answer"
+        yield Difference(section="text", name=language, text=text)
+
+
+def _named(place: Place) -> str:
+    section, name, *steps = map(str, place)
+    if not steps:
+        return f"the {name}"
+    if steps[0] == "hints":
+        steps = ["hint", str(int(steps[1]) + 1)]
+    return f"the {' '.join(steps)} of the {_THINGS[section]} {name}"
 
 
 def _criteria(old: Rubric, new: Rubric) -> Iterator[str]:
-    yield from (f"has no criterion {name} any more" for name in old.criteria.keys() - new.criteria)
+    yield from (
+        f"has no criterion {name} any more" for name in old.criteria if name not in new.criteria
+    )
     for name, criterion in new.criteria.items():
         was = old.criteria.get(name)
         if was is None:
             yield f"has a new criterion, {name}"
             continue
-        for key, before, after in _changed("criterion", _data(was), _data(criterion)):
-            said, now_said = _pair(before, after)
+        for key, before, after in _changed("criterion", data_of(was), data_of(criterion)):
+            said, now_said = both_in_words(before, after)
             yield _OF_CRITERIA[key].format(name=name, new=now_said, old=said)
 
 
@@ -213,7 +239,7 @@ def _files(before: LoadedScenario, was: Host, after: LoadedScenario, host: Host)
 
 def _content(loaded: LoadedScenario, file: BaseModel) -> object:
     """Return all that decides on a file: what is written of it, and what it is made from."""
-    data = _data(file)
+    data = data_of(file)
     sources = [data[key] for key in ("from", "template") if data.get(key)]
     return data, [loaded.read(source) for source in sources]
 
@@ -231,68 +257,7 @@ def _image(before: LoadedScenario, was: Host, after: LoadedScenario, host: Host)
         yield "is built differently: its image has other contents"
 
 
-def _data(item: BaseModel) -> _Data:
-    fields = type(item).model_fields
-    return {field.alias or name: getattr(item, name) for name, field in fields.items()}
-
-
 def _changed(section: str, old: _Data, new: _Data) -> Iterator[tuple[str, object, object]]:
     for key in dict.fromkeys((*new, *old)):
         if key not in _UNSEEN.get(section, ()) and old.get(key) != new.get(key):
             yield key, old.get(key), new.get(key)
-
-
-def _pair(old: object, new: object) -> tuple[str, str]:
-    """Return both as one would say them; of long texts what they begin to differ with."""
-    if isinstance(old, str) and isinstance(new, str) and max(len(old), len(new)) > _LONGEST:
-        pairs = enumerate(zip(old, new, strict=False))
-        same = next((n for n, (one, other) in pairs if one != other), min(len(old), len(new)))
-        begin = max(old.rfind(" ", 0, max(same - _BEFORE, 0)), 0)
-        old, new = (f"…{text[begin:].lstrip()}" if begin else text for text in (old, new))
-    return _said(old), _said(new)
-
-
-def _said(value: object) -> str:
-    """Return a value as one would say it, cut to some words."""
-    if value is None or value in ((), {}, []):
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, timedelta):
-        return _duration(value)
-    if isinstance(value, BaseModel):
-        value = {key: inner for key, inner in _data(value).items() if inner not in (None, (), {})}
-    if isinstance(value, Mapping):
-        said = (f"{key} {_in_its_unit(str(key), inner)}" for key, inner in value.items())
-        return _cut(", ".join(said)) or "none"
-    if isinstance(value, tuple | list):
-        return _cut(", ".join(_said(inner).strip("“”") for inner in value))
-    return f"“{_cut(value)}”" if isinstance(value, str) else _number(value)
-
-
-def _in_its_unit(key: str, value: object) -> str:
-    # A team's `max` is a number of people, and far below any size.
-    if key not in _SIZES or not isinstance(value, int) or value < _KIB:
-        return _said(value)
-    powers = (power for power in range(len(_UNITS), 0, -1) if value % _KIB**power == 0)
-    power = next(powers, 0)
-    return f"{value // _KIB**power}{_UNITS[power - 1] if power else ''}"
-
-
-def _number(value: object) -> str:
-    return f"{float(value) * 100:g}%" if isinstance(value, Fraction) else str(value)
-
-
-def _duration(value: timedelta) -> str:
-    minutes, seconds = divmod(int(value.total_seconds()), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [
-        f"{n}{unit}" for n, unit in ((days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s")) if n
-    ]
-    return "".join(parts) or "0s"
-
-
-def _cut(text: str) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"

@@ -190,14 +190,19 @@ class _Reading:
     def _missing(self, data: object) -> Iterator[Finding]:
         """Yield each text for people that is not translated; answers need not be."""
         for place, _ in strings_of(data):
-            if _matches(place, _TEXTS) and place not in self._translated:
+            if is_text(place) and place not in self._translated:
                 path = ".".join(map(str, place))
                 message = f"{path} is not translated"
                 yield Finding(message=message, file=self._file, severity=Severity.WARNING)
 
 
+def is_text(place: Place) -> bool:
+    """Tell whether a text for people stands at a place of a scenario's data."""
+    return _matches(place, _TEXTS)
+
+
 def _is_translatable(place: Place) -> bool:
-    return _matches(place, _TEXTS) or (
+    return is_text(place) or (
         _matches(place[:3], (_ANSWER,)) and not _NO_WORDS.intersection(place[3:])
     )
 

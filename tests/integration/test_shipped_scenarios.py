@@ -12,7 +12,7 @@ from api.bootstrap import open_engine
 from api.rehearsal.site import settings_of
 from core.ids import new_id
 from core.scenario.load import load
-from core.scenario.schema_tasks import FlagTask, QuestionTask
+from core.scenario.schema_tasks import FlagTask, QuestionTask, RubricTask
 from core.settings import read_settings
 from tests.fakes.inject_site import pool
 
@@ -52,6 +52,8 @@ def test_a_shipped_scenario_rehearses_and_leaves_nothing(
     assert told["passed"]
     asked = [t for t in scenario.tasks.values() if isinstance(t, QuestionTask | FlagTask)]
     assert told["proven"]["answers"] == len(asked)
+    files = [t for t in scenario.tasks.values() if isinstance(t, RubricTask) and t.submit]
+    assert told["proven"]["files"] == len(files)
     assert told["proven"]["injects"] == len(scenario.injects)
     assert len(told["use"]) == (2 if scenario.hosts else 0)
     assert all(use["peak_memory"] > 2**20 and use["cpu_seconds"] > 0 for use in told["use"])

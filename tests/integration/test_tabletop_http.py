@@ -41,6 +41,18 @@ def site(tmp_path: Path) -> Iterator[ApiSite]:
         yield site
 
 
+def sheet(site: ApiSite, exercise: str) -> str:
+    """Return the page with everybody's new passwords."""
+    made = httpx.post(
+        f"{site.url}/exercises/{exercise}/logins",
+        headers={"Origin": site.url},
+        cookies={COOKIE: site.token("ina")},
+    )
+    assert made.status_code == 200, made.text
+    assert "Password" in made.text
+    return made.text
+
+
 def test_a_team_without_machines_reads_what_it_is_to_do_and_replies(site: ApiSite) -> None:
     wanted = {"scenario": "table", "teams": 2}
     made = site.web.post("/api/v1/exercises", json=wanted, headers=site.bearer("ina"))
@@ -76,6 +88,7 @@ def test_a_team_without_machines_reads_what_it_is_to_do_and_replies(site: ApiSit
         assert told.status_code == 200, told.text
     instructors = httpx.get(f"{site.url}/exercises/{name}", cookies={COOKIE: site.token("ina")})
     assert "A note to the ministry" in instructors.text
+    assert "ssh " not in sheet(site, name)
 
 
 def test_a_team_with_machines_is_told_how_to_reach_them(site: ApiSite) -> None:
@@ -84,4 +97,5 @@ def test_a_team_with_machines_is_told_how_to_reach_them(site: ApiSite) -> None:
     url = f"{site.url}/exercises/{exercise.name}"
     page = httpx.get(url, cookies={COOKIE: site.token(who)}).text
     assert "Your machines" in page
+    assert f"ssh -p 2222 {who}@range.test" in sheet(site, exercise.name)
     assert "Assessors mark this task" not in page

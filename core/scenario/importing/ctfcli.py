@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from core.patterns import require_pattern
+from core.scenario.fields import is_template
 from core.scenario.importing.draft import Draft
 from core.scenario.importing.image import IMAGE, Image, exposed_port, read_dockerfile
 from core.scenario.importing.reading import is_off, text_of, texts_of, whole_of
@@ -17,6 +19,8 @@ _TASK = "challenge"
 _HOST = "target"
 _NETWORK = "range"
 _LONGEST_TEXT = 18_000
+_LONGEST_HINT = 4_000
+_MOST_HINTS = 20
 _MOST_POINTS = 100_000
 _MOST_ATTEMPTS = 1000
 _FILES_A_MESSAGE = 10
@@ -122,6 +126,9 @@ def _take_task(draft: Draft, data: Mapping[str | int, object]) -> None:
     if attempts is not None:
         task["attempts"] = attempts
         draft.carried(("attempts",))
+    hints = _hints(draft, data)
+    if hints:
+        task["hints"] = hints
     draft.data["tasks"] = {_TASK: task}
     place = ("tasks", _TASK)
     draft.todo(
@@ -135,7 +142,6 @@ def _take_task(draft: Draft, data: Mapping[str | int, object]) -> None:
             ("connection_info",), "addresses are the site's, and differ from team to team"
         )
         draft.todo(place, f"say how to reach it; the file says: {shown}"[:300])
-    _remark_hints(draft, data)
 
 
 def _flags(draft: Draft, data: Mapping[str | int, object]) -> list[dict[str, Any]]:
@@ -149,21 +155,38 @@ def _flags(draft: Draft, data: Mapping[str | int, object]) -> list[dict[str, Any
         kind = text_of(parts.get("type", "static"))
         if not content or not content.strip() or len(content) > _LONGEST_TEXT:
             draft.refuse(place, "it has no content")
-        elif kind != "static":
-            draft.dropped(place, f"an answer of the kind {kind} is not in the language")
+            continue
+        answer = _answer(kind, content, folds=parts.get("data") == "case_insensitive")
+        if isinstance(answer, str):
+            draft.dropped(place, answer[:300])
             left_out.append(f"{kind}: {content}")
         else:
-            folds = parts.get("data") == "case_insensitive"
-            fold = ["case", "space"] if folds else ["space"]
-            flags.append({"equals": literal(content), "fold": fold})
+            flags.append(answer)
             draft.carried(place)
     if left_out and not flags:
-        draft.refuse(("flags",), "no flag of it is a text; other kinds are not in the language")
+        draft.refuse(("flags",), "no flag of it is a text or an expression of the language")
     for text in left_out:
         draft.todo(("tasks", _TASK), f"this was right, too: {text}"[:300])
     if not is_off(data.get("logic")) and data.get("logic") != "any" and len(flags) > 1:
         draft.refuse(("logic",), "a task has one right answer, or any of several")
     return flags
+
+
+def _answer(kind: str | None, content: str, *, folds: bool) -> dict[str, Any] | str:
+    """Return a flag as an answer of the language, or why it cannot be one."""
+    if kind == "static":
+        fold = ["case", "space"] if folds else ["space"]
+        return {"equals": literal(content), "fold": fold}
+    if kind != "regex":
+        return f"an answer of the kind {kind} is not in the language"
+    if is_template(content) or "{%" in content:
+        return "two braces, or one before %, stand for a template in an expression"
+    pattern = f"(?i){content}" if folds else content
+    try:
+        require_pattern(pattern)
+    except ValueError as error:
+        return str(error)
+    return {"regex": pattern}
 
 
 def _points(draft: Draft, data: Mapping[str | int, object]) -> int:
@@ -182,14 +205,27 @@ def _points(draft: Draft, data: Mapping[str | int, object]) -> int:
     return value
 
 
-def _remark_hints(draft: Draft, data: Mapping[str | int, object]) -> None:
-    # Here until tasks have hints of their own.
-    hints = data.get("hints")
-    for index, hint in enumerate(hints if isinstance(hints, tuple) else ()):
+def _hints(draft: Draft, data: Mapping[str | int, object]) -> list[dict[str, Any]]:
+    listed = data.get("hints")
+    if not is_off(listed) and not isinstance(listed, tuple):
+        draft.dropped(("hints",), "it is not a list")
+    hints: list[dict[str, Any]] = []
+    for index, hint in enumerate(listed if isinstance(listed, tuple) else ()):
+        place = ("hints", index)
         parts = hint if isinstance(hint, dict) else {"content": hint}
-        cost, content = text_of(parts.get("cost")) or "0", text_of(parts.get("content")) or ""
-        draft.dropped(("hints", index), "tasks have no hints; it stands in the draft as a remark")
-        draft.todo(("tasks", _TASK), f"a hint for {cost} points: {content}"[:2000])
+        content = (text_of(parts.get("content")) or "").strip()
+        cost = whole_of(parts.get("cost", 0), least=0, most=_MOST_POINTS)
+        if not content or len(content) > _LONGEST_HINT or len(hints) == _MOST_HINTS:
+            why = f"a task has {_MOST_HINTS} hints at most, of 1 to {_LONGEST_HINT} characters"
+            draft.dropped(place, why)
+            draft.todo(("tasks", _TASK), f"there was another hint: {content}"[:300])
+            continue
+        hints.append({"text": literal(content)} | ({"cost": cost} if cost else {}))
+        if cost is None:
+            draft.changed(place, "what it costs is no number; it costs nothing")
+        else:
+            draft.carried(place)
+    return hints
 
 
 def _take_messages(draft: Draft, data: Mapping[str | int, object]) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.unit.core.scenario.test_rubrics import RIGHT as RUBRICS
 from tests.unit.core.scenario.texts import SMALLEST, WITH_HOSTS
 
 _ROOT = Path(__file__).parents[3]
@@ -30,6 +31,7 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     """Yield a name and a right scenario each: the tests' own, and every shipped one."""
     yield "smallest", SMALLEST.encode()
     yield "with-hosts", WITH_HOSTS.encode()
+    yield "rubrics", RUBRICS.encode()
     for file in sorted(_ROOT.glob("scenarios/*/scenario.yaml")):
         yield file.parent.name, file.read_bytes()
 

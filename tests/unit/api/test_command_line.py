@@ -115,12 +115,29 @@ def launched(queue: Working, teams: int = 2) -> str:
 def test_lint_exits_by_what_it_found(site: Path) -> None:
     codes = {
         arguments: poligon("scenario", "lint", *arguments).exit_code
-        for arguments in (("house",), ("torn",), ("none",), (), ("house", "--strict"))
+        for arguments in (
+            ("house",),
+            ("torn",),
+            ("none",),
+            (),
+            ("house", "--strict"),
+            ("house", "torn"),
+            ("torn", "none"),
+        )
     }
     assert codes[("house",)] == 0
     assert codes[("torn",)] == 1
     assert codes[("none",)] == 2
     assert codes[()] == 2
+    assert codes[("house", "torn")] == 1
+    assert codes[("torn", "none")] == 2
+
+
+def test_lint_shows_the_problems_of_all_its_scenarios() -> None:
+    together = poligon("scenario", "lint", "house", "torn").stdout
+    alone = [poligon("scenario", "lint", name).stdout for name in ("house", "torn")]
+    assert all(alone)
+    assert together == "".join(alone)
 
 
 def test_import_writes_a_draft_that_lints_and_tells_what_became_of_each_key(tmp_path: Path) -> None:

@@ -151,3 +151,93 @@ def test_what_assessors_mark_and_the_end_are_compared(
     assert old in before
     (told,) = differences(*(load(tmp_path / n / "night-shift") for n in ("first", "second")))
     assert said in told.text
+
+
+TRANSLATED = """\
+language: 1
+scenario:
+  id: small
+  version: 1.0.0
+  title: Small
+  kind: investigation
+  duration: 30m
+  languages: [en, fr, sq]
+roles: {solver: {side: blue, title: Solver}}
+tasks:
+  colour: {title: Colour, ask: Which?, answer: green, points: 5, hints: [{text: A}, {text: B}]}
+injects:
+  call: {at: 1m, message: {from: The owner, text: Hello.}, script: Call.}
+"""
+FRENCH = """\
+scenario: {title: Petit}
+roles: {solver: {title: Chercheur}}
+tasks: {colour: {title: Couleur, answer: vert, hints: [{text: Un}, {text: Deux}]}}
+injects: {call: {message: {from: Le propriétaire, text: Bonjour.}, script: Appelez.}}
+"""
+
+
+@pytest.fixture
+def retranslate(tmp_path: Path) -> Callable[..., list[str]]:
+    """Change the French of a scenario, or the scenario, and return what is said of it."""
+
+    def said(old: str, new: str) -> list[str]:
+        found = []
+        for name, texts in (
+            ("first", (TRANSLATED, FRENCH)),
+            ("second", (TRANSLATED.replace(old, new), FRENCH.replace(old, new))),
+        ):
+            folder = tmp_path / name / "small"
+            (folder / "text").mkdir(parents=True)
+            (folder / "scenario.yaml").write_text(texts[0])
+            if texts[1]:
+                (folder / "text" / "fr.yaml").write_text(texts[1])
+            found.append(load(folder))
+        return [difference.text for difference in differences(*found)]
+
+    return said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("title: Petit", "title: Menu", "in fr, the title is “Menu” instead of “Petit”"),
+        (
+            "title: Couleur",
+            "title: Teinte",
+            "in fr, the title of the task colour is “Teinte” instead of “Couleur”",
+        ),
+        (
+            "text: Deux",
+            "text: 'Non'",
+            "in fr, the hint 2 of the task colour is “Non” instead of “Deux”",
+        ),
+        (
+            "text: Bonjour.",
+            "text: Allô.",
+            "in fr, the message text of the inject call is “Allô.” instead of “Bonjour.”",
+        ),
+        ("answer: vert", "answer: vertes", "in fr, the task colour has another right answer"),
+        ("text: Hello.", "text: Hi.", "the inject call says something else"),
+        ("ask: Which?", "ask: What?", "the task colour asks “What?” instead of “Which?”"),
+        (
+            "title: Couleur",
+            "ask: Laquelle ?, title: Couleur",
+            "in fr, the ask of the task colour is “Laquelle ?” instead of “Which?”",
+        ),
+    ],
+)
+def test_what_is_another_in_a_translation_is_told_once(
+    retranslate: Callable[..., list[str]], old: str, new: str, said: str
+) -> None:
+    (told,) = retranslate(old, new)
+    assert told.startswith(said)
+
+
+def test_a_language_more_or_less_is_one_sentence(retranslate: Callable[..., list[str]]) -> None:
+    assert retranslate(FRENCH, "") == ["it can be read in fr no more"]
+
+
+def test_what_is_right_or_for_instructors_in_a_translation_is_not_told(
+    retranslate: Callable[..., list[str]],
+) -> None:
+    assert retranslate("script: Appelez.", "script: Parlez.") == []

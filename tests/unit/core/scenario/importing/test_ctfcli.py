@@ -9,7 +9,7 @@ from core.scenario.importing.importer import Imported, import_file
 from core.scenario.load import load
 from core.scenario.render import Renderer
 from core.scenario.schema import Scenario
-from core.scenario.schema_answers import AnyOf, Equals
+from core.scenario.schema_answers import AnyOf, Equals, RegexAnswer
 from core.scenario.schema_tasks import QuestionTask
 
 Bring = Callable[[str], tuple[Scenario, Imported]]
@@ -24,6 +24,11 @@ def test_a_challenge_is_a_task_whose_flags_are_right(bring: Bring) -> None:
     assert [(a.equals, a.fold) for a in task.answer.any if isinstance(a, Equals)] == [
         ("PG{first_word}", ("space",)),
         ("PG{Second}", ("case", "space")),
+    ]
+    assert [a.regex for a in task.answer.any if isinstance(a, RegexAnswer)] == ["PG\\{.*\\}"]
+    assert [(hint.text, hint.cost) for hint in task.hints] == [
+        ("Look twice.", 0),
+        ("It is in the margin.", 25),
     ]
     assert (task.title, task.points, task.attempts) == ("The clerk's diary", 150, 7)
 
@@ -53,9 +58,6 @@ def test_what_a_person_must_decide_stands_in_the_draft(bring: Bring, tmp_path: P
     for todo in (
         "every team has the same flag",
         "say how to reach it; the file says: nc challenge.example.test 31337",
-        "a hint for 0 points: Look twice.",
-        "a hint for 25 points: It is in the margin.",
-        "this was right, too: regex: PG\\{.*\\}",
         "decide which competency it trains: easy",
     ):
         assert f"# TODO: {todo}" in text
@@ -100,7 +102,11 @@ def test_points_that_decay_are_worth_what_they_are_at_first(source: Path, tmp_pa
 REFUSED = {
     "file that is not there": ("files: [no.txt]", "files.0: no.txt: it is not there"),
     "file outside": ("files: [../x]", "files.0: ../x: it lies outside the folder"),
-    "only a pattern": ("flags: [{type: regex, content: x}]", "no flag of it is a text"),
+    "only what RE2 does not take": (
+        "flags: [{type: regex, content: '(?=x)'}]",
+        "no flag of it is a text or an expression",
+    ),
+    "only a kind of its own": ("flags: [{type: own, content: x}]", "no flag of it is a text"),
     "empty flag": ("flags: ['']", "flags.0: it has no content"),
     "all of several": ("logic: all\nflags: [a, b]", "a task has one right answer, or any"),
     "image outside": ("image: ../x", "'../x': it lies outside the folder"),
@@ -113,3 +119,47 @@ REFUSED = {
 def test_what_cannot_be_carried_over_is_refused(reasons: Reasons, case: str) -> None:
     lines, reason = REFUSED[case]
     assert reason in "\n".join(reasons(f"name: x\nvalue: 5\ncategory: y\n{lines}\n"))
+
+
+FLAGS = {
+    "whatever case": ("{type: regex, content: 'a.c', data: case_insensitive}", "(?i)a.c"),
+    "as it is": ("{type: regex, content: 'a.c'}", "a.c"),
+}
+
+
+@pytest.mark.parametrize("case", FLAGS)
+def test_an_expression_is_an_answer(source: Path, tmp_path: Path, case: str) -> None:
+    flag, wanted = FLAGS[case]
+    (source / "challenge.yml").write_text(f"name: x\nvalue: 5\nflags: [{flag}]\n")
+    import_file(source / "challenge.yml", tmp_path / "draft")
+    task = load(tmp_path / "draft").scenario.tasks["challenge"]
+    assert isinstance(task, QuestionTask)
+    assert isinstance(task.answer, RegexAnswer)
+    assert task.answer.regex == wanted
+
+
+@pytest.mark.parametrize("content", ["(?<=a)b", "(a)\\\\1", "a{{b", "x" * 501])
+def test_an_expression_that_the_language_does_not_take_stays_a_remark(
+    source: Path, tmp_path: Path, content: str
+) -> None:
+    text = f'name: x\nvalue: 5\nflags: [y, {{type: regex, content: "{content}"}}]\n'
+    (source / "challenge.yml").write_text(text)
+    imported = import_file(source / "challenge.yml", tmp_path / "draft")
+    task = load(tmp_path / "draft").scenario.tasks["challenge"]
+    assert isinstance(task, QuestionTask)
+    assert isinstance(task.answer, Equals)
+    assert "dropped flags.1" in "\n".join(map(str, imported.notes))
+    assert "TODO: this was right, too: regex: " in (tmp_path / "draft/scenario.yaml").read_text()
+
+
+def test_hints_that_do_not_fit_are_told(source: Path, tmp_path: Path) -> None:
+    hints = ["''", "{content: a, cost: dear}", f"{'x' * 4001}", *(f"h{n}" for n in range(20))]
+    text = f"name: x\nvalue: 5\nflags: [y]\nhints: [{', '.join(hints)}]\n"
+    (source / "challenge.yml").write_text(text)
+    imported = import_file(source / "challenge.yml", tmp_path / "draft")
+    task = load(tmp_path / "draft").scenario.tasks["challenge"]
+    assert isinstance(task, QuestionTask)
+    assert [hint.text for hint in task.hints] == ["a", *(f"h{n}" for n in range(19))]
+    notes = "\n".join(map(str, imported.notes))
+    assert "changed hints.1: what it costs is no number; it costs nothing" in notes
+    assert all(f"dropped hints.{n}" in notes for n in (0, 2, 22))
