@@ -6,7 +6,6 @@ netcat makes the connection in a throw-away toolbox; the engine's attach carries
 import math
 import socket
 import threading
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ _STDERR = 2
 _CONNECTED = b"succeeded!"  # what netcat says on stderr once it is connected
 _ENDS = frozenset({0, 1})  # netcat's: the other side closed, or was never there
 _END_WITHIN_SECONDS = 10
+_SPARE_SECONDS = 5  # netcat ends by itself, should we be gone, but not before us
 _ATTACH = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
 
 
@@ -65,7 +65,7 @@ class Relays:
         timeout: timedelta,
     ) -> RelayEnd:
         """Hand on what either side says, until one of them closes; see the port."""
-        seconds = str(max(1, math.ceil(timeout.total_seconds())))
+        seconds = str(math.ceil(timeout.total_seconds()) + _SPARE_SECONDS)
         command = ("nc", "-n", "-v", "-w", seconds, str(goal.address), str(goal.port))
         with end, self._toolbox.made(command, network_mode=network_mode, labels=labels) as made:
             with self._connection.call() as api:
@@ -109,9 +109,12 @@ class _Relay:
     def __init__(self, wire: _Wire, end: socket.socket, timeout: timedelta) -> None:
         self._wire = wire
         self._end = end
-        self._deadline = time.monotonic() + timeout.total_seconds()
+        # A side that reads no more would hold a sender for ever: whoever waits is cut off.
+        self._alarm = threading.Timer(timeout.total_seconds(), self._cut)
+        self._alarm.daemon = True
         self._connected = False
         self._left = _MOST_BYTES
+        self._is_late = False
         self._is_over = False
         self.ended = False
         """Whether the prober ended before we did."""
@@ -119,33 +122,33 @@ class _Relay:
     def run(self) -> RelayEnd:
         reader = threading.Thread(target=self._hand_on, daemon=True)
         reader.start()
-        is_late = self._send()
-        self.ended = self._is_over
-        for way in (self._end, self._wire):
-            with suppress(OSError):
-                way.shutdown(socket.SHUT_RDWR)
+        self._alarm.start()
+        self._send()
+        self._alarm.cancel()
+        self.ended = self._is_over and not self._is_late
+        self._shut()
         reader.join()
         if not self._connected:
             return RelayEnd.NO_ANSWER
         if self._left < 0:
             return RelayEnd.FLOODED
-        return RelayEnd.LATE if is_late else RelayEnd.CLOSED
+        return RelayEnd.LATE if self._is_late else RelayEnd.CLOSED
 
-    def _send(self) -> bool:
-        """Hand on what `end` says until it is closed; return whether time was over before."""
-        try:
-            while (left := self._deadline - time.monotonic()) > 0:
-                self._end.settimeout(left)
-                piece = self._end.recv(_PIECE)
-                if not piece:
-                    return False
+    def _cut(self) -> None:
+        self._is_late = True
+        self._shut()
+
+    def _shut(self) -> None:
+        for way in (self._end, self._wire):
+            with suppress(OSError):
+                way.shutdown(socket.SHUT_RDWR)
+
+    def _send(self) -> None:
+        """Hand on what `end` says until it is closed."""
+        with suppress(OSError):
+            while piece := self._end.recv(_PIECE):
                 with suppress(OSError):  # the prober has ended; what it said may not be read yet
                     self._wire.sendall(piece)
-        except TimeoutError:
-            return True
-        except OSError:
-            return False
-        return True
 
     def _hand_on(self) -> None:
         """Hand on what comes; runs in a thread of its own, until the wire is closed."""

@@ -87,6 +87,13 @@ def test_a_talk_ends_when_its_time_is_over(case: EngineCase, host: HostKey) -> N
     assert talk.ends == [RelayEnd.LATE]
 
 
+def test_who_reads_no_more_holds_nobody(case: EngineCase, host: HostKey) -> None:
+    case.echo(host, HERE, 4006, greeting=0)
+    with relayed(case, host, 4006, seconds=2) as talk, pytest.raises(ConnectionError):
+        talk.ours.sendall(b"x" * 64 * MIB)  # it is said back, and nobody here listens
+    assert talk.ends == [RelayEnd.LATE]
+
+
 def test_who_talks_without_end_is_cut(case: EngineCase, host: HostKey) -> None:
     case.echo(host, HERE, 4003, greeting=5 * MIB)
     with relayed(case, host, 4003) as talk:
