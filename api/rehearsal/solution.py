@@ -1,6 +1,6 @@
 """Playing the solution of a scenario: where a trainee of the widest role lands, as they do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -11,6 +11,7 @@ from core.scenario.access import default_entry, widest_role
 from core.scenario.folder import Entry, Folder
 from core.scenario.schema import Solution
 from orchestrator.domain.exercise import Team
+from orchestrator.injects.message_files import file_content
 from orchestrator.ports import RunResult
 from scoring.team_scenario import ShownPassword
 
@@ -56,13 +57,17 @@ class _Folder:
 def play(stage: Stage, team: Team, solution: Solution, notes: Notes) -> tuple[Line, ...]:
     """Run the solution for a team and return what it says; what goes wrong is noted.
 
-    Without hosts it runs apart, in a container without network. Elsewhere the passwords that its
-    role is shown stand beside it, unless it brings a file of that name.
+    Without hosts it runs apart, in a container without network, with the files of messages.
+    Elsewhere the passwords that its role is shown stand beside it, unless it brings a file of that
+    name.
     """
     folder = _folder(stage, solution)
     if not stage.scenario.hosts:
         ran = stage.services.engine.run_apart(
-            folder.command, folder=_PLACE, files=folder.files, timeout=solution.within
+            folder.command,
+            folder=_PLACE,
+            files=(*folder.files, *_received(stage, team)),
+            timeout=solution.within,
         )
         return _said(ran, solution, notes)
     role = widest_role(stage.scenario)
@@ -99,6 +104,15 @@ def _folder(stage: Stage, solution: Solution) -> _Folder:
         if entry.path.startswith(within)
     ]
     return _Folder(files=files, script=script.name)
+
+
+def _received(stage: Stage, team: Team) -> Iterator[Entry]:
+    """Yield what a team can download with its messages, as `messages/<inject>/<name>`."""
+    for name, inject in stage.scenario.injects.items():
+        files = inject.message.files if inject.message is not None else ()
+        for number in range(1, len(files) + 1):
+            file = file_content(stage.exercises, stage.exercise, team, name, number)
+            yield Entry(path=f"messages/{name}/{file.name}", content=file.content, executable=False)
 
 
 def _said(ran: RunResult, solution: Solution, notes: Notes) -> tuple[Line, ...]:

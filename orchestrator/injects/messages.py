@@ -11,6 +11,7 @@ from core.ids import TeamId, UserId
 from core.scenario.access import lineage
 from core.scenario.load import LoadedScenario
 from core.scenario.render import Renderer
+from core.scenario.schema import Scenario
 from core.scenario.template import TemplateFailedError
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.injects import Expectation
@@ -36,7 +37,10 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageView:
-    """A message to a team. `deadline` is the team's clock; `None` when no reply is expected."""
+    """A message to a team. `deadline` is the team's clock; `None` when no reply is expected.
+
+    `addressee` is what people call the role that it is for, empty for everybody.
+    """
 
     id: int
     team: str
@@ -44,6 +48,7 @@ class MessageView:
     inject: str
     sender: str
     to: str
+    addressee: str
     text: str
     files: tuple[FileView, ...]
     at: datetime
@@ -78,6 +83,7 @@ class Messages:
                 whose[message.team].slug,
                 message,
                 _in_language(loaded, message, language, renderer),
+                language,
             )
             for message in found
         )
@@ -166,7 +172,9 @@ class Messages:
         )
 
 
-def _view(loaded: LoadedScenario, team: str, message: StoredMessage, letter: Letter) -> MessageView:
+def _view(
+    loaded: LoadedScenario, team: str, message: StoredMessage, letter: Letter, language: str
+) -> MessageView:
     inject = loaded.scenario.injects[message.inject]
     expect = inject.expect
     wanted = expect is not None and expect.reply is not None
@@ -177,6 +185,7 @@ def _view(loaded: LoadedScenario, team: str, message: StoredMessage, letter: Let
         inject=message.inject,
         sender=letter.sender,
         to=letter.to,
+        addressee=_title(loaded.in_language(language), letter.to),
         text=letter.text,
         files=file_views(loaded, inject.message.files if inject.message is not None else ()),
         at=message.at,
@@ -185,6 +194,10 @@ def _view(loaded: LoadedScenario, team: str, message: StoredMessage, letter: Let
         expectation=message.expectation if wanted else None,
         replies=message.replies,
     )
+
+
+def _title(scenario: Scenario, role: str) -> str:
+    return "" if role == _EVERYBODY else scenario.roles[role].title or role
 
 
 def _in_language(

@@ -174,6 +174,8 @@ class FakeEngine:
         self.made_at: datetime | None = None
         self.sentinels: set[ExerciseId] = set()
         self.on_start: Callable[[FakeHost], None] = lambda _: None
+        self.apart_files: tuple[FolderEntry, ...] = ()
+        """What the last throw-away container was given."""
         self.on_run_apart: Callable[[str, tuple[str, ...]], RunResult | None] = lambda *_: None
         self.on_run: Callable[[HostKey, tuple[str, ...]], RunResult | None] = lambda *_: None
         self.programs: dict[tuple[IPv4Address, int], Program] = {}
@@ -430,6 +432,7 @@ class FakeEngine:
         with self._called("run_apart"):
             if image and image not in self.images:
                 raise UnknownImageError(f"the engine has no image {image}")
+            self.apart_files = tuple(files)
             apart = FakeHost(plan=HostPlan(host="apart", image=image, attachments=()))
             said = self.on_run_apart(image, tuple(command))
             return said or self._ran(apart, tuple(command), timeout)

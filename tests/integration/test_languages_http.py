@@ -91,6 +91,18 @@ def test_the_page_says_which_language_its_texts_are_in(site: ApiSite, exercise: 
     assert '<h1 lang="en">The house</h1>' in page(site, exercise, "sq")
 
 
+def test_a_message_for_a_role_says_so_in_the_readers_language(site: ApiSite) -> None:
+    folder = site.services.settings.scenarios / "house"
+    file = folder / "scenario.yaml"
+    text = file.read_text().replace("{side: blue}", "{side: blue, title: Analyst}")
+    file.write_text(text.replace("{from: The owner,", "{from: The owner, to: analyst,"))
+    (folder / "text" / "fr.yaml").write_text(FRENCH + "roles: {analyst: {title: Enquêteur}}\n")
+    exercise = site.launch()
+    site.services.injects.fire(exercise.id, "call")
+    assert "for Enquêteur</span>" in page(site, exercise, "fr")
+    assert "for Analyst</span>" in page(site, exercise, "sq")
+
+
 def test_an_answer_of_any_language_is_right(site: ApiSite) -> None:
     folder = site.services.settings.scenarios / "house"
     file = folder / "scenario.yaml"

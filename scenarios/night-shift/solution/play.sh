@@ -14,6 +14,9 @@ line=$(office sudo cat /var/log/auth.log | awk '
     / Accepted password for / && failed[$9 " " $11] > 10 && !found { print; found = 1 }')
 account=$(echo "$line" | awk '{ print $9 }')
 answer who "$account"
+origin=$(echo "$line" | awk '{ print $11 }')
+answer origin "$origin"
+answer tries "$(office "sudo grep -c 'Failed password for $account from $origin ' /var/log/auth.log")"
 
 # The log has no year: it is the latest one that does not put the line into the future.
 stamp=$(echo "$line" | cut -c1-15)

@@ -106,6 +106,20 @@ def test_a_tabletop_is_played_apart_without_any_host(hall: Hall) -> None:
     assert done.use == ()
 
 
+def test_a_tabletops_solution_has_the_files_that_came_with_its_teams_messages(hall: Hall) -> None:
+    message = "message: {from: Press, text: Who was it?}"
+    sent = message.replace("it?", "it?, files: [{template: cut.csv.j2, name: cut.csv}]")
+    hall.write(TABLETOP.replace(message, sent))
+    (hall.folder / "harbour" / "cut.csv.j2").write_text("seen by {{ team }}")
+    hall.engine.on_run_apart = lambda *_: RunResult(
+        exit_code=0, output="answer\twho\tnobody\nreply\tcall\tWe do not know yet.\n"
+    )
+    assert hall.rehearse().findings == ()
+    files = {entry.path: entry.content for entry in hall.engine.apart_files}
+    assert files["messages/call/cut.csv"] == b"seen by team-1"
+    assert "play.sh" in files
+
+
 def test_a_tabletop_of_files_and_replies_needs_no_answer(hall: Hall) -> None:
     tasks = """\
 tasks:
