@@ -30,9 +30,9 @@ def run(kind: type[_Probe], talk: Callable[[_Probe, socket.socket], Finding]) ->
 
     Whatever a client stumbles over after this came from the server: then it is `mumble`.
     """
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (_PROCESSOR_SECONDS, _PROCESSOR_SECONDS))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _limit(resource.RLIMIT_AS, _MEMORY)
+    _limit(resource.RLIMIT_CPU, _PROCESSOR_SECONDS)
+    _limit(resource.RLIMIT_CORE, 0)
     logging.disable()  # what Paramiko logs of a hostile server would fill a pipe
     probe = TypeAdapter(kind).validate_json(sys.stdin.buffer.read())
     connection = socket.socket(fileno=int(sys.argv[1]))
@@ -44,6 +44,12 @@ def run(kind: type[_Probe], talk: Callable[[_Probe, socket.socket], Finding]) ->
     sys.stdout.buffer.write(FINDINGS.dump_json(_printable(finding)))
     sys.stdout.flush()
     connection.close()
+
+
+def _limit(kind: int, most: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(kind, (allowed, allowed))
 
 
 def _printable(finding: Finding) -> Finding:
