@@ -21,7 +21,9 @@ from core.scenario.generators.packets import (
 from core.scenario.generators.papers import SENTENCES
 from core.scenario.generators.parameters import (
     Address,
+    Domain,
     OfficeParameters,
+    OtherAddresses,
     Portion,
     PortNumber,
     Span,
@@ -53,17 +55,25 @@ class BeaconCapture(OfficeParameters):
     )
     since: Span = Field(default=timedelta(minutes=10), description="how long before `at` it begins")
     client: Address | None = Field(default=None, description="who calls; else a desk of the office")
+    others: OtherAddresses = Field(
+        default=(), max_length=50, description="who calls as well, from within a `period` on"
+    )
+    name: Domain | None = Field(
+        default=None, description="by which name the server is looked up before each call"
+    )
+    resolver: Address | None = Field(
+        default=None, description="who is asked for names; else the office's own"
+    )
 
 
 def make(given: BeaconCapture, scene: Scene) -> Iterator[Made]:
     """Yield the capture."""
     since, until = scene.window(given.at, before=given.since, after=given.for_)
-    if (until - given.at) / given.period > _MOST_BEACONS:
+    if (until - given.at) / given.period * (1 + len(given.others)) > _MOST_BEACONS:
         message = f"a beacon calls more than {_MOST_BEACONS} times; take a longer period"
         raise GenerationFailedError(message, place=("period",))
     client = given.client or scene.office.people[0].address
-    server = End(address=given.server, port=given.port)
-    calls = (_call(scene.dice, client, server, at) for at in _calls(scene.dice, given, until))
+    calls = (_calls(scene, given, caller, until) for caller in (client, *given.others))
     frames = chain(chain.from_iterable(calls), _noise(given, scene, since, until))
     content, last = capture(frame for frame in frames if frame[0] <= _micro(until))
     yield Made(content=content, mtime=_EPOCH + timedelta(microseconds=last))
@@ -73,12 +83,26 @@ def _micro(at: datetime) -> int:
     return int(at.timestamp()) * _MICRO
 
 
-def _calls(dice: Dice, given: BeaconCapture, until: datetime) -> Iterator[int]:
+def _calls(
+    scene: Scene, given: BeaconCapture, caller: IPv4Address, until: datetime
+) -> Iterator[Frame]:
+    dice, server = scene.dice, End(address=given.server, port=given.port)
     at, period = _micro(given.at), given.period // timedelta(microseconds=1)
     jitter = int(period * given.jitter)
+    if caller in given.others:
+        at += dice.between(_MICRO, max(period, _MICRO))
     while at <= _micro(until):
-        yield at
+        call = at
+        if given.name is not None:
+            found = given.name, given.server
+            yield from _lookup(dice, caller, _resolver(given, scene), at, found)
+            call += dice.between(20_000, 60_000)
+        yield from _call(dice, caller, server, call)
         at += max(period + dice.between(-jitter, jitter), _MICRO)
+
+
+def _resolver(given: BeaconCapture, scene: Scene) -> IPv4Address:
+    return given.resolver or scene.office.server("dns")
 
 
 def _call(dice: Dice, client: IPv4Address, server: End, at: int) -> Iterator[Frame]:
@@ -104,7 +128,7 @@ def _noise(given: BeaconCapture, scene: Scene, since: datetime, until: datetime)
         at = _micro(since) + dice.below(length * _MICRO)
         person = dice.pick(scene.office.people).address
         name, address = dice.pick(sites)
-        yield from _lookup(dice, person, scene.office.server("dns"), at, (name, address))
+        yield from _lookup(dice, person, _resolver(given, scene), at, (name, address))
         page = _page(dice, name)
         talk = _conversation(dice, person, End(address=address, port=_HTTP))
         yield from talk.frames(at + dice.between(20_000, 60_000), page)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from fractions import Fraction
 from ipaddress import IPv4Address
 from operator import itemgetter
 from typing import Annotated
@@ -14,6 +15,8 @@ from core.scenario.generators.parameters import (
     Address,
     Domain,
     LongText,
+    OtherAddresses,
+    Portion,
     Span,
     When,
 )
@@ -31,6 +34,9 @@ class DnsQueries(SyslogParameters):
     name: Domain = Field(description="the domain that should not have been asked for")
     at: When = Field(description="when it is for the first time")
     client: Address | None = Field(default=None, description="who asks; else a desk of the office")
+    others: OtherAddresses = Field(
+        default=(), max_length=50, description="who asks as well, from within a `period` on"
+    )
     address: Address | None = Field(
         default=None, description="what the name leads to; else the office's attacker"
     )
@@ -39,7 +45,13 @@ class DnsQueries(SyslogParameters):
         default=None,
         description="what is carried out below `name`: hexadecimal, a piece in each query of a TXT",
     )
+    tunnel: Domain | None = Field(
+        default=None, description="below which name it is carried out, besides `name`'s own queries"
+    )
     period: Span = Field(default=timedelta(minutes=1), description="how long between two of them")
+    jitter: Portion = Field(
+        default=Fraction(), description="how far a pause between queries of `name` differs, at most"
+    )
     since: Span = Field(
         default=timedelta(days=1), description="how long before `at` the log begins"
     )
@@ -47,19 +59,11 @@ class DnsQueries(SyslogParameters):
 
 def make(given: DnsQueries, scene: Scene) -> Iterator[Made]:
     """Yield the log. Raises GenerationFailedError when there is no time for the whole text."""
-    since, until = scene.window(given.at, before=given.since)
+    since, until = scene.window(given.at, before=given.since, ends=given.until)
     dice, office = scene.dice, scene.office
-    client = given.client or office.people[0].address
-    entries, at = list[Entry](), given.at
-    for name, kind in _asked(given, dice):
-        if at > until:
-            if given.text is not None:
-                message = "the last pieces of text come after the story's start; begin earlier"
-                raise GenerationFailedError(message, place=("at",))
-            break
-        reply = "NXDOMAIN" if kind == "TXT" else str(given.address or office.attacker)
-        entries += _lines(at, client, f"[{kind}] {name}", reply, office)
-        at += given.period
+    entries = list[Entry]()
+    for at, client, asked, reply in _story(given, scene, until):
+        entries += _lines(at, client, asked, reply, office)
     for moment in working_times(dice, since, until, a_day=150 * AMOUNT[given.noise]):
         site, address = dice.pick(list(office.sites.items()))
         person = dice.pick(office.people).address
@@ -70,14 +74,44 @@ def make(given: DnsQueries, scene: Scene) -> Iterator[Made]:
     yield Made(content=text.encode(), mtime=last)
 
 
-def _asked(given: DnsQueries, dice: Dice) -> Iterator[tuple[str, str]]:
-    if given.text is None:
-        for _ in range(given.count):
-            yield given.name, "A"
-        return
-    data, mark = given.text.encode(), dice.spelled("0123456789abcdef", 4)
+def _story(
+    given: DnsQueries, scene: Scene, until: datetime
+) -> Iterator[tuple[datetime, IPv4Address, str, str]]:
+    """Yield when which client asks what, and what it is told."""
+    client = given.client or scene.office.people[0].address
+    if given.text is not None:
+        at = given.at if given.tunnel is None else given.at + given.period / 2
+        for piece in _pieces(given.text, scene.dice):
+            if at > until:
+                message = "the last pieces of text come after the story's start; begin earlier"
+                raise GenerationFailedError(message, place=("at",))
+            yield at, client, f"[TXT] {piece}.{given.tunnel or given.name}", "NXDOMAIN"
+            at += given.period
+    if given.text is None or given.tunnel is not None:
+        address = str(given.address or scene.office.attacker)
+        for asker in (client, *given.others):
+            for at in _times(given, scene.dice, late=asker != client):
+                if at > until:
+                    break
+                yield at, asker, f"[A] {given.name}", address
+
+
+def _pieces(text: str, dice: Dice) -> Iterator[str]:
+    data, mark = text.encode(), dice.spelled("0123456789abcdef", 4)
     for start in range(0, len(data), _CHUNK):
-        yield f"{data[start : start + _CHUNK].hex()}.{mark}.{given.name}", "TXT"
+        yield f"{data[start : start + _CHUNK].hex()}.{mark}"
+
+
+def _times(given: DnsQueries, dice: Dice, *, late: bool) -> Iterator[datetime]:
+    pause = int(given.period.total_seconds())
+    most, at = int(pause * given.jitter), given.at
+    if late:
+        at += dice.seconds(1, pause)
+    for _ in range(given.count):
+        yield at
+        at += given.period
+        if most:
+            at += dice.seconds(-most, most)
 
 
 def _lines(

@@ -6,8 +6,9 @@ content stays, which is what there is to be found.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+
+from core.scenario.generators.disk_files import DiskFile, DiskFullError
 
 _SECTOR = 512
 _SECTORS = 8192
@@ -22,20 +23,6 @@ _LETTERS_IN_ENTRY = 13
 _SHORT = 8
 _FIRST_YEAR = 1980
 _SHORT_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
-
-
-class DiskFullError(ValueError):
-    """The files do not fit."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiskFile:
-    """A file in the root folder, or one that was `deleted` from it; times have even seconds."""
-
-    name: str
-    content: bytes
-    at: datetime
-    deleted: bool = False
 
 
 def disk(files: list[DiskFile], *, label: str, number: int, at: datetime) -> bytes:

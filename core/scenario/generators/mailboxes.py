@@ -19,6 +19,7 @@ from core.scenario.generators.parameters import (
     Address,
     Line,
     Login,
+    LogParameters,
     LongText,
     Mail,
     OfficeParameters,
@@ -43,7 +44,7 @@ Accounts department
 """
 
 
-class Mailbox(OfficeParameters):
+class Mailbox(OfficeParameters, LogParameters):
     """Parameters of `mailbox`."""
 
     at: When = Field(description="when the message of the story arrives")
@@ -72,7 +73,7 @@ class Mailbox(OfficeParameters):
 
 def make(given: Mailbox, scene: Scene) -> Iterator[Made]:
     """Yield the mailbox."""
-    since, until = scene.window(given.at, before=given.since)
+    since, until = scene.window(given.at, before=given.since, ends=given.until)
     office, dice = scene.office, scene.dice
     owner = next((p for p in office.people if p.login == given.to), office.people[0])
     login = given.to or owner.login

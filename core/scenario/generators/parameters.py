@@ -87,6 +87,15 @@ def _url_path(value: str) -> str:
 
 
 Address = Annotated[IPv4Address, BeforeValidator(_address), Kind("IPv4 address")]
+OtherAddresses = tuple[
+    Annotated[
+        IPv4Address,
+        BeforeValidator(_address),
+        WrapValidator(_read_later),  # in a list, where the class does not see to it
+        Kind("IPv4 address"),
+    ],
+    ...,
+]
 OfficeNetwork = Annotated[IPv4Network, BeforeValidator(_office_network), Kind("network")]
 When = Annotated[datetime, BeforeValidator(_instant), Kind("instant")]
 Span = Annotated[SomeTime, Kind("duration")]
@@ -123,3 +132,11 @@ class OfficeParameters(Parameters):
     )
     domain: Domain | None = Field(default=None, description="the office's domain")
     noise: Noise = Field(default="medium", description="how much happens besides the story")
+
+
+class LogParameters(Parameters):
+    """What is written for as long as its machine runs."""
+
+    until: When | None = Field(
+        default=None, description="when the machine was taken away; else the exercise's start"
+    )

@@ -38,16 +38,26 @@ class Scene:
     dice: Dice
 
     def window(
-        self, at: datetime, *, before: timedelta, after: timedelta | None = None
+        self,
+        at: datetime,
+        *,
+        before: timedelta,
+        after: timedelta | None = None,
+        ends: datetime | None = None,
     ) -> tuple[datetime, datetime]:
         """Return when evidence of what happens at `at` begins and ends.
 
-        It ends `after` that, or else at the story's start; later than the start only if `at` is.
-        Raises GenerationFailedError for more than sixty days.
+        It ends `after` that, or where it `ends`, or else at the story's start; later than the
+        start only if `at` is. Raises GenerationFailedError for more than sixty days, and for an
+        end before `at`.
         """
         if before > _LONGEST:
             message = f"{before.days} days are more than the most, {_LONGEST.days}"
             raise GenerationFailedError(message, place=("since",))
+        if ends is not None:
+            if ends < at:
+                raise GenerationFailedError("it ends before its story begins", place=("until",))
+            after = ends - at
         if at > self.start:
             until = at + (_A_WHILE if after is None else after)
         else:

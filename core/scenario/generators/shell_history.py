@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from pydantic import Field
 
-from core.scenario.generators.parameters import Line, Noise, Parameters, Span, When
+from core.scenario.generators.parameters import Line, LogParameters, Noise, Span, When
 from core.scenario.generators.scene import Generator, Made, Scene
 from core.scenario.generators.story_time import AMOUNT, working_times
 
@@ -41,7 +41,7 @@ _INTRUDER = (
 )
 
 
-class ShellHistory(Parameters):
+class ShellHistory(LogParameters):
     """Parameters of `shell-history`."""
 
     at: When = Field(description="when the first of `commands` is given")
@@ -60,7 +60,7 @@ class ShellHistory(Parameters):
 def make(given: ShellHistory, scene: Scene) -> Iterator[Made]:
     """Yield the history."""
     dice = scene.dice
-    since, until = scene.window(given.at, before=given.since)
+    since, until = scene.window(given.at, before=given.since, ends=given.until)
     story, at = list[tuple[datetime, str]](), given.at
     for command in given.commands:
         if at > until:

@@ -45,7 +45,7 @@ class SshBruteforce(SyslogParameters):
 def make(given: SshBruteforce, scene: Scene) -> Iterator[Made]:
     """Yield the log."""
     dice, log = scene.dice, Syslog(scene.dice)
-    since, until = scene.window(given.at, before=given.since)
+    since, until = scene.window(given.at, before=given.since, ends=given.until)
     attempts = _attempts(dice, given)
     source = given.from_ or scene.office.attacker
     for first in range(0, len(attempts), _TRIES):

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from core.scenario.generators.dice import Dice
-from core.scenario.generators.parameters import Hostname, OfficeParameters
+from core.scenario.generators.parameters import Hostname, LogParameters, OfficeParameters
 from core.scenario.generators.story_time import syslog_stamp
 
 TimeFormat = Literal["traditional", "iso"]
@@ -23,7 +23,7 @@ class _Process:
     numbered: bool
 
 
-class SyslogParameters(OfficeParameters):
+class SyslogParameters(OfficeParameters, LogParameters):
     """What logs of syslog have besides."""
 
     host: Hostname | None = Field(

@@ -8,7 +8,14 @@ from operator import itemgetter
 from pydantic import Field
 
 from core.scenario.generators.dice import Dice
-from core.scenario.generators.parameters import Address, OfficeParameters, Span, UrlPath, When
+from core.scenario.generators.parameters import (
+    Address,
+    LogParameters,
+    OfficeParameters,
+    Span,
+    UrlPath,
+    When,
+)
 from core.scenario.generators.scene import Generator, Made, Scene
 from core.scenario.generators.story_time import AMOUNT, month, round_the_clock, working_times
 
@@ -29,7 +36,7 @@ _ENDINGS = ("", "/", ".php", ".bak", ".zip", ".sql", ".old", ".txt")
 _ORDERS = ("id", "uname+-a", "ls+-la", "cat+/etc/passwd", "ps+aux", "ls+/home", "w")
 
 
-class WebAccess(OfficeParameters):
+class WebAccess(OfficeParameters, LogParameters):
     """Parameters of `web-access`."""
 
     at: When = Field(description="when the upload comes")
@@ -51,7 +58,7 @@ class WebAccess(OfficeParameters):
 
 def make(given: WebAccess, scene: Scene) -> Iterator[Made]:
     """Yield the log."""
-    since, until = scene.window(given.at, before=given.since)
+    since, until = scene.window(given.at, before=given.since, ends=given.until)
     entries = [*_story(given, scene.dice, given.from_ or scene.office.attacker)]
     entries += _noise(given, scene, min(since, entries[0][0]), until)
     kept = sorted((entry for entry in entries if entry[0] <= until), key=itemgetter(0))

@@ -21,7 +21,6 @@ account=$(head -n 1 locked.log | sed 's/.*: //' | cut -d'|' -f1)
 answer origin "$account, $(head -n 1 locked.log | cut -d'|' -f3)"
 shares=$(cut -d'|' -f4 locked.log | sort -u)
 answer shares "$(echo $shares)"
-answer count "$(wc -l <locked.log)"
 
 # The log has no year: it is the latest one that does not put the line into the future.
 stamp() {

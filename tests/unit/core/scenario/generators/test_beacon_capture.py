@@ -113,6 +113,27 @@ def test_the_client_may_be_a_host() -> None:
     assert {p.source for p in calls} == {IPv4Address("10.213.0.4")}
 
 
+def test_others_call_as_well_each_from_within_a_period_on() -> None:
+    others = ["10.213.0.5", "10.213.0.6"]
+    made = make_one("beacon-capture", client="10.213.0.4", others=others, jitter="0%")
+    calls = [p for p in packets(made.content) if p.opens and p.target == SERVER]
+    begun = {str(p.source): p.at for p in reversed(calls)}
+    assert begun.pop("10.213.0.4") == AT
+    assert sorted(begun) == others
+    assert all(AT < at <= AT + timedelta(minutes=1) for at in begun.values())
+
+
+def test_the_server_may_be_looked_up_by_name_before_each_call() -> None:
+    given = {"name": "cdn-sync.example", "resolver": "10.213.0.2", "noise": "low"}
+    found = list(packets(make_one("beacon-capture", **given).content))
+    asked = [p for p in found if p.protocol == 17 and b"\x08cdn-sync\x07example" in p.body]
+    asked = [p for p in asked if p.port == 53]
+    calls = [p for p in found if p.opens and p.target == SERVER]
+    assert {p.target for p in found if p.port == 53} == {IPv4Address("10.213.0.2")}
+    assert len(asked) == len(calls)
+    assert all(a.at < c.at and a.source == c.source for a, c in zip(asked, calls, strict=True))
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [

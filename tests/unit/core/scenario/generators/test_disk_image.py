@@ -27,8 +27,10 @@ def test_it_is_dated_by_the_last_thing_that_happened() -> None:
     [
         ({"deleted": (GONE, GONE)}, "the same name"),
         ({"files": ({"name": "Transfer List.csv"},), "deleted": (GONE,)}, "the same name"),
-        ({"deleted": ({"name": "a/b"},)}, "not a name that a memory stick takes"),
-        ({"deleted": ({"name": "a" * 61},)}, "not a name that a memory stick takes"),
+        ({"deleted": ({"name": "a/b"},)}, "not a name that a disk takes"),
+        ({"deleted": ({"name": "a" * 61},)}, "not a name that a disk takes"),
+        ({"deleted": ({"name": "lost+found"},)}, "not a name that a disk takes"),
+        ({"filesystem": "ext2", "at": "2038-01-19T03:14:08Z"}, "ext2 has no times after"),
         ({"files": ({"name": "a", "at": "1979-01-01T00:00:00Z"},)}, "the years 1981 to 2100"),
     ],
 )
@@ -37,9 +39,19 @@ def test_what_no_such_disk_can_hold_is_refused(given: dict[str, object], told: s
         make_one("disk-image", **given)
 
 
-def test_the_most_that_the_parameters_allow_fits() -> None:
+@pytest.mark.parametrize("filesystem", ["fat", "ext2"])
+def test_the_most_that_the_parameters_allow_fits(filesystem: str) -> None:
     text = "x" * 100_000
     files, deleted = (
         tuple({"name": f"{letter * 58}{n}", "text": text} for n in range(20)) for letter in "fd"
     )
-    assert make_one("disk-image", files=files, deleted=deleted, noise="high").content
+    given = {"filesystem": filesystem, "files": files, "deleted": deleted, "noise": "high"}
+    assert make_one("disk-image", **given).content
+
+
+@pytest.mark.parametrize("filesystem", ["fat", "ext2"])
+def test_more_than_a_disk_holds_is_refused(filesystem: str) -> None:
+    text = "\N{EURO SIGN}" * 100_000
+    given = tuple({"name": str(n), "text": text} for n in range(20))
+    with pytest.raises(GenerationFailedError, match="larger than the disk"):
+        make_one("disk-image", filesystem=filesystem, deleted=given)

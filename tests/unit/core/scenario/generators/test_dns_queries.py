@@ -1,4 +1,6 @@
 import re
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -50,3 +52,33 @@ def test_lines_are_in_order_and_each_query_has_its_answer() -> None:
 def test_the_name_leads_where_the_author_says() -> None:
     log = make_one("dns-queries", address="203.0.113.77").content.decode()
     assert "reply cdn-sync.example is 203.0.113.77" in log
+
+
+def test_others_ask_as_well_each_from_within_a_period_on() -> None:
+    others = ["10.1.0.7", "10.1.0.9"]
+    asked = [q for q in queries(others=others, count=5) if q["name"] == "cdn-sync.example"]
+    assert [sum(q["by"] == one for q in asked) for one in others] == [5, 5]
+    assert len(asked) == 15
+    begun = {q["by"]: datetime.fromisoformat(q["at"]) for q in reversed(asked)}
+    assert all(AT < begun[one] <= AT + timedelta(minutes=1) for one in others)
+
+
+def test_a_text_may_leave_by_another_name_than_the_one_asked_for() -> None:
+    found = queries(text="forty registers", tunnel="static.example", count=7, noise="none")
+    assert [q["name"] for q in found].count("cdn-sync.example") == 7
+    (carried,) = (q["name"] for q in found if q["name"].endswith(".static.example"))
+    assert bytes.fromhex(carried.split(".")[0]).decode() == "forty registers"
+
+
+@settings(max_examples=10)
+@given(st.binary(), st.integers(0, 50))
+def test_pauses_differ_by_the_jitter_at_most(key: bytes, share: int) -> None:
+    found = queries(key=key, noise="none", period="40s", jitter=f"{share}%")
+    times = [datetime.fromisoformat(q["at"]) for q in found]
+    pauses = [(b - a).total_seconds() for a, b in pairwise(times)]
+    assert all(abs(pause - 40) <= 40 * share / 100 for pause in pauses)
+
+
+def test_the_log_ends_when_the_author_says() -> None:
+    made = make_one("dns-queries", until=(AT + timedelta(hours=3)).isoformat(), count=20_000)
+    assert AT + timedelta(hours=2, minutes=59) <= made.mtime <= AT + timedelta(hours=3)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from core.scenario.generated import generated
 from core.scenario.generators.description import described
+from core.scenario.generators.parameters import LogParameters
 from core.scenario.generators.registry import GENERATORS, GeneratorName, check_parameters
 from core.scenario.generators.scene import MAX_BYTES, GenerationFailedError, Made
 from tests.unit.core.scenario.generators.making import AT, NEEDED, START, a_renderer, make
@@ -65,6 +66,27 @@ def test_nothing_is_dated_after_the_start_of_the_story(name: str) -> None:
 def test_what_is_asked_for_the_future_is_there(name: str) -> None:
     made = make(name, start=AT - timedelta(hours=2))
     assert max(file.mtime for file in made) >= AT
+
+
+logs = pytest.mark.parametrize(
+    "name", [n for n, g in sorted(GENERATORS.items()) if issubclass(g.parameters, LogParameters)]
+)
+
+
+@logs
+def test_what_a_seized_machine_wrote_ends_when_it_was_taken_away(name: str) -> None:
+    # The story's start is more than a day later.
+    for seized in (AT + timedelta(minutes=5), AT):
+        (made,) = make(name, until=seized.isoformat())
+        assert AT <= made.mtime <= seized
+        assert len(made.content) < len(make(name)[0].content)
+
+
+@logs
+def test_it_cannot_have_been_taken_away_before_its_story(name: str) -> None:
+    with pytest.raises(GenerationFailedError, match="ends before its story") as caught:
+        make(name, until=(AT - timedelta(seconds=1)).isoformat())
+    assert caught.value.place == ("until",)
 
 
 @every
