@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from api.bootstrap import Services
+from core.ids import UserId
 from core.settings import Settings
 from core.users.model import KeyInvalidError
 from core.users.service import parse_public_key
+from orchestrator.domain.exercise import Exercise
+from scoring.team_scenario import ShownPassword, TeamScenario
 
 _DEFAULT_SSH_PORT = 22
 
@@ -32,6 +36,18 @@ def ssh_command(settings: Settings, login: str) -> str:
     """Return a line that is ready to paste."""
     port = "" if settings.ssh_port == _DEFAULT_SSH_PORT else f"-p {settings.ssh_port} "
     return f"ssh {port}{login}@{settings.public_host}"
+
+
+def passwords_of(
+    services: Services, exercise: Exercise, user: UserId, *, language: str = ""
+) -> tuple[ShownPassword, ...]:
+    """Return the passwords of hosts that somebody's role is shown; none for who is in no team."""
+    team = exercise.team_of(user)
+    if team is None:
+        return ()
+    role = next(member.role for member in team.members if member.user == user)
+    seen = TeamScenario.of(services.exercises, exercise, team, language=language)
+    return seen.passwords(role)
 
 
 def gateway_key(settings: Settings) -> GatewayKey | None:

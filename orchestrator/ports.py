@@ -3,10 +3,12 @@
 The contract suite in `tests/contracts` runs over every implementation.
 """
 
+import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 from typing import Protocol
 
@@ -150,6 +152,15 @@ class RunResult:
     def ok(self) -> bool:
         """Whether it exited with 0."""
         return self.exit_code == 0
+
+
+class RelayEnd(StrEnum):
+    """Why a relay ended."""
+
+    NO_ANSWER = "no answer"  # nobody took the connection
+    CLOSED = "closed"  # either side is done
+    LATE = "late"  # time was over
+    FLOODED = "flooded"  # more came than is let through
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -378,6 +389,22 @@ class RangeEngine(Protocol):
         """Run a command of our toolbox image in a throw-away container inside a host's network.
 
         The toolbox has bash, curl, nc and dig. Raises HostGoneError.
+        """
+        ...
+
+    def relay(
+        self,
+        host: HostKey,
+        address: IPv4Address,
+        port: int,
+        end: socket.socket,
+        *,
+        timeout: timedelta,
+    ) -> RelayEnd:
+        """Join `end` with a TCP connection from inside a host's network until either is closed.
+
+        `end` is one of a pair, and closed in the end; what comes is handed on up to 4 MiB.
+        `timeout` is for all of it and begins when our prober runs. Raises HostGoneError.
         """
         ...
 

@@ -17,7 +17,8 @@ from core.scenario.schema_tasks import AvailabilityTask, ChecksTask, GuardTask
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import PERMITS, STANDING, Act
 from orchestrator.domain.world import WorldKey
-from scoring.checks.prober import Finding, Prober
+from scoring.checks.prober import Prober
+from scoring.checks.probes import Finding
 from scoring.costs import settle_costs
 from scoring.domain.guards import FAILURES, is_lost
 from scoring.domain.holds import CheckRun, CheckState

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 from typing import assert_never
 
 from core.scenario import schema_answers, schema_checks, schema_tasks
+from core.scenario.access import accounts_shown
 from core.scenario.render import Renderer, TeamFacts
 from core.scenario.schema import Scenario
 from core.scenario.template import TemplateFailedError
@@ -17,6 +18,16 @@ from scoring.domain import answers
 from scoring.domain.folding import Fold
 from scoring.errors import TaskUnknownError
 from scoring.ports import Exercises
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownPassword:
+    """The password of an account on a host, as a role is shown it."""
+
+    host: str
+    title: str
+    account: str
+    password: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +148,18 @@ class TeamScenario:
             case _:
                 assert_never(answer)
 
+    def passwords(self, role: str) -> tuple[ShownPassword, ...]:
+        """Return what a role is shown to log in with on the team's hosts."""
+        return tuple(
+            ShownPassword(
+                host=host,
+                title=self.shown(self.texts.hosts[host].title or host),
+                account=self.shown(account.name),
+                password=self.shown(account.password or ""),
+            )
+            for host, account in accounts_shown(self.scenario, role)
+        )
+
     def options(self, name: str) -> tuple[tuple[str, str], ...]:
         """Return what a task's answer is chosen from, each with its text; nothing for others."""
         task = self.texts.tasks[name]
@@ -181,10 +204,21 @@ class TeamScenario:
             return self._dns(check.place, check.dns)
         if check.file is not None:
             return self._file(check.file)
+        return self._server_probe(check) if check.servers else self._port(check)
+
+    def _port(self, check: schema_checks.Check) -> probes.Probe:
         if isinstance(check.tcp, schema_checks.TcpPeer):
             return self._peer(check.place, check.tcp)
         assert check.tcp is not None  # a check has exactly one probe
         return probes.OwnPortProbe(port=self.renderer.port(check.tcp))
+
+    def _server_probe(self, check: schema_checks.Check) -> probes.ServerProbe:
+        if check.smtp is not None:
+            return self._smtp(check.place, check.smtp)
+        if check.ssh is not None:
+            return self._ssh(check.place, check.ssh)
+        assert check.sql is not None  # one of the three
+        return self._sql(check.place, check.sql)
 
     def _file(self, file: schema_checks.FileProbe) -> probes.FileProbe:
         text, require_sha256 = self.renderer.text, schema_checks.require_sha256
@@ -209,6 +243,46 @@ class TeamScenario:
             type=dns.type,
             answer=self.renderer.text(dns.answer) if dns.answer is not None else None,
         )
+
+    def _smtp(self, place: str, smtp: schema_checks.SmtpProbe) -> probes.SmtpProbe:
+        return probes.SmtpProbe(
+            server=self._server(place, smtp.host, smtp.port),
+            tls=smtp.tls,
+            user=self._line(smtp.user),
+            password=self._line(smtp.password),
+            sender=self._line(smtp.sender),
+            recipient=self._line(smtp.recipient),
+            accepted=smtp.mail == "accepted",
+        )
+
+    def _ssh(self, place: str, ssh: schema_checks.SshProbe) -> probes.SshProbe:
+        return probes.SshProbe(
+            server=self._server(place, ssh.host, ssh.port),
+            user=self._line(ssh.user),
+            password=self._line(ssh.password),
+            accepted=ssh.login == "accepted",
+        )
+
+    def _sql(self, place: str, sql: schema_checks.SqlProbe) -> probes.SqlProbe:
+        usual = {"postgresql": 5432, "mysql": 3306}[sql.engine]
+        return probes.SqlProbe(
+            server=self._server(place, sql.host, usual if sql.port is None else sql.port),
+            engine=sql.engine,
+            user=self.renderer.read(sql.user, schema_checks.require_line),
+            password=self._line(sql.password),
+            database=self._line(sql.database),
+            accepted=sql.login == "accepted",
+            query=self.renderer.text(sql.query) if sql.query is not None else None,
+            rows=sql.rows,
+            contains=self._line(sql.contains),
+        )
+
+    def _line(self, field: str | None) -> str | None:
+        return self.renderer.read(field, schema_checks.require_line) if field is not None else None
+
+    def _server(self, place: str, host: str | None, port: int | str) -> probes.Server:
+        address = self._seen_from(place, host) if host is not None else IPv4Address("127.0.0.1")
+        return probes.Server(address=address, port=self.renderer.port(port))
 
     def _seen_from(self, place: str, host: str) -> IPv4Address:
         """Return a host's address in a network that it shares with `place`, or its first."""

@@ -13,8 +13,10 @@ from core.scenario.schema import Solution
 from orchestrator.domain.exercise import Team
 from orchestrator.injects.message_files import file_content
 from orchestrator.ports import RunResult
+from scoring.team_scenario import ShownPassword
 
 _PLACE = "/tmp/solution"  # noqa: S108  # in a world of the rehearsal, which goes with it
+_PASSWORDS = "passwords.tsv"
 _TIMED_OUT = 124
 _FAILED = "failed\t"
 # What it says on stderr must not come between the lines of its stdout, and is told when it fails.
@@ -64,6 +66,8 @@ def run_solution(
     """Run the solution for a team, with arguments, and return its output.
 
     Without hosts it runs apart, in a container without network, with the files of messages.
+    Elsewhere the passwords that its role is shown stand beside it, unless it brings a file of that
+    name.
     """
     folder = _folder(stage, solution)
     command = folder.command(arguments)
@@ -81,10 +85,17 @@ def run_solution(
         notes.wrong(f"the solution cannot be played: the role {role} has no default host")
         return ""
     host = stage.world(team).host(entry.host)
-    stage.services.engine.put_folder(host, _PLACE, folder.files)
-    account = stage.seen_by(team).renderer.text(entry.as_)
+    seen = stage.seen_by(team)
+    files = (*_passwords(seen.passwords(role)), *folder.files)
+    stage.services.engine.put_folder(host, _PLACE, files)
+    account = seen.renderer.text(entry.as_)
     ran = stage.services.engine.run(host, command, timeout=solution.within, account=account)
     return _said(ran, solution, notes)
+
+
+def _passwords(shown: Sequence[ShownPassword]) -> tuple[Entry, ...]:
+    lines = "".join(f"{one.host}\t{one.account}\t{one.password}\n" for one in shown)
+    return (Entry(path=_PASSWORDS, content=lines.encode(), executable=False),) if shown else ()
 
 
 def _folder(stage: Stage, solution: Solution) -> _Folder:

@@ -14,7 +14,7 @@ from core.scenario.schema_tasks import FlagTask, QuestionTask, RubricTask
 from core.waiting import WaitedTooLongError, until
 from orchestrator.domain.exercise import Team
 from orchestrator.domain.injects import FiringState
-from scoring.checks.prober import Finding
+from scoring.checks.probes import Finding
 from scoring.domain.files import why_refused
 from scoring.domain.verdicts import Verdict
 from scoring.errors import TaskLockedError

@@ -14,7 +14,8 @@ from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.world import WorldKey
 from orchestrator.injects.reading import PLANNED, TeamState
 from orchestrator.service import Exercises
-from scoring.checks.prober import Finding, Prober
+from scoring.checks.prober import Prober
+from scoring.checks.probes import Finding
 from scoring.domain.holds import CheckState
 from scoring.domain.rounds import offset_of
 from scoring.repository import ScoreRepository

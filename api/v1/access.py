@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.access import gateway_key, ssh_command
+from api.access import gateway_key, passwords_of, ssh_command
 from api.auth import Caller, ServicesHere
 from api.bootstrap import Services
 from api.responses import RESPONSES
@@ -31,6 +31,15 @@ class ResetOut(BaseModel):
     cost: ResetCostOut | None
 
 
+class PasswordOut(BaseModel):
+    """What an account on a host of the team logs in with, from another host."""
+
+    host: str = Field(examples=["files"])
+    title: str = Field(examples=["File server"])
+    account: str = Field(examples=["keeper"])
+    password: str = Field(examples=["hM4Xq7bVtLr2Qn"])
+
+
 class AccessOut(BaseModel):
     """What to type, and how to know that it is the right gateway that answers.
 
@@ -43,12 +52,13 @@ class AccessOut(BaseModel):
     command: str = Field(examples=["ssh -p 2222 team-1-k3f@range.example"])
     known_hosts: str = Field(examples=["[range.example]:2222 ssh-ed25519 AAAAC3Nza…"])
     fingerprint: str = Field(examples=["SHA256:XvTn0pZ5…"])
+    passwords: list[PasswordOut]
     resets: list[ResetOut]
 
 
 @router.get("/exercises/{name}/access")
 def show_access(exercise: ExerciseHere, caller: Caller, services: ServicesHere) -> AccessOut:
-    """Say how the caller gets into their hosts of this exercise, and what they may reset there."""
+    """Say how the caller gets into their hosts, with what further, and what they may reset."""
     settings = services.settings
     key = gateway_key(settings)
     return AccessOut(
@@ -58,6 +68,12 @@ def show_access(exercise: ExerciseHere, caller: Caller, services: ServicesHere) 
         command=ssh_command(settings, caller.name),
         known_hosts=key.known_hosts if key is not None else "",
         fingerprint=key.fingerprint if key is not None else "",
+        passwords=[
+            PasswordOut(
+                host=shown.host, title=shown.title, account=shown.account, password=shown.password
+            )
+            for shown in passwords_of(services, exercise, caller.id)
+        ],
         resets=[_reset(offer) for offer in _offers(exercise, caller, services)],
     )
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.access import gateway_key, ssh_command
+from api.access import gateway_key, passwords_of, ssh_command
 from api.auth import (
     PageCaller,
     PageInstructor,
@@ -360,6 +360,7 @@ def _trainee(
         own_services=services_of(services, exercise, team, language),
         other_teams=[other.slug for other in exercise.teams if other.slug != team.slug],
         has_machines=bool(scenario.access),
+        passwords=passwords_of(services, exercise, caller.id, language=language),
         other_hosts=_other_hosts(exercise, caller, services),
         gateway=gateway_key(services.settings),
         keys=services.users.key_fingerprints(caller.name),

@@ -1,7 +1,7 @@
 """Who may log in where, with what a role inherits."""
 
 from core.scenario.networks import hosts_at
-from core.scenario.schema import Access, Scenario
+from core.scenario.schema import Access, Account, Scenario
 
 
 def lineage(scenario: Scenario, role: str) -> tuple[str, ...]:
@@ -28,6 +28,17 @@ def default_entry(scenario: Scenario, role: str) -> Access | None:
                 return entry
     entries = entries_for(scenario, role)
     return entries[0] if len(entries) == 1 else None
+
+
+def accounts_shown(scenario: Scenario, role: str) -> tuple[tuple[str, Account], ...]:
+    """Return the accounts whose passwords a role is shown, each after its host; of none hidden."""
+    row = set(lineage(scenario, role))
+    return tuple(
+        (name, account)
+        for name, host in scenario.hosts.items()
+        for account in host.accounts
+        if not host.hidden and account.password is not None and row & set(account.roles)
+    )
 
 
 def widest_role(scenario: Scenario) -> str:

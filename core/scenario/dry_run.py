@@ -28,7 +28,7 @@ from core.scenario.schema_answers import (
     parse_network,
     parts_of,
 )
-from core.scenario.schema_checks import TcpPeer, require_sha256
+from core.scenario.schema_checks import ServerProbe, TcpPeer, require_line, require_sha256
 from core.scenario.schema_tasks import QuestionTask
 from core.scenario.template import (
     TemplateFailedError,
@@ -238,6 +238,16 @@ def _check_fields(scenario: Scenario, renderer: Renderer) -> Iterator[_Reading]:
             yield ("checks", name, "http", "ca"), partial(renderer.as_it_is, check.http.ca)
         if check.http is not None:
             yield ("checks", name, "http", "status"), partial(renderer.integer, check.http.status)
+        for key, server in check.servers.items():
+            yield from _server_fields(("checks", name, key), server, renderer)
+
+
+def _server_fields(place: Place, server: ServerProbe, renderer: Renderer) -> Iterator[_Reading]:
+    for key, value in server:
+        if key == "port" and value is not None:
+            yield (*place, key), partial(renderer.port, value)
+        elif key != "query" and isinstance(value, str):
+            yield (*place, key), partial(renderer.read, value, require_line)
 
 
 def _answer_fields(

@@ -273,6 +273,8 @@ def _checks(checked: Checked) -> Iterator[Finding]:
             yield from there(checked.folder, check.http.ca, ("checks", name, "http", "ca"))
         if check.dns is not None:
             yield from _named(checked, "hosts", check.dns.server, "checks", name, "dns", "server")
+        for key, server in check.servers.items():
+            yield from _named(checked, "hosts", server.host, "checks", name, key, "host")
 
 
 def _tasks(checked: Checked) -> Iterator[Finding]:

@@ -22,7 +22,11 @@ from core.scenario.fields import (
 )
 from core.scenario.written import needs
 
-_PROBES = ("run", "http", "tcp", "dns", "file")
+_PROBES = ("run", "http", "tcp", "dns", "file", "smtp", "ssh", "sql")
+
+Line = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\r\n]+$")]
+_MailAddress = Annotated[str, Field(max_length=1000, pattern=r"^([^\s<>]{1,254}|.*\{\{.*\}\}.*)$")]
+_Outcome = Literal["accepted", "refused"]
 
 
 class TcpPeer(Part):
@@ -111,15 +115,117 @@ class FileProbe(Part):
         return self
 
 
+class ServerProbe(Part):
+    """A server that is talked to; with `from` another host's, with `host` that host's own."""
+
+    host: Ref | None = None
+    """The host whose server it is, with `from`."""
+
+
+class SmtpProbe(ServerProbe):
+    """A mail server that greets, and what it says to a mail; none is sent.
+
+    No certificate is looked at.
+    """
+
+    port: Port = 25
+    """The server's port."""
+    tls: Literal["none", "starttls", "implicit"] = "none"
+    """How it encrypts: not at all, after STARTTLS, or from the first byte on."""
+    user: Line | None = None
+    """Who logs in before the mail; this must be accepted."""
+    password: Line | None = None
+    """The user's password."""
+    sender: _MailAddress | None = None
+    """The address that a mail would come from."""
+    recipient: _MailAddress | None = None
+    """The address that it would go to."""
+    mail: _Outcome = "accepted"
+    """What the server says to a mail from the one to the other."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> "SmtpProbe":
+        if (self.user is None) != (self.password is None):
+            raise ValueError("user and password need each other")
+        if (self.sender is None) != (self.recipient is None):
+            raise ValueError("sender and recipient need each other")
+        if self.mail == "refused" and self.sender is None:
+            raise ValueError("mail: refused needs the sender and the recipient of one")
+        return self
+
+
+class SshProbe(ServerProbe):
+    """An SSH server that agrees on keys, and whether a user gets in with a password.
+
+    No host key is looked at, and nothing is run.
+    """
+
+    port: Port = 22
+    """The server's port."""
+    user: Line | None = None
+    """Who logs in; left out, nobody does."""
+    password: Line | None = None
+    """The user's password."""
+    login: _Outcome = "accepted"
+    """What the server says to the user with the password."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> "SshProbe":
+        if (self.user is None) != (self.password is None):
+            raise ValueError("user and password need each other")
+        if self.login == "refused" and self.user is None:
+            raise ValueError("login: refused needs the user and the password of one")
+        return self
+
+
+class SqlProbe(ServerProbe):
+    """A database that a user gets into with a password, and what a query finds there."""
+
+    engine: Literal["postgresql", "mysql"]
+    """Which protocol it speaks; MariaDB speaks MySQL's."""
+    port: Port | None = None
+    """The server's port; left out, 5432 or 3306, as the engine has it."""
+    user: Line
+    """Who logs in."""
+    password: Line | None = None
+    """The user's password; left out, there is none."""
+    database: Line | None = None
+    """The database; left out, what the server takes then."""
+    login: _Outcome = "accepted"
+    """What the server says to the user with the password."""
+    query: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
+    """One statement, which must succeed."""
+    rows: Annotated[int, Field(ge=0)] | None = None
+    """How many rows it finds."""
+    contains: Line | None = None
+    """A text that one of its cells holds."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> "SqlProbe":
+        if self.query is None and {self.rows, self.contains} != {None}:
+            raise ValueError("rows and contains need a query")
+        if self.query is not None and self.login == "refused":
+            raise ValueError("who is refused asks no query")
+        return self
+
+
+def require_line(text: str) -> str:
+    """Return a text that is one line; raise ValueError for anything else."""
+    if not text or set("\r\n\0") & set(text):
+        raise ValueError(f"{text[:70]!r} is not one line of text")
+    return text
+
+
 def _peer_or_port(data: object) -> str:
     return "<peer>" if isinstance(data, dict | TcpPeer) else "<port>"
 
 
 class Check(Part):
-    """A probe that passes or does not: exactly one of `run`, `http`, `tcp`, `dns`, `file`.
+    """A probe that passes or does not: exactly one of the kinds from `run` to `sql`.
 
     `host` looks from inside that host; `from` uses a throw-away prober in its network namespace.
-    `tcp` is a port of `host` itself, or a peer seen from `from`.
+    `tcp` is a port of `host` itself, or a peer seen from `from`; the servers of `smtp`, `ssh` and
+    `sql` are on `host` itself, or on the host that they name.
     """
 
     model_config = needs(_PROBES, ("host", "from"), run="host", file="host")
@@ -144,6 +250,12 @@ class Check(Part):
     """A question that a DNS server answers."""
     file: FileProbe | None = None
     """A file that is as it should be, seen from inside, as root."""
+    smtp: SmtpProbe | None = None
+    """A mail server that takes mail, or does not."""
+    ssh: SshProbe | None = None
+    """An SSH server that lets somebody in, or does not."""
+    sql: SqlProbe | None = None
+    """A database that lets somebody in, or does not, and answers."""
     every: SomeTime = timedelta(seconds=30)
     """How often."""
     timeout: SomeTime = timedelta(seconds=10)
@@ -162,7 +274,16 @@ class Check(Part):
                 raise ValueError(f"{inside} needs host: it looks from inside")
         if self.tcp is not None and isinstance(self.tcp, TcpPeer) != (self.from_ is not None):
             raise ValueError("write tcp: {host, port} with from, or tcp: port with host")
+        for key, server in self.servers.items():
+            if (server.host is not None) != (self.from_ is not None):
+                raise ValueError(f"{key} names its own host with from, and none with host")
         return self
+
+    @property
+    def servers(self) -> dict[str, ServerProbe]:
+        """The probe that talks to a server, by its key; nothing for other probes."""
+        talks = {"smtp": self.smtp, "ssh": self.ssh, "sql": self.sql}
+        return {key: server for key, server in talks.items() if server is not None}
 
     @property
     def place(self) -> str:

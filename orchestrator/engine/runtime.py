@@ -1,11 +1,12 @@
 """The RangeEngine on Docker: API 1.41 (Engine 20.10) and newer, local or remote."""
 
 import re
+import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from core.clock import Clock, SystemClock
 from core.ids import ExerciseId
@@ -42,6 +43,7 @@ from orchestrator.engine.lookout import Lookout
 from orchestrator.engine.names import container_name
 from orchestrator.engine.networks import Networks
 from orchestrator.engine.readiness import Readiness
+from orchestrator.engine.relays import Goal, Relays
 from orchestrator.engine.removal import Removal
 from orchestrator.engine.routers import Routers
 from orchestrator.engine.routes import Routes
@@ -54,6 +56,7 @@ from orchestrator.ports import (
     EngineInfo,
     EngineRefusedError,
     ObservedRouter,
+    RelayEnd,
     Removed,
     RunResult,
     Usage,
@@ -94,6 +97,7 @@ class DockerEngine:
             clock=clock or SystemClock(),
         )
         self._toolbox = Toolbox(self._connection, self._labels, self._images)
+        self._relays = Relays(self._connection, self._toolbox)
         self._apart = Apart(self._connection, self._labels, self._toolbox)
         self._visitors = Visitors(self._connection, self._labels)
         self._routers = Routers(self._connection, self._labels, self._toolbox, self._commands)
@@ -259,6 +263,25 @@ class DockerEngine:
                 command,
                 network_mode=network_of(self._installation, host),
                 labels=self._labels.probe(host),
+                timeout=timeout,
+            )
+
+    def relay(
+        self,
+        host: HostKey,
+        address: IPv4Address,
+        port: int,
+        end: socket.socket,
+        *,
+        timeout: timedelta,
+    ) -> RelayEnd:
+        """Join a socket of ours with a TCP connection from inside a host's network."""
+        with needing(host):
+            return self._relays.join(
+                network_of(self._installation, host),
+                self._labels.probe(host),
+                Goal(address=address, port=port),
+                end,
                 timeout=timeout,
             )
 

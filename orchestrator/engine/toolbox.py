@@ -2,7 +2,8 @@
 
 import hashlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -70,6 +71,18 @@ class Toolbox:
         finally:
             remove_container(self._connection, container)
 
+    @contextmanager
+    def made(
+        self, command: Sequence[str], *, network_mode: str, labels: Mapping[str, str]
+    ) -> Iterator[str]:
+        """Lend a container that is to run a command as nobody, with an open input; not started."""
+        options = toolbox_options(network=network_mode, capabilities=())
+        container = self._create(command, _NOBODY, labels, options, takes_input=True)
+        try:
+            yield container
+        finally:
+            remove_container(self._connection, container)
+
     def have_image(self) -> str:
         """Have the image on the engine; return its name."""
         if not self._there.is_set():
@@ -126,16 +139,17 @@ class Toolbox:
         options: Mapping[str, object],
         *,
         name: str | None = None,
+        takes_input: bool = False,
     ) -> str:
         self.have_image()
         with self._connection.call() as api:
             try:
-                return self._created(api, command, user, labels, options, name)
+                return self._created(api, command, user, labels, options, name, takes_input)
             except ImageNotFound:
                 self.forget()  # another process removed it meanwhile
         self.have_image()
         with self._connection.call() as api:
-            return self._created(api, command, user, labels, options, name)
+            return self._created(api, command, user, labels, options, name, takes_input)
 
     def _created(
         self,
@@ -145,6 +159,7 @@ class Toolbox:
         labels: Mapping[str, str],
         options: Mapping[str, object],
         name: str | None,
+        takes_input: bool,  # noqa: FBT001  # of `_create`
     ) -> str:
         made = api.create_container(
             self.reference,
@@ -154,6 +169,7 @@ class Toolbox:
             labels=dict(labels),
             host_config=dict(options),
             use_config_proxy=False,
+            stdin_open=takes_input,
         )
         return str(made["Id"])
 

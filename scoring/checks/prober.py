@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
@@ -23,11 +22,16 @@ from scoring.checks.probes import (
     CommandProbe,
     DnsProbe,
     FileProbe,
+    Finding,
     HttpProbe,
     Look,
     OwnPortProbe,
     PeerPortProbe,
+    SmtpProbe,
+    SqlProbe,
+    SshProbe,
 )
+from scoring.checks.talking import talk
 from scoring.domain.verdicts import Verdict
 
 _OURS = (EngineUnavailableError, EngineRefusedError, UnknownImageError, ImageBuildFailedError)
@@ -63,14 +67,6 @@ _CURL_SILENT = frozenset({7, 28})
 _CURL_OURS = frozenset({2, 3, 4, 26, 27, 41, 43, 48, *range(_TIMED_OUT, 256)})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What a look saw; `output` is for people, cut."""
-
-    verdict: Verdict
-    output: str = ""
-
-
 class Prober:
     """Looks into worlds. Whatever keeps it from looking is `infra_error`, and nobody's loss."""
 
@@ -104,6 +100,8 @@ class Prober:
                 return self._look_inside(host, look.probe, look.timeout)
             case PeerPortProbe() | DnsProbe() | HttpProbe():
                 return self._look_from_beside(host, look.probe, look.timeout)
+            case SmtpProbe() | SshProbe() | SqlProbe():
+                return talk(self._engine, host, look.probe, timeout=look.timeout)
             case _:
                 assert_never(look.probe)
 

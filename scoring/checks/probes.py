@@ -1,8 +1,10 @@
-"""Probes, rendered for a team: what to try, and from where."""
+"""Probes, rendered for a team: what to try, from where, and what was seen."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Address
+
+from scoring.domain.verdicts import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,61 @@ class FileProbe:
     owner: str | None = None
 
 
-Probe = DnsProbe | FileProbe | CommandProbe | HttpProbe | OwnPortProbe | PeerPortProbe
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Where a server listens, seen from a host's network; 127.0.0.1 is that host itself."""
+
+    address: IPv4Address
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmtpProbe:
+    """A mail server, and whether it takes a mail from `sender` to `recipient`; none is sent.
+
+    `tls` is `none`, `starttls` or `implicit`. A `user` logs in first; without a `sender` the
+    greeting alone counts.
+    """
+
+    server: Server
+    tls: str
+    user: str | None
+    password: str | None
+    sender: str | None
+    recipient: str | None
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshProbe:
+    """An SSH server, and whether it lets a user in; without a `user` the agreed keys count."""
+
+    server: Server
+    user: str | None
+    password: str | None
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlProbe:
+    """A database, whether it lets a user in, and what a query finds; `engine` is the protocol.
+
+    `rows` and `contains` are of the query's result; what is `None` may be anything.
+    """
+
+    server: Server
+    engine: str
+    user: str
+    password: str | None
+    database: str | None
+    accepted: bool
+    query: str | None
+    rows: int | None
+    contains: str | None
+
+
+ServerProbe = SmtpProbe | SshProbe | SqlProbe
+Probe = CommandProbe | DnsProbe | FileProbe | HttpProbe | OwnPortProbe | PeerPortProbe | ServerProbe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,3 +137,11 @@ class Look:
     host: str
     probe: Probe
     timeout: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a look saw; `output` is for people, cut."""
+
+    verdict: Verdict
+    output: str = ""

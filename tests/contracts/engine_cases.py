@@ -1,12 +1,13 @@
 """What the contract suite needs beside a RangeEngine: to look into it, and to break it."""
 
 import io
+import socket
 import tarfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +19,7 @@ from orchestrator.domain.world import HostKey, HostPlan, ImageBuild, WorldKey
 from orchestrator.engine.labels import OWNER
 from orchestrator.engine.names import container_name, network_name, router_name
 from orchestrator.engine.runtime import DockerEngine
-from orchestrator.ports import RangeEngine
+from orchestrator.ports import RangeEngine, RelayEnd
 from tests.fakes.fake_engine import BASE_IMAGE, FakeEngine, FakeHost
 
 MARK, FIRST_LOOK = "/etc/mark", "/first-look"
@@ -95,6 +96,10 @@ class EngineCase(Protocol):
         """Let a program of the host listen on its loopback."""
         ...
 
+    def echo(self, host: HostKey, address: IPv4Address, port: int, greeting: int) -> None:
+        """Let a program of the host greet with that many bytes, and say what it hears."""
+        ...
+
     def occupied(self, subnet: IPv4Network) -> AbstractContextManager[None]:
         """Let something else hold a subnet meanwhile."""
         ...
@@ -149,6 +154,17 @@ class FakeCase:
 
     def listen(self, host: HostKey, port: int) -> None:
         self._engine.hosts[host].listening.add(port)
+
+    def echo(self, host: HostKey, address: IPv4Address, port: int, greeting: int) -> None:
+        def program(end: socket.socket) -> RelayEnd | None:
+            end.sendall(b"x" * min(greeting, 4 * 1024**2))
+            if greeting > 4 * 1024**2:
+                return RelayEnd.FLOODED
+            while piece := end.recv(100):
+                end.sendall(piece)
+            return None
+
+        self._engine.programs[address, port] = program
 
     @contextmanager
     def occupied(self, subnet: IPv4Network) -> Iterator[None]:
@@ -246,6 +262,18 @@ class DockerCase:
             f' LocalAddr => "127.0.0.1:{port}"); print "ready\\n"; close STDOUT; sleep 600'
         )
         made = self._api.exec_create(self._name(host), ["perl", "-e", f"$|=1; {listener}"])
+        stream = self._api.exec_start(made["Id"], stream=True)
+        assert next(iter(stream)) == b"ready\n"
+
+    def echo(self, host: HostKey, address: IPv4Address, port: int, greeting: int) -> None:
+        program = (
+            "use IO::Socket::INET; my $s = IO::Socket::INET->new(Listen => 5,"
+            f' LocalAddr => "{address}:{port}"); print "ready\n"; close STDOUT; $SIG{{PIPE}} ='
+            f' "IGNORE"; while (my $c = $s->accept) {{ syswrite $c, "x" x 65536 for 1 .. {greeting}'
+            f' / 65536; syswrite $c, "x" x ({greeting} % 65536); my $p;'
+            " while (sysread $c, $p, 100) { syswrite $c, $p } }"
+        )
+        made = self._api.exec_create(self._name(host), ["perl", "-e", f"$|=1; {program}"])
         stream = self._api.exec_start(made["Id"], stream=True)
         assert next(iter(stream)) == b"ready\n"
 

@@ -47,7 +47,7 @@ hosts:
   desk:
     image: "debian:bookworm-slim"
     networks: {office: {}}
-    accounts: [{name: ana, roles: [analyst]}]
+    accounts: [{name: ana, roles: [analyst]}, {name: mia, password: Seven-7, roles: [analyst]}]
     files: [{to: /root/note, text: "{{ values.mark }}"}]
     reset: {by: [instructor, analyst], limit: 2, cost: {task: who, points: 15}}
     ready: [{run: ["true"], within: 1s, every: 1s}]

@@ -4,6 +4,7 @@ It refuses, replaces and forgets as the real one does. What a host answers to a 
 the test (`answer`), except for a handful of plain commands that it understands.
 """
 
+import socket
 import tarfile
 import threading
 from collections import deque
@@ -52,6 +53,7 @@ from orchestrator.ports import (
     ImageBuildFailedError,
     NotEnforcedError,
     ObservedRouter,
+    RelayEnd,
     Removed,
     RunResult,
     SubnetTakenError,
@@ -97,6 +99,9 @@ WELL = EngineFacts(
     base_architecture="amd64",
 )
 
+
+Program = Callable[[socket.socket], RelayEnd | None]
+"""A server: it talks to whoever came, and says how that ended when nobody closed."""
 
 _BUSY = Usage(memory=16 * 1024**2, cpu=timedelta(seconds=1))
 
@@ -176,6 +181,7 @@ class FakeEngine:
         self.on_visit: Callable[[tuple[str, ...], Mapping[str, str]], RunResult | None] = (
             lambda *_: None
         )
+        self.programs: dict[tuple[IPv4Address, int], Program] = {}
         self._built: set[str] = set()
         self._answers: dict[tuple[str, ...], RunResult] = {}
         self._watching: list[Callable[[Change], None]] = []
@@ -462,6 +468,23 @@ class FakeEngine:
         with self._called("probe"):
             return self._ran(self._running(host), tuple(command), timeout)
 
+    def relay(
+        self,
+        host: HostKey,
+        address: IPv4Address,
+        port: int,
+        end: socket.socket,
+        *,
+        timeout: timedelta,
+    ) -> RelayEnd:
+        with self._called("relay"), end:
+            self._running(host)
+            program = self.programs.get((address, port))
+            if program is None:
+                return RelayEnd.NO_ANSWER
+            end.settimeout(timeout.total_seconds())
+            return _served(program, end)
+
     def shape(self, world: WorldKey, link: Link, state: LinkState) -> None:
         with self._called("shape"):
             if isinstance(link, HostLink):
@@ -690,6 +713,15 @@ class FakeEngine:
         for network in networks:
             del self.networks[network]
         return Removed(containers=len(hosts) + len(routers), networks=len(networks))
+
+
+def _served(program: Program, end: socket.socket) -> RelayEnd:
+    try:
+        return program(end) or RelayEnd.CLOSED
+    except TimeoutError:
+        return RelayEnd.LATE
+    except OSError:
+        return RelayEnd.CLOSED
 
 
 def _holder(world: WorldKey, place: NetworkPlan | Attachment) -> WorldKey:

@@ -40,7 +40,7 @@ hosts:
   mail:
     image: "debian:bookworm-slim"
     networks: {office: {}}
-    accounts: [{name: bob, roles: [lead]}]
+    accounts: [{name: bob, roles: [lead]}, {name: zoe, password: Seven-7, roles: [responder]}]
 access:
   - {roles: [responder, lead], host: desk, as: ana, default: true}
   - {roles: [lead], host: mail, as: bob}

@@ -24,11 +24,12 @@ from orchestrator.domain.world import (
 )
 from orchestrator.engine.names import container_name
 from orchestrator.engine.runtime import DockerEngine
-from scoring.checks.prober import Finding, Prober
+from scoring.checks.prober import Prober
 from scoring.checks.probes import (
     CommandProbe,
     DnsProbe,
     FileProbe,
+    Finding,
     HttpProbe,
     Look,
     OwnPortProbe,

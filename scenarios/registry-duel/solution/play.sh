@@ -40,7 +40,6 @@ fi
 # Who read something outside the folder that they had the PIN of: a name that climbs, and was found.
 line=$(grep -E '"GET /document\?[^"]*name=(\.\.|%2e)[^"]*" 200$' /var/log/registry/locker.log | head -n 1)
 answer prowler "$(echo "$line" | cut -d' ' -f2)"
-answer prowl_time "$(echo "$line" | cut -d' ' -f1)"
 answer class_locker traversal
 answer class_search injection
 answer class_slots authorisation

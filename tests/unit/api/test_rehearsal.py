@@ -72,6 +72,19 @@ def test_a_scenario_that_works_passes_and_nothing_of_it_is_left(hall: Hall) -> N
     assert not settings_of(hall.site).home.exists()
 
 
+def test_a_solution_has_the_passwords_that_its_role_is_shown(hall: Hall) -> None:
+    found: dict[str, bytes] = {}
+
+    def look() -> None:
+        for host in hall.engine.hosts.values():
+            for folder in host.folders.values():
+                found.update((entry.path, entry.content) for entry in folder)
+
+    hall.on_play = look
+    assert hall.rehearse().findings == ()
+    assert found["passwords.tsv"] == b"mail\tzoe\tSeven-7\n"
+
+
 def test_each_inject_goes_out_where_it_belongs_and_once(hall: Hall) -> None:
     hall.rehearse()
     ran = [(host.world.team, words[0]) for host, words in hall.shell.ran]

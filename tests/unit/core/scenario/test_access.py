@@ -1,4 +1,11 @@
-from core.scenario.access import default_entry, entries_for, lineage, reachable_hosts, widest_role
+from core.scenario.access import (
+    accounts_shown,
+    default_entry,
+    entries_for,
+    lineage,
+    reachable_hosts,
+    widest_role,
+)
 from core.scenario.schema import Role, Scenario
 
 SCENARIO = Scenario.model_validate(
@@ -15,7 +22,22 @@ SCENARIO = Scenario.model_validate(
         "networks": {"lan": {"size": "/28"}, "far": {"size": "/28"}},
         "hosts": {
             "desk": {"image": "x", "networks": {"lan": {}}},
-            "mail": {"image": "x", "networks": {"lan": {}}},
+            "mail": {
+                "image": "x",
+                "networks": {"lan": {}},
+                "accounts": (
+                    {"name": "keeper", "password": "a", "roles": ("responder",)},
+                    {"name": "master", "password": "b", "roles": ("lead",)},
+                    {"name": "clerk", "password": "c"},
+                    {"name": "other", "roles": ("responder",)},
+                ),
+            },
+            "away": {
+                "image": "x",
+                "networks": {"far": {}},
+                "hidden": True,
+                "accounts": ({"name": "intruder", "password": "d", "roles": ("responder",)},),
+            },
             "isle": {"image": "x", "networks": {"far": {}}},
         },
         "access": (
@@ -40,6 +62,15 @@ def test_a_role_lands_at_its_own_or_an_inherited_default() -> None:
         assert entry is not None
         assert entry.host == "desk"
     assert default_entry(SCENARIO, "guest") is None
+
+
+def test_a_role_is_shown_the_passwords_that_list_it_or_what_it_extends() -> None:
+    def shown(role: str) -> list[tuple[str, str]]:
+        return [(host, account.name) for host, account in accounts_shown(SCENARIO, role)]
+
+    assert shown("responder") == [("mail", "keeper")]
+    assert shown("lead") == [("mail", "keeper"), ("mail", "master")]
+    assert shown("guest") == []
 
 
 def test_the_widest_role_has_most_access() -> None:

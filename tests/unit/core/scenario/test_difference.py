@@ -72,6 +72,16 @@ def test_of_a_long_text_the_part_that_differs_is_shown(compare: Compare) -> None
     assert "neither by password" in said
 
 
+def test_another_login_of_a_check_is_told_without_its_password(
+    compare: Compare, tmp_path: Path
+) -> None:
+    door = "checks:\n  door: {host: office, ssh: {user: keeper, password: first-1}}\n"
+    first = tmp_path / "first" / "night-shift" / "scenario.yaml"
+    first.write_text(first.read_text().replace("checks:\n", door, 1))
+    said = compare("checks:\n", door.replace("first-1", "second-2"))
+    assert said == ["the check door wants something else of the SSH server"]
+
+
 def test_what_is_gone_and_what_is_new_is_named(compare: Compare) -> None:
     text = (NIGHT_SHIFT / "scenario.yaml").read_text()
     begin = text.index("  new_notice:")

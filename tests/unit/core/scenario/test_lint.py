@@ -257,6 +257,71 @@ SPOILT = {
         "{host: box, file: {path: /x, sha256: '{{ values.flag }}'}}",
         "is not a SHA-256",
     ),
+    "a server of nobody": (
+        "{host: box, tcp: 80}",
+        "{from: box, smtp: {host: bx}}",
+        "hosts has no 'bx' (did you mean box?)",
+    ),
+    "a server seen from nowhere": (
+        "{host: box, tcp: 80}",
+        "{from: box, ssh: {port: 22}}",
+        "ssh names its own host with from",
+    ),
+    "a server seen from itself and named": (
+        "{host: box, tcp: 80}",
+        "{host: box, sql: {host: box, engine: mysql, user: app}}",
+        "sql names its own host with from",
+    ),
+    "a login without a password": (
+        "{host: box, tcp: 80}",
+        "{host: box, ssh: {user: keeper}}",
+        "user and password need each other",
+    ),
+    "a refusal of nobody": (
+        "{host: box, tcp: 80}",
+        "{host: box, ssh: {login: refused}}",
+        "login: refused needs the user",
+    ),
+    "half a mail": (
+        "{host: box, tcp: 80}",
+        "{host: box, smtp: {sender: a@x.test}}",
+        "sender and recipient need each other",
+    ),
+    "a refusal of no mail": (
+        "{host: box, tcp: 80}",
+        "{host: box, smtp: {mail: refused}}",
+        "mail: refused needs",
+    ),
+    "half a login to send mail": (
+        "{host: box, tcp: 80}",
+        "{host: box, smtp: {password: x}}",
+        "user and password need each other",
+    ),
+    "a database of no kind": (
+        "{host: box, tcp: 80}",
+        "{host: box, sql: {engine: postgres, user: app}}",
+        "did you mean postgresql?",
+    ),
+    "rows of no query": (
+        "{host: box, tcp: 80}",
+        "{host: box, sql: {engine: mysql, user: app, rows: 1}}",
+        "rows and contains need a query",
+    ),
+    "a query of who is refused": (
+        "{host: box, tcp: 80}",
+        "{host: box, sql: {engine: mysql, user: app, login: refused, query: select 1}}",
+        "who is refused asks no query",
+    ),
+    "a server's port for a team": (
+        "{host: box, tcp: 80}",
+        "{host: box, smtp: {port: '{{ values.flag }}'}}",
+        "is not a number",
+    ),
+    "a user on two lines": (
+        "{host: box, tcp: 80}",
+        "{host: box, ssh: {user: '{{ \"a\\nb\" }}', password: x}}",
+        "is not one line of text",
+    ),
     "part of no check": (
         "checks: [up]",
         "checks: [up], partial: {u: 1}",
@@ -451,6 +516,24 @@ def test_a_file_is_checked_in_every_way(lint_text: Lint) -> None:
     gone = "  gone: {host: box, file: {path: '/tmp/{{ values.port }}', absent: true}}\n"
     text = WITH_HOSTS.replace("{host: box, tcp: 80}", f"{{host: box, file: {file}}}")
     assert lint_text(text.replace("tasks:\n", gone + "tasks:\n")) == []
+
+
+def test_servers_are_talked_to_in_every_way(lint_text: Lint) -> None:
+    servers = """\
+  greets: {from: box, smtp: {host: box}}
+  takes:
+    host: box
+    smtp: {port: 587, tls: starttls, user: a, password: b, sender: a@x.test, recipient: b@x.test}
+  relays: {host: box, smtp: {sender: a@x.test, recipient: "{{ team }}@y.test", mail: refused}}
+  keys: {host: box, ssh: {port: "{{ values.port }}"}}
+  gone: {from: box, ssh: {host: box, user: root, password: "{{ values.flag }}", login: refused}}
+  shop:
+    from: box
+    sql: {host: box, engine: mysql, user: app, password: x, query: "select 1", rows: 1, contains: 1}
+  shut: {host: box, sql: {engine: postgresql, user: app, password: old, login: refused}}
+"""
+    servers = servers.replace("contains: 1}", "contains: '1'}")
+    assert lint_text(WITH_HOSTS.replace("tasks:\n", f"{servers}tasks:\n")) == []
 
 
 def test_a_part_is_given_by_one_of_the_tasks_own_checks(lint_text: Lint) -> None:
