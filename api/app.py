@@ -49,7 +49,7 @@ def create_app(services: Services) -> FastAPI:
         openapi_tags=_TAGS,
     )
     app.state.services = services
-    app.state.catalogue = Catalogue(services.settings.scenarios)
+    app.state.catalogue = Catalogue(services.settings.scenarios, services.policy)
     app.state.throttle = LoginThrottle(services.clock)
     app.state.remembered = RememberedWrites(services.database, services.clock)
     app.state.user_of = bearer_user

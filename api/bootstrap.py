@@ -7,6 +7,8 @@ from core.clock import Clock, SystemClock
 from core.db import Database
 from core.jobs import JobQueue
 from core.queue import CeleryQueue, celery_app
+from core.scenario.policy_file import read_policy
+from core.scenario.site_policy import SitePolicy
 from core.settings import Settings
 from core.users.service import Users
 from orchestrator.claims import Claims
@@ -45,6 +47,7 @@ class Services:
     rehearsals: Rehearsals
     engine: RangeEngine
     queue: JobQueue
+    policy: SitePolicy
 
     def close(self) -> None:
         """Give back what the process holds."""
@@ -55,17 +58,19 @@ def open_services(settings: Settings) -> Services:
     """Return the services over a site's database, queue and engine.
 
     Nothing is asked of any of them yet. Raises DatabaseUnavailableError when SQLite's folder
-    cannot be made.
+    cannot be made, PolicyInvalidError.
     """
     queue = CeleryQueue(celery_app(settings))
     return assemble(settings, clock=SystemClock(), queue=queue, engine=open_engine(settings))
 
 
 def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: RangeEngine) -> Services:
-    """Return the services over these, for tests as for processes."""
+    """Return the services over these, for tests as for processes; raises PolicyInvalidError."""
+    policy = read_policy(settings.policy)
     database = Database(settings.effective_database_url(), queue=queue)
     users = Users(database, clock)
-    exercises = Exercises(database, clock, users, Library(database, clock, _cache(settings)))
+    library = Library(database, clock, _cache(settings))
+    exercises = Exercises(database, clock, users, library, policy)
     worlds = Worlds(
         database=database,
         clock=clock,
@@ -100,6 +105,7 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
         rehearsals=Rehearsals(database),
         engine=engine,
         queue=queue,
+        policy=policy,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core.errors import Fault, PoligonError
 from core.scenario.load import LoadedScenario, ScenarioInvalidError, load
+from core.scenario.site_policy import NOTHING_PERMITTED, SitePolicy
 
 _SCENARIO_FILE = "scenario.yaml"
 
@@ -37,8 +38,9 @@ class Offer:
 class Catalogue:
     """Every scenario that may be launched here."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, policy: SitePolicy = NOTHING_PERMITTED) -> None:
         self.folder = folder
+        self._policy = policy
         self._lock = threading.Lock()
         self._read: dict[str, tuple[_Look, Offer]] = {}
 
@@ -67,15 +69,14 @@ class Catalogue:
         with self._lock:
             known = self._read.get(name)
             if known is None or known[0] != look:
-                known = self._read[name] = (look, _load(self.folder / name))
+                known = self._read[name] = (look, self._load(name))
             return known[1]
 
-
-def _load(folder: Path) -> Offer:
-    try:
-        return Offer(id=folder.name, loaded=load(folder))
-    except ScenarioInvalidError as error:
-        return Offer(id=folder.name, error=error)
+    def _load(self, name: str) -> Offer:
+        try:
+            return Offer(id=name, loaded=load(self.folder / name, self._policy))
+        except ScenarioInvalidError as error:
+            return Offer(id=name, error=error)
 
 
 def _look(folder: Path) -> _Look:

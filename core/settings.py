@@ -3,9 +3,9 @@
 from datetime import timedelta
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import Fault, PoligonError
@@ -16,6 +16,10 @@ class SettingsInvalidError(PoligonError):
 
     code = "settings.invalid"
     fault = Fault.INPUT
+
+
+def _none_when_empty(value: object) -> object:
+    return None if value == "" else value
 
 
 class Settings(BaseSettings):
@@ -55,6 +59,8 @@ class Settings(BaseSettings):
     """Which worlds are probed for ways out before they are called ready."""
     scenarios: Path = Path("scenarios")
     """The folder whose scenarios the catalogue offers."""
+    policy: Annotated[Path | None, BeforeValidator(_none_when_empty)] = None
+    """The file of the site's policy; without one it permits scenarios nothing that it decides."""
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=1, le=65535)
     ssh_host: str = "127.0.0.1"

@@ -134,6 +134,7 @@ class EngineInfo:
     cpus: int
     memory: int
     containers: int
+    runtimes: frozenset[str] = frozenset({"runc"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

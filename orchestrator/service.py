@@ -21,6 +21,7 @@ from core.scenario.access import widest_role
 from core.scenario.generated import team_seed
 from core.scenario.load import LoadedScenario
 from core.scenario.render import Renderer, TeamFacts
+from core.scenario.site_policy import NOTHING_PERMITTED, SitePolicy
 from core.scenario.values import derive_values
 from core.security import new_password
 from core.users.model import Role, User
@@ -117,11 +118,19 @@ class Login:
 class Exercises:
     """Exercises from launch to end. Worlds follow in the workers (`orchestrator.worlds`)."""
 
-    def __init__(self, database: Database, clock: Clock, users: Users, library: Library) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        users: Users,
+        library: Library,
+        policy: SitePolicy = NOTHING_PERMITTED,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._users = users
         self._library = library
+        self._policy = policy
         self.journal = Journal(database, clock)
         self.shortages = Shortages(database, clock, self.journal)
 
@@ -250,8 +259,9 @@ class Exercises:
     ) -> Exercise:
         """Begin to build a world for each team; return the exercise, provisioning.
 
-        Raises TeamsInvalidError, UserUnknownError, EngineFullError.
+        Raises PolicyRefusedError, TeamsInvalidError, UserUnknownError, EngineFullError.
         """
+        self._policy.require(scenario.scenario, teams=len(teams))
         self.shortages.require_room()
         slugs = _slugs(teams)
         members = {n: self._users.named(n).id for spec in teams for n in spec.members}

@@ -23,7 +23,8 @@ def diff(
     """
     with reporting(as_json=as_json) as output:
         settings = read_settings()
-        found = differences(load(before, settings), load(after, settings))
+        old, new = (load(path, settings, judged=False) for path in (before, after))
+        found = differences(old, new)
         output.data([asdict(difference) for difference in found])
         for difference in found:
             output.line(difference.text)

@@ -17,6 +17,7 @@ from api.heartbeat import worker_seen
 from core.clock import SystemClock
 from core.errors import PoligonError
 from core.migration import DatabaseOutdatedError
+from core.scenario.policy_file import PolicyInvalidError, read_policy
 from core.settings import Settings, read_settings
 from orchestrator.domain.addresses import AddressPoolExhaustedError, allocate
 from orchestrator.domain.diagnosis import Finding, State, diagnose
@@ -97,7 +98,10 @@ def _addresses(name: str, settings: Settings) -> Iterator[Finding]:
 def _leftovers(name: str, settings: Settings) -> Iterator[Finding]:
     if not settings.database_url.get_secret_value() and not _file_of(settings).exists():
         return  # nothing is known of worlds yet
-    services = open_services(settings)
+    try:
+        services = open_services(settings)
+    except PolicyInvalidError:
+        return  # which is said already
     try:
         left = services.janitor.left_over()
     except EngineUnavailableError:
@@ -186,8 +190,19 @@ def _is_our_ssh(said: bytes) -> bool:
     return said.startswith(b"SSH-2.0-cyberpoligon")
 
 
+def _policy(name: str, settings: Settings) -> Iterator[Finding]:
+    lines = len(read_policy(settings.policy).allow)
+    says = f"{settings.policy} can be read; permissions in it: {lines}"
+    if settings.policy is None:
+        says = "there is none: what only the site decides is refused, and there is no quota"
+    yield Finding(look=name, state=State.OK, says=says)
+
+
 def _scenarios(name: str, settings: Settings) -> Iterator[Finding]:
-    offers = Catalogue(settings.scenarios).offers()
+    try:
+        offers = Catalogue(settings.scenarios, read_policy(settings.policy)).offers()
+    except PolicyInvalidError:
+        return  # which is said already
     if not offers:
         yield Finding(
             look=name,
@@ -226,6 +241,7 @@ def _worker(name: str, settings: Settings) -> Iterator[Finding]:
 
 _LOOKS: dict[str, Callable[[str, Settings], Iterator[Finding]]] = {
     "engine": _engine,
+    "policy": _policy,
     "database": _database,
     "addresses": _addresses,
     "leftovers": _leftovers,

@@ -11,6 +11,7 @@ from core.ids import ExerciseId
 from core.scenario.generated import team_seed
 from core.scenario.load import LoadedScenario
 from core.scenario.render import TeamFacts
+from core.scenario.site_policy import NOTHING_PERMITTED, SitePolicy, wishes
 from core.scenario.values import derive_values
 from core.settings import Settings
 from orchestrator.domain.addresses import Place, Pools, host_addresses, share_out
@@ -99,6 +100,7 @@ class SiteForecast:
     disk: Space
     limits_disk: bool
     containers: int
+    runtimes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,8 @@ class Forecast:
     `round_seconds` is how long a round of an attack-defence exercise is.
     `addresses` is how many the subnets hold, of `pool` that this site's pools have. `site` is
     `None` when the engine was not asked; `short` is what does not suffice, a sentence each.
+    `permitted` says what the site's policy permits the hosts, and where; `refused` are the lines
+    that it lacks, `beyond` the quotas that are exceeded.
     """
 
     title: str
@@ -125,6 +129,14 @@ class Forecast:
     site: SiteForecast | None
     short: tuple[str, ...]
     remarks: tuple[str, ...]
+    permitted: tuple[str, ...]
+    refused: tuple[str, ...]
+    beyond: tuple[str, ...]
+
+    @property
+    def may_be_launched(self) -> bool:
+        """Whether the site's policy lets it."""
+        return not self.refused and not self.beyond
 
     def as_data(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -132,7 +144,12 @@ class Forecast:
 
 
 def forecast(
-    loaded: LoadedScenario, settings: Settings, engine: RangeEngine, *, teams: int
+    loaded: LoadedScenario,
+    settings: Settings,
+    engine: RangeEngine,
+    *,
+    teams: int,
+    policy: SitePolicy = NOTHING_PERMITTED,
 ) -> Forecast:
     """Return what launching for `teams` teams would create; raises AddressPoolExhaustedError."""
     try:
@@ -159,12 +176,22 @@ def forecast(
         services=tuple(_services(loaded, settings)),
         round_seconds=rounds.every.total_seconds() if rounds is not None else None,
         site=site,
-        short=tuple(_short(site, images, memory, cpus, sum(h.limits.disk or 0 for h in hosts))),
+        short=(
+            *_short(site, images, memory, cpus, sum(h.limits.disk or 0 for h in hosts)),
+            *_no_runtime(loaded, site),
+        ),
         remarks=(
             *((unknown,) if unknown else ()),
             *_routers(worlds),
             *(_not_enforced(loaded, engine, site) if site else ()),
         ),
+        permitted=tuple(
+            f"{wish}, as {place} permits"
+            for wish in wishes(loaded.scenario)
+            if (place := policy.permission(wish))
+        ),
+        refused=tuple(wish.line for wish in policy.refused(loaded.scenario)),
+        beyond=policy.beyond_quota(loaded.scenario, teams=teams),
     )
 
 
@@ -177,6 +204,7 @@ def _site(engine: RangeEngine) -> SiteForecast:
         disk=facts.space,
         limits_disk=facts.limits_disk,
         containers=info.containers,
+        runtimes=tuple(sorted(info.runtimes)),
     )
 
 
@@ -264,6 +292,12 @@ def _not_enforced(loaded: LoadedScenario, engine: RangeEngine, site: SiteForecas
     delayed = [name for name, inject in injects if inject.link and inject.link.delay]
     if delayed and not engine.can_delay():
         yield f"Not enforced here: the delay of {', '.join(delayed)}; the kernel has no netem"
+
+
+def _no_runtime(loaded: LoadedScenario, site: SiteForecast | None) -> Iterator[str]:
+    for name, host in loaded.scenario.hosts.items():
+        if site is not None and host.runtime is not None and host.runtime not in site.runtimes:
+            yield f"The engine has no runtime {host.runtime}, which {name} asks for"
 
 
 def _worlds(

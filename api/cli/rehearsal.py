@@ -42,11 +42,12 @@ def rehearse(
 
     Example: poligon scenario rehearse scenarios/night-shift
 
-    Exits with 8 when the scenario is broken, with 1 when this site is.
+    Exits with 8 when the scenario is broken, with 1 when this site is, with 4 when its policy
+    refuses the scenario.
     """
     with reporting(as_json=as_json) as output, services_ready() as services:
         try:
-            loaded = load(path, services.settings)
+            loaded = load(path, services.settings, judged=False)  # the launch asks
         except ScenarioInvalidError as error:
             output.problem(error)
             raise typer.Exit(Exit.BROKEN_SCENARIO) from error

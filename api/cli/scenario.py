@@ -20,7 +20,9 @@ from core.scenario.key_reference import reference
 from core.scenario.lint import lint
 from core.scenario.load import LoadedScenario
 from core.scenario.load import load as load_scenario
+from core.scenario.policy_file import read_policy
 from core.scenario.positions import Severity
+from core.scenario.site_policy import HOW_TO_PERMIT
 from core.settings import Settings, read_settings
 from orchestrator.domain.plan import named_images
 from orchestrator.images import image_builds
@@ -85,7 +87,8 @@ def lint_scenario(
         except ScenarioMissingError as error:
             output.problem(error)
             raise typer.Exit(Exit.USAGE) from error
-        problems = [problem for place in places for problem in lint(place)]
+        policy = read_policy(settings.policy)
+        problems = [problem for place in places for problem in lint(place, policy)]
         output.data(
             [
                 {
@@ -114,12 +117,16 @@ def plan(
     """Show what a launch would create here, and whether it fits. Nothing is created.
 
     Example: poligon scenario plan scenarios/night-shift --teams 20
+
+    Exits with 4 when the site's policy refuses it.
     """
     with reporting(as_json=as_json) as output:
         settings = read_settings()
-        shown = forecast(load(path, settings), settings, open_engine(settings), teams=teams)
+        policy, loaded = read_policy(settings.policy), load(path, settings, judged=False)
+        shown = forecast(loaded, settings, open_engine(settings), teams=teams, policy=policy)
         output.data(shown.as_data())
         _tell(output, shown)
+        raise typer.Exit(Exit.OK if shown.may_be_launched else Exit.REFUSED)
 
 
 @app.command("build")
@@ -203,12 +210,14 @@ def _generator_data(name: str) -> dict[str, object]:
     }
 
 
-def load(path: str, settings: Settings) -> LoadedScenario:
+def load(path: str, settings: Settings, *, judged: bool = True) -> LoadedScenario:
     """Return the scenario at a path, or of that name; warnings go to stderr.
 
-    Raises ScenarioMissingError, ScenarioInvalidError.
+    The site's policy is asked unless it is not to be `judged`.
+    Raises ScenarioMissingError, ScenarioInvalidError, PolicyInvalidError.
     """
-    loaded = load_scenario(located(path, settings))
+    policy = read_policy(settings.policy) if judged else None
+    loaded = load_scenario(located(path, settings), policy)
     for warning in loaded.warnings:
         print(warning, file=sys.stderr)  # noqa: T201  # this is the output
     return loaded
@@ -262,8 +271,16 @@ def _tell(output: Output, shown: Forecast) -> None:
         output.line()
     for line in _totals(shown):
         output.line(line)
-    for line in (*shown.remarks, *shown.short):
+    for line in (*shown.remarks, *shown.short, *shown.permitted):
         output.line(line)
+    if not shown.may_be_launched:
+        output.line("The site's policy refuses this launch")
+    for line in shown.beyond:
+        output.line(f"  {line}")
+    if shown.refused:
+        output.line(f"{HOW_TO_PERMIT}:")
+    for line in shown.refused:
+        output.line(f"  {line}")
 
 
 def _totals(shown: Forecast) -> Iterator[str]:

@@ -18,6 +18,7 @@ from api.rehearsal.work import HandQueue, Hands
 from core.clock import Clock
 from core.errors import Fault, PoligonError
 from core.scenario.load import LoadedScenario
+from core.scenario.site_policy import PolicyRefusedError
 from core.settings import Settings
 from orchestrator.claims import NotYetError
 from orchestrator.domain.exercise import Exercise, Problem
@@ -69,7 +70,8 @@ class Rehearsing:
         """Rehearse a scenario and return how it went; nothing of it is left, unless `keep`.
 
         What is wrong with the scenario is in the result. What is wrong with the site is raised:
-        SiteBrokenError, EngineUnavailableError and the like, RehearsalUnderWayError.
+        SiteBrokenError, EngineUnavailableError and the like, RehearsalUnderWayError; and
+        PolicyRefusedError.
         """
         at = self._clock.now()
         notes = Notes(say=self._say)
@@ -80,6 +82,8 @@ class Rehearsing:
             services, clock, queue = stack.enter_context(site)
             try:
                 self._play(loaded, notes, services, clock, queue)
+            except PolicyRefusedError:
+                raise  # that says nothing of the scenario
             except PoligonError as error:
                 if error.fault in {Fault.UPSTREAM, Fault.BUG}:
                     raise

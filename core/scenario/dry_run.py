@@ -204,6 +204,9 @@ def _typed_fields(scenario: Scenario, renderer: Renderer) -> Iterator[_Reading]:
 
 def _host_fields(scenario: Scenario, renderer: Renderer) -> Iterator[_Reading]:
     for name, host in scenario.hosts.items():
+        for known, address in host.extra_hosts.items():
+            read = partial(renderer.read, address, parse_address)
+            yield ("hosts", name, "extra_hosts", known), read
         for index, probe in enumerate(host.ready):
             if probe.tcp is not None:
                 yield ("hosts", name, "ready", index, "tcp"), partial(renderer.port, probe.tcp)

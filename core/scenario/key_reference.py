@@ -109,7 +109,8 @@ def _structure(node: _Schema) -> str:
         return f"list, each {_kind(node['items'])}"
     if "patternProperties" in node:
         ((pattern, value),) = node["patternProperties"].items()
-        keys = "numbers" if re.match(pattern, "0") else "names"
+        numbers = re.match(pattern, "0") and not re.match(pattern, "a")
+        keys = "numbers" if numbers else "names"
         return f"mapping of {keys} to {_kind(value)}"
     if "pattern" in node:
         return f"text of the form `{node['pattern']}`"

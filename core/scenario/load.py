@@ -21,6 +21,12 @@ from core.scenario.references import Checked, reference_findings
 from core.scenario.rubric_references import rubric_findings
 from core.scenario.schema import Role, Scenario
 from core.scenario.schema_errors import findings_of
+from core.scenario.site_policy import (
+    NOTHING_PERMITTED,
+    SitePolicy,
+    policy_findings,
+    quota_warnings,
+)
 from core.scenario.translations import translations_of
 from core.scenario.value_references import value_findings
 from core.scenario.yaml_reader import Document, read
@@ -86,14 +92,15 @@ def _folder(root: Path) -> Folder:
     return Folder(root)
 
 
-def load(path: Path) -> LoadedScenario:
+def load(path: Path, policy: SitePolicy | None = NOTHING_PERMITTED) -> LoadedScenario:
     """Load a scenario from its folder or its `scenario.yaml`.
 
+    What only the site decides is asked of its policy; of none where that was done before.
     Raises ScenarioInvalidError with all problems at once; their paths begin as `path` does.
     """
     root = path.parent if path.name == SCENARIO_FILE else path
     document, folder = _read(root), Folder(root)
-    scenario, findings = _examined(document, folder)
+    scenario, findings = _examined(document, folder, policy)
     translations: Mapping[str, Scenario] = {}
     if scenario is not None and not any(f.severity is Severity.ERROR for f in findings):
         translations, more = _translated(scenario, document.data, folder)
@@ -103,7 +110,7 @@ def load(path: Path) -> LoadedScenario:
         digest = digest_of(folder.entries()) if root.is_dir() else ""
     except (FileRefusedError, OSError) as exc:
         findings.append(Finding(message=str(exc)))
-    problems = _problems(findings, document, root)
+    problems = problems_of(findings, document, root / SCENARIO_FILE)
     if scenario is None or any(p.severity is Severity.ERROR for p in problems):
         raise ScenarioInvalidError(problems)
     return LoadedScenario(
@@ -150,17 +157,23 @@ _SECTIONS = frozenset(
 )
 
 
-def _examined(document: Document, folder: Folder) -> tuple[Scenario | None, list[Finding]]:
+def _examined(
+    document: Document, folder: Folder, policy: SitePolicy | None
+) -> tuple[Scenario | None, list[Finding]]:
     if not document.readable:
         return None, document.findings
     try:
         scenario = Scenario.model_validate(document.data)
     except ValidationError as exc:
         wrong = findings_of(exc, document.data)
-        return None, [*document.findings, *wrong, *_among_the_rest(document, wrong, folder)]
+        rest = _among_the_rest(document, wrong, folder, policy)
+        return None, [*document.findings, *wrong, *rest]
     findings = [*document.findings, *_across(scenario, document.data, document.data, folder)]
+    if policy is not None:
+        findings += policy_findings(scenario, policy)
     if not findings:
         findings += advice(scenario, folder, document.data)
+        findings += quota_warnings(scenario, policy or NOTHING_PERMITTED)
     return scenario, findings
 
 
@@ -197,7 +210,9 @@ def _across(scenario: Scenario, data: object, whole: object, folder: Folder) -> 
         yield from template_findings(scenario, folder, data)
 
 
-def _among_the_rest(document: Document, wrong: list[Finding], folder: Folder) -> Iterator[Finding]:
+def _among_the_rest(
+    document: Document, wrong: list[Finding], folder: Folder, policy: SitePolicy | None
+) -> Iterator[Finding]:
     """Yield errors across sections in a scenario that has errors of schema, these cut out."""
     if len(wrong) >= _MAX_PROBLEMS or not isinstance(document.data, dict):
         return
@@ -210,6 +225,8 @@ def _among_the_rest(document: Document, wrong: list[Finding], folder: Folder) ->
     with suppress(ValidationError):
         draft = _Draft.model_validate(rest | head)
         yield from _across(draft, rest, document.data, folder)
+        if policy is not None and has_head:  # a line names the scenario
+            yield from policy_findings(draft, policy)
 
 
 def _entry(finding: Finding) -> Place:
@@ -240,18 +257,19 @@ def _declared(data: object) -> Mapping[str, frozenset[str]]:
     }
 
 
-def _problems(findings: Iterable[Finding], document: Document, root: Path) -> tuple[Problem, ...]:
-    problems = {_problem(finding, document, root) for finding in findings}
+def problems_of(findings: Iterable[Finding], document: Document, file: Path) -> tuple[Problem, ...]:
+    """Return what was found in a file, or beside it, each with its place, sorted; at most 200."""
+    problems = {_problem(finding, document, file) for finding in findings}
     order = attrgetter("file", "line", "column", "severity", "message")
     return tuple(sorted(problems, key=order)[:_MAX_PROBLEMS])
 
 
-def _problem(finding: Finding, document: Document, root: Path) -> Problem:
+def _problem(finding: Finding, document: Document, file: Path) -> Problem:
     find = document.positions.of_key if finding.at_key else document.positions.of_value
     mark: Mark = finding.mark or find(finding.place)
     text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in finding.message)
     return Problem(
-        file=str(root / (finding.file or SCENARIO_FILE)),
+        file=str(file.parent / finding.file if finding.file else file),
         line=mark.line,
         column=mark.column,
         severity=finding.severity,

@@ -35,6 +35,7 @@ from core.scenario.schema_injects import Inject
 from core.scenario.schema_networks import Flow, Network
 from core.scenario.schema_rubrics import Rubric
 from core.scenario.schema_services import Build, Rounds, Service, ServiceScoring
+from core.scenario.schema_site import SiteOptions
 from core.scenario.schema_tasks import Objective, Task
 from core.scenario.schema_values import ValueSpec
 from core.scenario.written import needs
@@ -42,6 +43,11 @@ from core.scenario.written import needs
 _SEMANTIC_VERSION = (
     r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$"
 )
+
+
+DEFAULT_MEMORY = 512 * 1024**2
+DEFAULT_CPUS = 1.0
+"""What a host may use whose author states nothing."""
 
 
 class TeamSize(Part):
@@ -246,14 +252,8 @@ class Record(Part):
     """The commands that they type."""
 
 
-class Host(Part):
-    """A machine of every team: one of `build`, `image`.
-
-    It starts after those that it `needs` are ready. `restart`: what happens when its own process
-    ends.
-    """
-
-    model_config = needs(("build", "image"))
+class Machine(Part):
+    """What an author decides of a host."""
 
     title: Text | None = None
     """What trainees read."""
@@ -283,6 +283,16 @@ class Host(Part):
     """What is kept of what people do there."""
     hidden: bool = False
     """Whether trainees do not see it; it answers to its aliases only."""
+
+
+class Host(SiteOptions, Machine):
+    """A machine of every team: one of `build`, `image`.
+
+    It starts after those that it `needs` are ready. `restart`: what happens when its own process
+    ends.
+    """
+
+    model_config = needs(("build", "image"))
 
     @model_validator(mode="after")
     def _one_image(self) -> "Host":

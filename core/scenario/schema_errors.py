@@ -12,31 +12,12 @@ from core.scenario.fields import ID_PATTERN, Part
 from core.scenario.generators.registry import GENERATORS
 from core.scenario.positions import Finding, Place
 from core.scenario.schema import Scenario
+from core.scenario.schema_site import NEVER, SiteOptions
 
 _Details = Mapping[str, Any]  # pydantic's ErrorDetails, which it does not export
 
-# What only the site decides; a host that names one of these is told where to ask.
-SITE_KEYS = frozenset(
-    {
-        "cap_add",
-        "devices",
-        "extra_hosts",
-        "ipc",
-        "network_mode",
-        "pid",
-        "ports",
-        "privileged",
-        "runtime",
-        "security_opt",
-        "sysctls",
-        "userns",
-        "uts",
-        "volumes",
-    }
-)
 _SHOWN = 60
 _MOST = 200
-_HOST_DEPTH = 2
 
 
 def suggestion(word: object, known: Iterable[object]) -> str:
@@ -45,15 +26,15 @@ def suggestion(word: object, known: Iterable[object]) -> str:
     return f" (did you mean {near[0]}?)" if near else ""
 
 
-def findings_of(error: ValidationError, data: object) -> list[Finding]:
-    """Return one finding for each error, at its place in `data`; at most 200."""
-    return [_finding(e, data) for e in error.errors(include_url=False)[:_MOST]]
+def findings_of(error: ValidationError, data: object, root: type[Part] = Scenario) -> list[Finding]:
+    """Return one finding for each error, at its place in `data`, a `root`; at most 200."""
+    return [_finding(e, data, root) for e in error.errors(include_url=False)[:_MOST]]
 
 
-def _finding(error: _Details, data: object) -> Finding:
+def _finding(error: _Details, data: object, root: type[Part]) -> Finding:
     loc = error["loc"]
     at_key = error["type"] == "extra_forbidden" or loc[-1:] == ("[key]",)
-    return Finding(message=_sentence(error, data), place=_place(loc, data), at_key=at_key)
+    return Finding(message=_sentence(error, data, root), place=_place(loc, data), at_key=at_key)
 
 
 def _place(loc: Place, data: object) -> Place:
@@ -76,11 +57,11 @@ def _below(node: object, step: str | int) -> tuple[object] | None:
     return None
 
 
-def _sentence(error: _Details, data: object) -> str:
+def _sentence(error: _Details, data: object, root: type[Part]) -> str:
     if _place(error["loc"], data) == ("language",):
         return f"this file is in language {_shown(error['input'])}; this program reads language 1"
     if error["type"] == "extra_forbidden":
-        return _unknown_key(error, data)
+        return _unknown_key(error, data, root)
     say = _SENTENCES.get(error["type"])
     return say(error) if say else error["msg"][:1].lower() + error["msg"][1:]
 
@@ -104,14 +85,11 @@ def _wanted(what: str) -> Callable[[_Details], str]:
     return lambda error: f"{what} is wanted here, not {_shown(error['input'])}"
 
 
-def _unknown_key(error: _Details, data: object) -> str:
+def _unknown_key(error: _Details, data: object, root: type[Part]) -> str:
     *steps, key = error["loc"]
-    if key in SITE_KEYS and len(steps) == _HOST_DEPTH and steps[0] == "hosts":
-        return (
-            f"{key} is for the site to decide; only a site policy with the line "
-            f"`allow: [{steps[1]}.{key}]` permits it"
-        )
-    part = _part_at(Scenario, tuple(steps)) or _parameters_at(tuple(steps), data)
+    part = _part_at(root, tuple(steps)) or _parameters_at(tuple(steps), data)
+    if key in NEVER and part is not None and issubclass(part, SiteOptions):
+        return f"{key} is not for a scenario to ask: {NEVER[key]}"
     known = [f.alias or n for n, f in part.model_fields.items()] if part else []
     return f"unknown key {_shown(key)}{suggestion(key, known)}"
 

@@ -195,7 +195,7 @@ class _Reading:
         next(self._events)  # the document's end
         after = next(self._events)
         if not isinstance(after, StreamEndEvent):
-            message = "a second document starts here; a scenario is one document"
+            message = "a second document starts here; one file holds one"
             raise _RefusedError(message, _mark(after.start_mark))
         return root.value
 
@@ -209,7 +209,7 @@ class _Reading:
             raise _RefusedError(f"this is nested deeper than {MAX_DEPTH} levels", mark)
         assert isinstance(event, ScalarEvent | CollectionStartEvent)
         if event.tag is not None:
-            self._found(f"the tag {event.tag} is refused: a scenario is plain data", mark)
+            self._found(f"the tag {event.tag} is refused: a file is plain data", mark)
         if event.anchor:
             self._anchors[event.anchor] = None
         node = self._built(event, place)
@@ -296,7 +296,7 @@ class _Reading:
             return text
         if len(text) > _LONGEST_NUMBER:
             return text
-        return _resolve(text)
+        return resolve(text)
 
     def _count(self, nodes: int, mark: Mark) -> None:
         self._nodes += nodes
@@ -322,6 +322,6 @@ _CORE_SCHEMA: tuple[tuple[re.Pattern[str], Callable[[str], object]], ...] = (
 )
 
 
-def _resolve(text: str) -> object:
+def resolve(text: str) -> object:
     """Return what an unquoted scalar is in YAML 1.2's core schema."""
     return next((make(text) for form, make in _CORE_SCHEMA if form.fullmatch(text)), text)

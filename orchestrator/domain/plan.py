@@ -79,6 +79,18 @@ def _host(
         gateway=gateway_of(loaded.scenario, facts, host_id),
         names=names_elsewhere(loaded.scenario, facts, host_id),
         needs=host.needs,
+        privileges=world.Privileges(
+            privileged=host.privileged,
+            capabilities=host.cap_add,
+            devices=host.devices,
+            volumes=host.volumes,
+            sysctls=dict(host.sysctls),
+            names={name: renderer.text(at) for name, at in host.extra_hosts.items()},
+            security=host.security_opt,
+            runtime=host.runtime,
+            host_ipc=host.ipc is not None,
+            host_users=host.userns is not None,
+        ),
     )
 
 

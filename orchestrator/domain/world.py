@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from core.ids import ExerciseId
+from core.scenario.schema import DEFAULT_CPUS, DEFAULT_MEMORY
 
 _LONGEST_HOSTNAME = 63
 
@@ -104,10 +105,30 @@ class Limits:
     The disk is what it may write beyond its image; None for as much as there is.
     """
 
-    memory: int = 512 * 1024**2
-    cpus: float = 1.0
+    memory: int = DEFAULT_MEMORY
+    cpus: float = DEFAULT_CPUS
     pids: int = 256
     disk: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Privileges:
+    """What a host has beyond every other, as the site's policy permitted it when it was launched.
+
+    Devices, volumes and security options are spelt as in the scenario.
+    """
+
+    privileged: bool = False
+    capabilities: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    """More names and their addresses."""
+    security: tuple[str, ...] = ()
+    runtime: str | None = None
+    host_ipc: bool = False
+    host_users: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +181,12 @@ class HostPlan:
         return name[:_LONGEST_HOSTNAME].rstrip(".-")
 
     needs: tuple[str, ...] = ()
+    privileges: Privileges = field(default_factory=Privileges)
+
+    @property
+    def sends_raw(self) -> bool:
+        """Whether it may send what it likes, so that it is held to its own addresses."""
+        return "NET_RAW" in self.privileges.capabilities
 
     @property
     def sudo(self) -> bool:

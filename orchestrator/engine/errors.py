@@ -1,5 +1,6 @@
 """Foreign errors of the Docker SDK and its transport, in our words."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -27,6 +28,11 @@ _EXHAUSTED = {
         "Free disk space on the engine's host: docker system df",
     ),
 }
+
+# "Unknown runtime specified runsc", and since 23.0 "unknown or invalid runtime name: runsc".
+_NO_RUNTIME = re.compile(
+    r"unknown (?:runtime specified|or invalid runtime name:) (\S+)", re.IGNORECASE
+)
 
 
 @contextmanager
@@ -58,6 +64,12 @@ def _answered(address: str, error: APIError) -> PoligonError:
     for sign, (exhausted, fix) in _EXHAUSTED.items():
         if sign in said(error).lower():
             return exhausted(f"the engine's host is full: {said(error)}", hint=fix)
+    lacking = _NO_RUNTIME.search(said(error))
+    if lacking:
+        return EngineRefusedError(
+            f"the engine has no runtime {lacking[1]}",
+            hint="Install it and name it in the engine's daemon.json",
+        )
     return EngineRefusedError(
         f"the Docker Engine refused: {said(error)}",
         hint="`journalctl -u docker` on the engine's host may say more",

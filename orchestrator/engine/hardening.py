@@ -5,7 +5,7 @@ What keeps an attacker in has a test in `tests/security`.
 
 from collections.abc import Sequence
 
-from orchestrator.domain.world import HostPlan, Limits
+from orchestrator.domain.world import HostPlan, Limits, Privileges
 
 CAPABILITIES = (
     "CHOWN",
@@ -21,6 +21,7 @@ CAPABILITIES = (
 """What root keeps inside a host: Docker's default without raw sockets, devices and file labels."""
 
 _NO_NEW_PRIVILEGES = "no-new-privileges"
+_NEW_PRIVILEGES = "no-new-privileges:false"
 _SUDO_CAPABILITIES = ("AUDIT_WRITE",)  # sudo and PAM write audit records
 
 # The way back to a sender may be another one than it came by.
@@ -39,12 +40,13 @@ def host_options(plan: HostPlan, *, network: str, disk: int | None = None) -> di
 
     The seccomp profile is the engine's default because nothing here names another one.
     """
+    own = plan.privileges
+    usual = (*CAPABILITIES, *(_SUDO_CAPABILITIES if plan.sudo else ()))
     return _limited(plan.limits) | {
         "NetworkMode": network,
         "CapDrop": ["ALL"],
-        "CapAdd": [*CAPABILITIES, *(_SUDO_CAPABILITIES if plan.sudo else ())],
-        # sudo is a set-user-id program, and no-new-privileges forbids exactly those.
-        "SecurityOpt": [] if plan.sudo else [_NO_NEW_PRIVILEGES],
+        "CapAdd": list(dict.fromkeys((*usual, *own.capabilities))),
+        "SecurityOpt": _security(plan),
         # Names of peers resolve in the engine; this forwards every other question nowhere
         # (CVE-2024-29018 let internal networks ask the host's resolver).
         "Dns": ["127.0.0.1"],
@@ -54,10 +56,41 @@ def host_options(plan: HostPlan, *, network: str, disk: int | None = None) -> di
         "Init": True,
         # A host on several networks is no way between them, and answers by the one it was asked on
         # may leave by another.
-        "Sysctls": _ON_SEVERAL if len(plan.attachments) > 1 else {},
-        "ExtraHosts": [f"{name}:{address}" for name, address in plan.names.items()],
+        "Sysctls": {**(_ON_SEVERAL if len(plan.attachments) > 1 else {}), **own.sysctls},
+        "ExtraHosts": [f"{name}:{at}" for name, at in (*plan.names.items(), *own.names.items())],
+        **_permitted(own),
         **({"StorageOpt": {"size": str(disk)}} if disk is not None else {}),
     }
+
+
+def _security(plan: HostPlan) -> list[str]:
+    asked = plan.privileges.security
+    # sudo is a set-user-id program, and no-new-privileges forbids exactly those.
+    free = plan.sudo or _NEW_PRIVILEGES in asked
+    kept = [] if free else [_NO_NEW_PRIVILEGES]
+    return [*kept, *(option.replace(":", "=") for option in asked if option != _NEW_PRIVILEGES)]
+
+
+def _permitted(own: Privileges) -> dict[str, object]:
+    """Return the options that a site's policy permitted; none where it was asked for none."""
+    options: dict[str, object] = {
+        "Privileged": own.privileged,
+        "Devices": [_device(*device.split(":")) for device in own.devices],
+        "Mounts": [_mount(*volume.split(":")) for volume in own.volumes],
+        "Runtime": own.runtime,
+        "IpcMode": "host" if own.host_ipc else None,
+        "UsernsMode": "host" if own.host_users else None,
+    }
+    return {key: value for key, value in options.items() if value}
+
+
+def _device(here: str, there: str = "", may: str = "rwm") -> dict[str, str]:
+    return {"PathOnHost": here, "PathInContainer": there or here, "CgroupPermissions": may}
+
+
+def _mount(here: str, there: str, may: str = "ro") -> dict[str, object]:
+    # A mount, not a bind: of a bind the engine would make the place that is missing.
+    return {"Type": "bind", "Source": here, "Target": there, "ReadOnly": may == "ro"}
 
 
 def router_options(*, network: str) -> dict[str, object]:

@@ -11,7 +11,14 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from core.ids import ExerciseId
-from orchestrator.domain.world import HostKey, HostPlan, NetworkPlan, RouterPlan, WorldKey
+from orchestrator.domain.world import (
+    HostKey,
+    HostPlan,
+    NetworkPlan,
+    Privileges,
+    RouterPlan,
+    WorldKey,
+)
 
 OWNER = "cyberpoligon"
 EXERCISE = "cyberpoligon.exercise"
@@ -108,6 +115,8 @@ def plan_digest(plan: HostPlan) -> str:
         replace(plan, probes=(), environment=dict(plan.environment), names=dict(plan.names))
     )
     del shaping["needs"]
+    if plan.privileges == Privileges():
+        del shaping["privileges"]  # hosts that stood before there were any stay as they are
     facts = json.dumps(shaping, sort_keys=True, default=_as_text)
     return hashlib.sha256(facts.encode()).hexdigest()[:32]
 

@@ -31,6 +31,7 @@ from orchestrator.engine.commands import HostCommands
 from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.diagnosis import Diagnosis
 from orchestrator.engine.events import Events
+from orchestrator.engine.guard import Guard
 from orchestrator.engine.host_routes import HostRoutes
 from orchestrator.engine.host_rules import HostRules
 from orchestrator.engine.hosts import Hosts
@@ -53,6 +54,7 @@ from orchestrator.engine.visitors import Visitors
 from orchestrator.ports import (
     Dropped,
     EngineInfo,
+    EngineRefusedError,
     ObservedRouter,
     RelayEnd,
     Removed,
@@ -99,6 +101,7 @@ class DockerEngine:
         self._apart = Apart(self._connection, self._labels, self._toolbox)
         self._visitors = Visitors(self._connection, self._labels)
         self._routers = Routers(self._connection, self._labels, self._toolbox, self._commands)
+        self._guard = Guard(self._toolbox, self._labels)
         self._host_routes = HostRoutes(self._toolbox, self._labels)
         self._links = Links(self._connection, self._toolbox, self._labels)
         self._diagnosis = Diagnosis(
@@ -120,6 +123,7 @@ class DockerEngine:
                 cpus=told["NCPU"],
                 memory=told["MemTotal"],
                 containers=told["Containers"],
+                runtimes=frozenset(told["Runtimes"]),
             )
 
     def diagnose(self) -> EngineFacts:
@@ -152,8 +156,11 @@ class DockerEngine:
         """Have the host run; besides the port's errors, those of its files (input faults)."""
         with self._ranks.building(world):
             self._hosts.raise_host(world, plan)
+            host = HostKey(world=world, host=plan.host)
+            if plan.sends_raw:
+                self._guarded(host, plan)
             if plan.gateway is not None:
-                self._host_routes.lead(HostKey(world=world, host=plan.host), plan.gateway)
+                self._host_routes.lead(host, plan.gateway)
 
     def raise_router(self, world: WorldKey, plan: RouterPlan) -> None:
         """Have the world's router run."""
@@ -340,6 +347,13 @@ class DockerEngine:
         images = self._removal.images()
         self._toolbox.forget()
         return replace(removed, images=images)
+
+    def _guarded(self, host: HostKey, plan: HostPlan) -> None:
+        try:
+            self._guard.hold(host, plan)
+        except EngineRefusedError:
+            self._hosts.remove_host(host)  # it would run on without its guard
+            raise
 
     def _name(self, host: HostKey) -> str:
         return container_name(self._installation, host)

@@ -33,6 +33,7 @@ from orchestrator.domain.world import (
     HostKey,
     HostPlan,
     NetworkPlan,
+    Privileges,
     WorldKey,
     WorldPlan,
 )
@@ -247,6 +248,21 @@ def test_a_world_apart_passes(case: EngineCase, world: WorldKey) -> None:
         Question.NETWORKS,
         Question.IPV6,
     ):
+        assert found[question].verdict is Verdict.HOLDS, question
+
+
+def test_a_world_apart_passes_also_with_what_a_policy_permits(
+    case: EngineCase, world: WorldKey
+) -> None:
+    case.engine.protect_host()
+    plan = raised(case, world)
+    more = Privileges(capabilities=("NET_RAW", "SYS_PTRACE"), names={"old.test": "192.0.2.7"})
+    hosts = tuple(replace(host, privileges=more) for host in plan.hosts)
+    for host in hosts:
+        case.engine.raise_host(world, host)
+    found = findings_of(case.engine, replace(plan, hosts=hosts))
+    assert {f.verdict for f in found.values()} <= {Verdict.HOLDS, Verdict.UNTESTED}
+    for question in (Question.PEERS, Question.HOST, Question.ENGINE, Question.IPV6):
         assert found[question].verdict is Verdict.HOLDS, question
 
 

@@ -139,7 +139,7 @@ class ApiSite:
 
 
 @contextmanager
-def api_site(folder: Path) -> Iterator[ApiSite]:
+def api_site(folder: Path, *, policy: Path | None = None) -> Iterator[ApiSite]:
     """Lend a site in `folder`, on SQLite."""
     scenarios = folder / "scenarios"
     house = SCENARIO.replace('{{ team.name }}?"', '{{ team.name }}?"' + FILES)
@@ -152,6 +152,7 @@ def api_site(folder: Path) -> Iterator[ApiSite]:
         home=folder / "home",
         installation="test",
         scenarios=scenarios,
+        policy=policy,
         address_pool=(IPv4Network("10.213.0.0/24"),),
         public_host="range.test",
     )

@@ -120,6 +120,15 @@ def test_launching_a_broken_scenario_tells_every_problem(site: ApiSite) -> None:
     assert len(answer.json()["errors"]) > 1
 
 
+def test_launching_more_than_the_sites_policy_permits_is_refused(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("policy: 1\nquota: {teams: 1}\n")
+    with api_site(tmp_path, policy=policy) as site:
+        refused = launched(site)
+        assert is_problem(refused, 403, "policy.refused")
+        assert refused.json()["detail"].startswith("2 teams need `teams: 2`")
+
+
 def test_an_exercise_goes_from_launch_to_removal(site: ApiSite) -> None:
     made = launched(site)
     name = made.json()["name"]

@@ -7,6 +7,7 @@ import pytest
 
 from api.catalogue import Catalogue, ScenarioUnknownError
 from core.scenario.load import ScenarioInvalidError
+from core.scenario.site_policy import Grant, SitePolicy
 from tests.fakes.api_site import SCENARIO
 
 
@@ -39,6 +40,15 @@ def test_a_scenario_is_read_once_and_again_when_a_file_of_it_changed(folder: Pat
 def test_a_broken_scenario_raises_its_own_error(folder: Path) -> None:
     with pytest.raises(ScenarioInvalidError):
         Catalogue(folder).get("torn")
+
+
+def test_what_a_policy_permits_can_be_had(folder: Path) -> None:
+    file = folder / "house" / "scenario.yaml"
+    file.write_text(SCENARIO.replace("  desk:\n", "  desk:\n    ipc: host\n", 1))
+    (refused,) = Catalogue(folder).offers()[0].problems
+    assert refused.endswith("would permit it: - {host: house/desk, ipc: host}")
+    policy = SitePolicy(allow={"policy.yaml:3:5": Grant(host="*/desk", ipc="host")})
+    assert Catalogue(folder, policy).get("house").scenario.hosts["desk"].ipc == "host"
 
 
 @pytest.mark.parametrize("name", ["barn", "../house", "notes", "", "."])

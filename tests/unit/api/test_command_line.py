@@ -545,12 +545,50 @@ def test_a_new_scenario_is_written_and_compared_with_another(site: Path) -> None
 
 
 def test_a_plan_refuses_what_the_site_decides_and_names_the_line_that_allows_it(
-    site: Path,
+    site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = site / "scenarios" / "house" / "scenario.yaml"
     file.write_text(SCENARIO.replace("    accounts: [", "    privileged: true\n    accounts: [", 1))
     refused = poligon("scenario", "plan", "house")
-    assert refused.exit_code == 2
-    assert "only a site policy with the line `allow: [desk.privileged]` permits it" in (
-        refused.stderr
+    assert refused.exit_code == 4
+    line = "- {host: house/desk, privileged: true}"
+    assert refused.stdout.endswith(f"would:\n  {line}\n")
+    assert line in poligon("scenario", "lint", "house").stdout
+    rehearsed = poligon("scenario", "rehearse", "house")
+    assert rehearsed.exit_code == 4
+    assert line in rehearsed.stderr
+    assert poligon("scenario", "rehearse", "house", "--last").exit_code == 3
+    (site / "policy.yaml").write_text(f"policy: 1\nallow:\n  {line}\n")
+    monkeypatch.setenv("POLIGON_POLICY", str(site / "policy.yaml"))
+    permitted = poligon("scenario", "plan", "house")
+    assert permitted.exit_code == 0
+    assert "desk has privileged: true, as policy.yaml:3:5 permits" in permitted.stdout
+    assert poligon("scenario", "lint", "house").exit_code == 0
+
+
+def test_a_policy_that_is_wrong_stops_every_command_and_permits_nothing(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (site / "policy.yaml").write_text("policy: 1\nalow: []\n")
+    monkeypatch.setenv("POLIGON_POLICY", str(site / "policy.yaml"))
+    for command in (("lint", "house"), ("plan", "house"), ("rehearse", "house")):
+        stopped = poligon("scenario", *command)
+        assert stopped.exit_code == 2
+        assert "policy.yaml:2:1: error: unknown key 'alow' (did you mean allow?)" in stopped.stderr
+
+
+def test_a_launch_over_the_quota_is_refused_as_its_plan_says(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (site / "policy.yaml").write_text("policy: 1\nquota: {teams: 2, memory: 1g}\n")
+    monkeypatch.setenv("POLIGON_POLICY", str(site / "policy.yaml"))
+    assert poligon("scenario", "plan", "house", "--teams", "2").exit_code == 0
+    planned = poligon("scenario", "plan", "house", "--teams", "3")
+    assert planned.exit_code == 4
+    sentence = (
+        "3 teams need `memory: 1536m`, and the site's quota of an exercise is `memory: 1024m`"
     )
+    assert sentence in planned.stdout
+    launched = poligon("exercise", "launch", "house", "--teams", "3", "--detach")
+    assert launched.exit_code == 4
+    assert sentence in launched.stderr

@@ -94,6 +94,22 @@ def test_an_engine_that_is_away_is_said_once(
 
 
 @pytest.mark.enable_socket
+def test_a_policy_that_is_wrong_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert CliRunner().invoke(app, ["exercise", "list"]).exit_code == 0
+    file = tmp_path / "policy.yaml"
+    file.write_text("policy: 1\nallow: [{host: a/b, ipc: host}]\n")
+    monkeypatch.setenv("POLIGON_POLICY", str(file))
+    assert looks()[1]["policy"]["says"] == f"{file} can be read; permissions in it: 1"
+    file.write_text("policy: 1\nalow: []\n")
+    code, found = looks()
+    assert code == 1
+    wrong = [f for f in found.values() if "'alow'" in f["says"]]
+    assert [(f["look"], f["state"]) for f in wrong] == [("policy", "broken")]
+
+
+@pytest.mark.enable_socket
 def test_an_engine_too_old_is_named(engine: FakeEngine) -> None:
     engine.fail("diagnose", EngineTooOldError("the Docker Engine speaks API 1.39"))
     code, found = looks()

@@ -426,13 +426,6 @@ def test_an_error_elsewhere_makes_no_name_unknown(lint_text: Lint) -> None:
     ]
 
 
-@pytest.mark.parametrize("key", ["privileged", "cap_add", "volumes", "ports", "pid", "runtime"])
-def test_what_the_site_decides_is_refused_with_the_policy_line(lint_text: Lint, key: str) -> None:
-    (problem,) = lint_text(WITH_HOSTS.replace("title: A box", f"title: A box\n    {key}: [x]"))
-    assert problem.startswith("12:5: error: ")
-    assert f"`allow: [box.{key}]`" in problem
-
-
 def test_keys_of_an_authors_own_are_left_alone(lint_text: Lint) -> None:
     text = WITH_HOSTS.replace("title: A box", "title: A box\n    x-note: {any: [thing]}")
     assert lint_text(text) == []
