@@ -5,6 +5,7 @@ Lists go by position. What a file leaves out stays in the scenario's first langu
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from core.scenario.folder import FileRefusedError, Folder
@@ -197,6 +198,7 @@ class _Reading:
                 yield Finding(message=message, file=self._file, severity=Severity.WARNING)
 
 
+@lru_cache(maxsize=1 << 14)  # asked for every text of every language
 def is_text(place: Place) -> bool:
     """Tell whether a text for people stands at a place of a scenario's data."""
     return _matches(place, _TEXTS)

@@ -31,7 +31,11 @@ MAX_ALIASES = 100
 MAX_NODES = 10_000
 MAX_DEPTH = 50
 _SPACES = "\0 \t\r\n\x85\u2028\u2029"
+_MOVES_OTHERWISE = frozenset("\r\n\x85\u2028\u2029\ufeff")
 _LONGEST_NUMBER = 40
+# Unquoted text up to where it may end: outside and inside of `{ }` and `[ ]`.
+_PLAIN = re.compile(rf"(?:[^{_SPACES}:]|:(?![{_SPACES}]))*")
+_PLAIN_IN_FLOW = re.compile(rf"(?:[^{_SPACES}:,\[\]{{}}]|:(?![{_SPACES},\[\]{{}}]))*")
 
 
 class _YamlMark(Protocol):
@@ -144,28 +148,39 @@ class _Events(Reader, Scanner, Parser):
         indent = self.indent + 1
         spaces: list[str] = []
         while self.peek() != "#":
-            length = self._plain_length()
-            if length == 0:
+            piece = self._plain_piece()
+            if not piece:
                 break
             self.allow_simple_key = False
-            chunks += [*spaces, self.prefix(length)]
-            self.forward(length)
+            chunks += [*spaces, piece]
+            self.forward(len(piece))
             end = self.get_mark()
             spaces = self.scan_plain_spaces(indent, start) or []
             if not spaces or (not self.flow_level and self.column < indent):
                 break
         return ScalarToken("".join(chunks), True, start, end)  # noqa: FBT003  # PyYAML's signature
 
-    def _plain_length(self) -> int:
-        ends_flow = ",[]{}" if self.flow_level else ""
-        length = 0
-        while True:
-            char = self.peek(length)
-            if char in _SPACES or char in ends_flow:
-                return length
-            if char == ":" and self.peek(length + 1) in _SPACES + ends_flow:
-                return length
-            length += 1
+    def _plain_piece(self) -> str:
+        form = _PLAIN_IN_FLOW if self.flow_level else _PLAIN
+        found = form.match(self.buffer, self.pointer)
+        assert found is not None, "it may be empty"
+        return found[0]
+
+    # What follows does as PyYAML's does, without a step for each character or token.
+
+    def need_more_tokens(self) -> bool:
+        if self.tokens and not self.possible_simple_keys:
+            return False
+        return bool(super().need_more_tokens())
+
+    def forward(self, length: int = 1) -> None:
+        passed = self.buffer[self.pointer : self.pointer + length]
+        if _MOVES_OTHERWISE.isdisjoint(passed):
+            self.pointer += length
+            self.index += length
+            self.column += length
+        else:
+            super().forward(length)
 
 
 @dataclass(frozen=True, slots=True)
