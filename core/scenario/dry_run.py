@@ -101,11 +101,8 @@ def template_findings(scenario: Scenario, files: Files, data: object) -> Iterato
     yield from _failures("generators", generating, failed, seconds=_MAX_GENERATING)
 
 
-def text_findings(
-    scenario: Scenario, files: Files, texts: Iterable[tuple[Place, str]]
-) -> Iterator[Finding]:
-    """Yield what fails in texts for people, of a scenario whose own templates are right."""
-    renderer = Renderer(files, invented_team(scenario, files))
+def text_findings(renderer: Renderer, texts: Iterable[tuple[Place, str]]) -> Iterator[Finding]:
+    """Yield what fails in texts for people, for a team of a scenario that is right without them."""
     for place, text in texts:
         yield from _leaf(renderer, text, place)
 

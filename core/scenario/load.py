@@ -12,12 +12,13 @@ from pydantic import ValidationError
 
 from core.errors import Fault, PoligonError
 from core.scenario.advice import advice
-from core.scenario.dry_run import template_findings, text_findings
+from core.scenario.dry_run import invented_team, template_findings, text_findings
 from core.scenario.fields import Id
 from core.scenario.folder import SCENARIO_FILE, FileRefusedError, Folder, digest_of
 from core.scenario.inject_references import inject_findings
 from core.scenario.positions import Finding, Mark, Place, Severity, strings_of
 from core.scenario.references import Checked, reference_findings
+from core.scenario.render import Renderer
 from core.scenario.rubric_references import rubric_findings
 from core.scenario.schema import Role, Scenario
 from core.scenario.schema_errors import findings_of
@@ -183,6 +184,7 @@ def _translated(
     """Return the scenario in its other languages, and what is wrong with these."""
     translations, findings = translations_of(data, scenario.scenario.languages, folder)
     found: dict[str, Scenario] = {}
+    renderer = Renderer(folder, invented_team(scenario, folder))
     for translation in translations:
         wrong: Iterable[Finding]
         try:
@@ -191,7 +193,7 @@ def _translated(
             wrong = findings_of(exc, translation.data)
         else:
             texts = [t for t in strings_of(translation.data) if t[0] in translation.translated]
-            wrong = text_findings(scenario, folder, texts)
+            wrong = text_findings(renderer, texts)
         findings += [f for f in map(translation.finding, wrong) if f is not None]
     return MappingProxyType(found), findings
 

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email.generator import BytesGenerator
+from email.headerregistry import HeaderRegistry
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime
 from io import BytesIO
 from ipaddress import IPv4Address
 from operator import itemgetter
+from typing import Any
 
 from pydantic import Field
 
@@ -29,9 +31,18 @@ from core.scenario.generators.parameters import (
 from core.scenario.generators.scene import Generator, Made, Scene
 from core.scenario.generators.story_time import AMOUNT, working_times
 
-_COMPOSED = EmailPolicy(linesep="\n", cte_type="7bit")
+
+class _AsItIs(HeaderRegistry):
+    """Leaves headers as they are where nothing is to be encoded: to parse them is half the work."""
+
+    def __call__(self, name: str, value: str) -> Any:  # noqa: ANN401  # text, or a parsed header
+        as_it_is = value.isascii() and not name.lower().startswith(("content-", "mime-"))
+        return value if as_it_is else super().__call__(name, value)
+
+
+_COMPOSED = EmailPolicy(linesep="\n", cte_type="7bit", header_factory=_AsItIs())
 # Headers stay on one line: how they are folded differs between versions of Python.
-_STORED = _COMPOSED.clone(max_line_length=900, mangle_from_=True)
+_STORED = _COMPOSED.clone(max_line_length=900, mangle_from_=True, header_factory=HeaderRegistry())
 _HEX = "0123456789abcdef"
 _TEXT = """\
 Dear colleague,
