@@ -16,7 +16,7 @@ from core.scenario.dry_run import invented_team, template_findings, text_finding
 from core.scenario.fields import Id
 from core.scenario.folder import SCENARIO_FILE, FileRefusedError, Folder, digest_of
 from core.scenario.inject_references import inject_findings
-from core.scenario.positions import Finding, Mark, Place, Severity, strings_of
+from core.scenario.positions import Finding, Mark, Place, Severity
 from core.scenario.references import Checked, reference_findings
 from core.scenario.render import Renderer
 from core.scenario.rubric_references import rubric_findings
@@ -192,8 +192,7 @@ def _translated(
         except ValidationError as exc:
             wrong = findings_of(exc, translation.data)
         else:
-            texts = [t for t in strings_of(translation.data) if t[0] in translation.translated]
-            wrong = text_findings(renderer, texts)
+            wrong = text_findings(renderer, translation.translated.items())
         findings += [f for f in map(translation.finding, wrong) if f is not None]
     return MappingProxyType(found), findings
 

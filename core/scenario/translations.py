@@ -3,9 +3,8 @@
 Lists go by position. What a file leaves out stays in the scenario's first language.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 from core.scenario.folder import FileRefusedError, Folder
@@ -42,13 +41,13 @@ _NO_WORDS = frozenset({"fold", "within"})  # keys of an answer whose strings nob
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Translation:
-    """A scenario's data in another language; `translated` are the places whose text is its own."""
+    """A scenario's data in another language; `translated` are the texts of its own, by place."""
 
     language: str
     file: str
     document: Document
     data: Any
-    translated: frozenset[Place]
+    translated: Mapping[Place, str]
 
     def finding(self, found: Finding) -> Finding | None:
         """Return what was found in the data as it shows in the file; None when it is not in it."""
@@ -69,6 +68,7 @@ def translations_of(
     `data` is that of a scenario without errors; `languages` are its own, the first one foremost.
     """
     data = _with_names_of_criteria(data)
+    texts = [place for place, _ in strings_of(data) if is_text(place)]
     found: list[Translation] = []
     named = {name.removesuffix(_SUFFIX) for name in folder.names(_FOLDER) if _is_yaml(name)}
     findings = [_unwanted(language, languages) for language in sorted(named - {*languages[1:]})]
@@ -78,7 +78,7 @@ def translations_of(
             place = ("scenario", "languages", position)
             findings.append(Finding(message=message, place=place, severity=Severity.WARNING))
             continue
-        reading = _Reading(data, language, folder)
+        reading = _Reading(data, texts, language, folder)
         findings += reading.findings
         if reading.translation is not None:
             found.append(reading.translation)
@@ -118,22 +118,27 @@ def _unwanted(language: str, languages: Sequence[str]) -> Finding:
 class _Reading:
     """One file, read against the scenario's data."""
 
-    def __init__(self, data: Any, language: str, folder: Folder) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        data: Any,  # noqa: ANN401  # a YAML tree
+        texts: Sequence[Place],
+        language: str,
+        folder: Folder,
+    ) -> None:
         self.findings: list[Finding] = []
         self.translation: Translation | None = None
         self._file = _file(language)
         self._document = self._read(folder)
-        self._translated: set[Place] = set()
+        self._translated: dict[Place, str] = {}
         if self._document.readable:
             merged = self._merged(data, self._document.data, ())
-            translated = frozenset(self._translated)
-            self.findings += self._missing(data)
+            self.findings += self._missing(texts)
             self.translation = Translation(
                 language=language,
                 file=self._file,
                 document=self._document,
                 data=merged,
-                translated=translated,
+                translated=self._translated,
             )
 
     def _read(self, folder: Folder) -> Document:
@@ -154,7 +159,7 @@ class _Reading:
             case tuple(), tuple():
                 return self._merged_items(base, text, place)
             case str(), str() if _is_translatable(place):
-                self._translated.add(place)
+                self._translated[place] = text
                 return text
             case dict(), str() if set(base) == {"equals"}:
                 return self._merged(base, {"equals": text}, place)
@@ -189,16 +194,15 @@ class _Reading:
         mark = positions.of_key(place) if key else positions.of_value(place)
         self.findings.append(Finding(message=message, file=self._file, mark=mark))
 
-    def _missing(self, data: object) -> Iterator[Finding]:
+    def _missing(self, texts: Sequence[Place]) -> Iterator[Finding]:
         """Yield each text for people that is not translated; answers need not be."""
-        for place, _ in strings_of(data):
-            if is_text(place) and place not in self._translated:
+        for place in texts:
+            if place not in self._translated:
                 path = ".".join(map(str, place))
                 message = f"{path} is not translated"
                 yield Finding(message=message, file=self._file, severity=Severity.WARNING)
 
 
-@lru_cache(maxsize=1 << 14)  # asked for every text of every language
 def is_text(place: Place) -> bool:
     """Tell whether a text for people stands at a place of a scenario's data."""
     return _matches(place, _TEXTS)

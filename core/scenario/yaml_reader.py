@@ -7,7 +7,7 @@ plain data (tags, merge keys, several documents) is refused with a sentence.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from yaml import MarkedYAMLError, YAMLError
 from yaml.events import (
@@ -168,14 +168,14 @@ class _Events(Reader, Scanner, Parser):
 
     # What follows does as PyYAML's does, without a step for each character or token.
 
-    def need_more_tokens(self) -> bool:
-        if self.tokens and not self.possible_simple_keys:
-            return False
-        return bool(super().need_more_tokens())
+    def check_token(self, *choices: Any) -> bool:  # noqa: ANN401  # as in PyYAML's stubs
+        while (not self.tokens or self.possible_simple_keys) and self.need_more_tokens():
+            self.fetch_more_tokens()
+        return bool(self.tokens) and (not choices or isinstance(self.tokens[0], choices))
 
     def forward(self, length: int = 1) -> None:
-        passed = self.buffer[self.pointer : self.pointer + length]
-        if _MOVES_OTHERWISE.isdisjoint(passed):
+        # No line ends within what is passed, and nothing without a width.
+        if _MOVES_OTHERWISE.isdisjoint(self.buffer[self.pointer : self.pointer + length]):
             self.pointer += length
             self.index += length
             self.column += length
