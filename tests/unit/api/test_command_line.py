@@ -574,7 +574,9 @@ def test_a_policy_that_is_wrong_stops_every_command_and_permits_nothing(
     for command in (("lint", "house"), ("plan", "house"), ("rehearse", "house")):
         stopped = poligon("scenario", *command)
         assert stopped.exit_code == 2
-        assert "policy.yaml:2:1: error: unknown key 'alow' (did you mean allow?)" in stopped.stderr
+        assert (
+            "policy.yaml:2:1: error: unknown key 'allows' (did you mean allow?)" in stopped.stderr
+        )
 
 
 def test_a_launch_over_the_quota_is_refused_as_its_plan_says(

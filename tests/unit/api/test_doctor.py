@@ -105,7 +105,7 @@ def test_a_policy_that_is_wrong_is_said_once(
     file.write_text("policy: 1\nalow: []\n")
     code, found = looks()
     assert code == 1
-    wrong = [f for f in found.values() if "'alow'" in f["says"]]
+    wrong = [f for f in found.values() if "'allows'" in f["says"]]
     assert [(f["look"], f["state"]) for f in wrong] == [("policy", "broken")]
 
 
