@@ -569,7 +569,7 @@ def test_a_plan_refuses_what_the_site_decides_and_names_the_line_that_allows_it(
 def test_a_policy_that_is_wrong_stops_every_command_and_permits_nothing(
     site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (site / "policy.yaml").write_text("policy: 1\nalow: []\n")
+    (site / "policy.yaml").write_text("policy: 1\nallows: []\n")
     monkeypatch.setenv("POLIGON_POLICY", str(site / "policy.yaml"))
     for command in (("lint", "house"), ("plan", "house"), ("rehearse", "house")):
         stopped = poligon("scenario", *command)

@@ -102,7 +102,7 @@ def test_a_policy_that_is_wrong_is_said_once(
     file.write_text("policy: 1\nallow: [{host: a/b, ipc: host}]\n")
     monkeypatch.setenv("POLIGON_POLICY", str(file))
     assert looks()[1]["policy"]["says"] == f"{file} can be read; permissions in it: 1"
-    file.write_text("policy: 1\nalow: []\n")
+    file.write_text("policy: 1\nallows: []\n")
     code, found = looks()
     assert code == 1
     wrong = [f for f in found.values() if "'allows'" in f["says"]]
