@@ -17,7 +17,7 @@ from core.scenario.generators.description import described
 from core.scenario.generators.registry import GENERATORS
 from core.scenario.json_schema import json_schema, json_schema_text
 from core.scenario.key_reference import reference
-from core.scenario.lint import lint
+from core.scenario.lint import lint_all
 from core.scenario.load import LoadedScenario
 from core.scenario.load import load as load_scenario
 from core.scenario.policy_file import read_policy
@@ -88,7 +88,7 @@ def lint_scenario(
             output.problem(error)
             raise typer.Exit(Exit.USAGE) from error
         policy = read_policy(settings.policy)
-        problems = [problem for place in places for problem in lint(place, policy)]
+        problems = [problem for found in lint_all(places, policy) for problem in found]
         output.data(
             [
                 {

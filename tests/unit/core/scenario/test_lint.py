@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -639,3 +641,28 @@ _WORDS = (
 def test_whatever_is_typed_lint_answers(lint_text: Lint, at: int, removed: int, typed: str) -> None:
     text = WITH_HOSTS[:at] + typed + WITH_HOSTS[at + removed :]
     assert all(": error: " in p or ": warning: " in p for p in lint_text(text))
+
+
+def test_several_are_linted_side_by_side_with_the_same_result(tmp_path: Path) -> None:
+    # A process of its own: one with threads, as a test's is, lints one after another.
+    program = (
+        "import sys; from pathlib import Path; from core.scenario.lint import lint, lint_all\n"
+        "paths = [Path(p) for p in sys.argv[1:]]\n"
+        "assert list(lint_all(paths)) == [lint(p) for p in paths]\n"
+        "print(sum(map(len, lint_all(paths))))"
+    )
+    paths = []
+    for number, text in enumerate((SMALLEST, "language: 1\n", WITH_HOSTS)):
+        folder = tmp_path / f"s{number}"
+        folder.mkdir()
+        (folder / "scenario.yaml").write_text(text)
+        paths.append(str(folder))
+    done = subprocess.run(
+        [sys.executable, "-c", program, *paths],
+        cwd=Path(__file__).parents[4],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 3
