@@ -9,6 +9,8 @@ import docker
 import pytest
 from docker.errors import DockerException
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from tests.contracts.postgres import PostgresServer, postgres_server
 
@@ -22,12 +24,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process: they share what they have started."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+_ALONE = "test_shipped_scenarios.py"
+
+
+class _ByFile(LoadFileScheduling):  # type: ignore[misc]  # it has no types
+    """Files as a whole, whose tests share what they start; but each shipped scenario alone."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid if _ALONE in nodeid else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _ByFile | None:
+    """Distribute by file where that is asked for (xdist's groups do nothing with pytest 9.2)."""
+    return _ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

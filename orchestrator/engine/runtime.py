@@ -123,7 +123,7 @@ class DockerEngine:
                 cpus=told["NCPU"],
                 memory=told["MemTotal"],
                 containers=told["Containers"],
-                runtimes=frozenset(told["Runtimes"]),
+                runtimes=frozenset(told.get("Runtimes") or ()),
             )
 
     def diagnose(self) -> EngineFacts:

@@ -23,10 +23,7 @@ SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(file.parent.name, marks=pytest.mark.xdist_group(file.parent.name))
-        for file in sorted(SCENARIOS.glob("*/scenario.yaml"))
-    ],
+    [file.parent.name for file in sorted(SCENARIOS.glob("*/scenario.yaml"))],
 )
 def test_a_shipped_scenario_rehearses_and_leaves_nothing(
     docker_client: docker.DockerClient, tmp_path: Path, name: str
