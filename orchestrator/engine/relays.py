@@ -7,22 +7,18 @@ import math
 import socket
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Address
-from typing import Protocol
-
-from docker import APIClient
 
 from orchestrator.engine.connection import EngineConnection
+from orchestrator.engine.hijacked import Hijacked
 from orchestrator.engine.toolbox import Toolbox
 from orchestrator.ports import EngineRefusedError, RelayEnd
 
 _MOST_BYTES = 4 * 1024**2
 _PIECE = 64 * 1024
-_HEADER = 8  # stream, three zeros, length in four bytes: the engine's multiplexed output
-_STDERR = 2
 _CONNECTED = b"succeeded!"  # what netcat says on stderr once it is connected
 _ENDS = frozenset({0, 1})  # netcat's: the other side closed, or was never there
 _END_WITHIN_SECONDS = 10
@@ -36,16 +32,6 @@ class Goal:
 
     address: IPv4Address
     port: int
-
-
-class _Wire(Protocol):
-    """What the SDK attaches with: a socket, over TLS or not, or a channel of SSH."""
-
-    def recv(self, size: int, /) -> bytes: ...
-    def sendall(self, data: bytes, /) -> None: ...
-    def shutdown(self, how: int, /) -> None: ...
-    def settimeout(self, seconds: float | None, /) -> None: ...
-    def close(self) -> None: ...
 
 
 class Relays:
@@ -69,10 +55,11 @@ class Relays:
         command = ("nc", "-n", "-v", "-w", seconds, str(goal.address), str(goal.port))
         with end, self._toolbox.made(command, network_mode=network_mode, labels=labels) as made:
             with self._connection.call() as api:
-                attached = _Attached(api, made)
+                pipe = Hijacked(api.attach_socket(made, _ATTACH))
+                pipe.wire.settimeout(None)
                 api.start(made)
-            with attached:
-                relay = _Relay(attached.wire, end, timeout)
+            with closing(pipe):
+                relay = _Relay(pipe, end, timeout)
                 how = relay.run()
             if relay.ended:
                 self._require_end(made)
@@ -86,28 +73,11 @@ class Relays:
             raise EngineRefusedError(f"the prober ended with {code}", hint="Look again")
 
 
-class _Attached:
-    """The open way to a container's input and output; closed at the end of its block."""
-
-    def __init__(self, api: APIClient, container: str) -> None:
-        self._held = api.attach_socket(container, _ATTACH)
-        # For plain sockets the SDK hands out the reader around it, which cannot write.
-        self.wire: _Wire = getattr(self._held, "_sock", self._held)
-        self.wire.settimeout(None)
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, *_: object) -> None:
-        self._held.close()
-        self.wire.close()
-
-
 class _Relay:
     """Both directions: what comes is read in a thread, what goes in the caller's."""
 
-    def __init__(self, wire: _Wire, end: socket.socket, timeout: timedelta) -> None:
-        self._wire = wire
+    def __init__(self, pipe: Hijacked, end: socket.socket, timeout: timedelta) -> None:
+        self._pipe = pipe
         self._end = end
         # A side that reads no more would hold a sender for ever: whoever waits is cut off.
         self._alarm = threading.Timer(timeout.total_seconds(), self._cut)
@@ -139,7 +109,7 @@ class _Relay:
         self._shut()
 
     def _shut(self) -> None:
-        for way in (self._end, self._wire):
+        for way in (self._end, self._pipe.wire):
             with suppress(OSError):
                 way.shutdown(socket.SHUT_RDWR)
 
@@ -148,15 +118,14 @@ class _Relay:
         with suppress(OSError):
             while piece := self._end.recv(_PIECE):
                 with suppress(OSError):  # the prober has ended; what it said may not be read yet
-                    self._wire.sendall(piece)
+                    self._pipe.wire.sendall(piece)
 
     def _hand_on(self) -> None:
         """Hand on what comes; runs in a thread of its own, until the wire is closed."""
         try:
             is_heard = True
             while is_heard and self._left >= 0:
-                header = self._exactly(_HEADER)
-                is_heard = self._take(header[0], self._exactly(int.from_bytes(header[4:], "big")))
+                is_heard = self._take(*self._pipe.frame())
         except (OSError, EOFError):
             self._is_over = True
         # Who was never connected, or says too much, is not waited for.
@@ -164,9 +133,9 @@ class _Relay:
         with suppress(OSError):
             self._end.shutdown(gone)
 
-    def _take(self, stream: int, piece: bytes) -> bool:
+    def _take(self, is_error: bool, piece: bytes) -> bool:  # noqa: FBT001  # of a frame
         """Hand on a piece; tell whether somebody still listens."""
-        if stream == _STDERR:
+        if is_error:
             self._connected |= _CONNECTED in piece
             return True
         self._connected = True
@@ -177,12 +146,3 @@ class _Relay:
         except OSError:
             return False
         return True
-
-    def _exactly(self, size: int) -> bytes:
-        pieces = bytearray()
-        while len(pieces) < size:
-            piece = self._wire.recv(size - len(pieces))
-            if not piece:
-                raise EOFError
-            pieces += piece
-        return bytes(pieces)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from orchestrator.engine.hijacked import Hijacked
 from orchestrator.engine.prober import Prober, ProberEndedError, is_whole
 
 SOON = timedelta(seconds=5)
@@ -22,7 +23,7 @@ def frame(text: str, *, stream: int = 1) -> bytes:
 @pytest.fixture
 def pipe() -> Iterator[tuple[Prober, socket.socket]]:
     ours, its = socket.socketpair()
-    prober = Prober(ours)
+    prober = Prober(Hijacked(ours))
     with its:
         yield prober, its
     prober.close()
