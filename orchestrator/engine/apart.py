@@ -7,16 +7,16 @@ from datetime import timedelta
 from http import HTTPStatus
 from pathlib import PurePosixPath
 
-from docker.errors import APIError, ImageNotFound, NotFound
+from docker.errors import APIError, NotFound
 
 from core.scenario.folder import Entry
 from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.containers import remove_container, run_to_end
-from orchestrator.engine.errors import is_status
+from orchestrator.engine.errors import is_status, needing
 from orchestrator.engine.hardening import CAPABILITIES, toolbox_options
 from orchestrator.engine.labels import Labels
 from orchestrator.engine.toolbox import Toolbox
-from orchestrator.ports import HostGoneError, RunResult, UnknownImageError
+from orchestrator.ports import HostGoneError, RunResult
 
 
 class Apart:
@@ -58,20 +58,17 @@ class Apart:
 
     def _create(self, command: Sequence[str], image: str) -> str:
         options = toolbox_options(network="none", capabilities=CAPABILITIES)
-        with self._connection.call() as api:
-            try:
-                made = api.create_container(
-                    image,
-                    entrypoint=list(command),
-                    command=[],
-                    user="0:0",
-                    working_dir="/",
-                    labels=self._labels.helper(),
-                    host_config=options | {"ReadonlyRootfs": False, "Init": True},
-                    use_config_proxy=False,
-                )
-            except ImageNotFound as error:
-                raise UnknownImageError(f"the engine has no image {image} any more") from error
+        with self._connection.call() as api, needing(image):
+            made = api.create_container(
+                image,
+                entrypoint=list(command),
+                command=[],
+                user="0:0",
+                working_dir="/",
+                labels=self._labels.helper(),
+                host_config=options | {"ReadonlyRootfs": False, "Init": True},
+                use_config_proxy=False,
+            )
         return str(made["Id"])
 
 

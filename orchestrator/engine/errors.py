@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 
-from docker.errors import APIError, DockerException, StreamParseError
+from docker.errors import APIError, DockerException, ImageNotFound, StreamParseError
 from requests import RequestException
 from urllib3.exceptions import HTTPError
 
@@ -15,6 +15,7 @@ from orchestrator.ports import (
     EngineFullError,
     EngineRefusedError,
     EngineUnavailableError,
+    UnknownImageError,
 )
 
 # What the kernel says through the engine, what that is, and what an operator does about it.
@@ -33,6 +34,15 @@ _EXHAUSTED = {
 _NO_RUNTIME = re.compile(
     r"unknown (?:runtime specified|or invalid runtime name:) (\S+)", re.IGNORECASE
 )
+
+
+@contextmanager
+def needing(image: str) -> Iterator[None]:
+    """Turn the SDK's word that an image is gone into UnknownImageError."""
+    try:
+        yield
+    except ImageNotFound as error:
+        raise UnknownImageError(f"the engine has no image {image} any more") from error
 
 
 @contextmanager

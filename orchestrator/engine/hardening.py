@@ -20,6 +20,9 @@ CAPABILITIES = (
 )
 """What root keeps inside a host: Docker's default without raw sockets, devices and file labels."""
 
+NOBODY = "65534:65534"
+"""As whom a program runs that needs no capability."""
+
 _NO_NEW_PRIVILEGES = "no-new-privileges"
 _NEW_PRIVILEGES = "no-new-privileges:false"
 _SUDO_CAPABILITIES = ("AUDIT_WRITE",)  # sudo and PAM write audit records

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from docker.errors import APIError, ImageNotFound, NotFound
+from docker.errors import APIError, NotFound
 
 from core.clock import Clock
 from core.ids import ExerciseId
@@ -17,7 +17,7 @@ from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.world import Attachment, HostKey, HostPlan, WorldKey
 from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.containers import inspect_container, names_no_container, remove_container
-from orchestrator.engine.errors import is_status, said
+from orchestrator.engine.errors import is_status, needing, said
 from orchestrator.engine.files import host_archive
 from orchestrator.engine.hardening import host_options
 from orchestrator.engine.image_contents import ContainerTree, ImageContents
@@ -27,7 +27,7 @@ from orchestrator.engine.names import container_name
 from orchestrator.engine.networks import name_of
 from orchestrator.engine.readiness import Readiness, starter
 from orchestrator.engine.stats import usage_of
-from orchestrator.ports import EngineRefusedError, HostGoneError, UnknownImageError, Usage
+from orchestrator.ports import EngineRefusedError, HostGoneError, Usage
 
 _log = structlog.get_logger()
 
@@ -236,7 +236,7 @@ class Hosts:
         network = next(iter(first), "none")
         command = list(facts.command) or _STAY
         started = starter(plan, command, user=facts.user)
-        with self._connection.call() as api:
+        with self._connection.call() as api, needing(plan.image):
             try:
                 created = api.create_container(
                     plan.image,
@@ -250,8 +250,6 @@ class Hosts:
                     networking_config={"EndpointsConfig": first},
                     use_config_proxy=False,  # the operator's proxy is no business of a host
                 )
-            except ImageNotFound as error:
-                raise UnknownImageError(f"the engine has no image {plan.image} any more") from error
             except APIError as error:
                 if is_status(error, HTTPStatus.CONFLICT):
                     return None

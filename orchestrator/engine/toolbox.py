@@ -16,14 +16,13 @@ from orchestrator.domain.world import ImageBuild
 from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.containers import inspect_container, remove_container, run_to_end
 from orchestrator.engine.errors import is_status
-from orchestrator.engine.hardening import toolbox_options
+from orchestrator.engine.hardening import NOBODY, toolbox_options
 from orchestrator.engine.images import Images
 from orchestrator.engine.labels import Labels
 from orchestrator.ports import EngineRefusedError, RunResult
 
 _GONE_WITHIN = timedelta(seconds=20)
 _FIRST_LOOK = timedelta(milliseconds=10)
-_NOBODY = "65534:65534"
 _ROOT = "0:0"
 
 AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
@@ -65,7 +64,7 @@ class Toolbox:
         when there is no such network namespace.
         """
         options = toolbox_options(network=network_mode, capabilities=capabilities)
-        container = self._create(command, _ROOT if capabilities else _NOBODY, labels, options)
+        container = self._create(command, _ROOT if capabilities else NOBODY, labels, options)
         try:
             return run_to_end(self._connection, container, timeout)
         finally:
@@ -77,7 +76,7 @@ class Toolbox:
     ) -> Iterator[str]:
         """Lend a container that is to run a command as nobody, with an open input; not started."""
         options = toolbox_options(network=network_mode, capabilities=())
-        container = self._create(command, _NOBODY, labels, options, takes_input=True)
+        container = self._create(command, NOBODY, labels, options, takes_input=True)
         try:
             yield container
         finally:

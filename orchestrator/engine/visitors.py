@@ -3,17 +3,15 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from docker.errors import ImageNotFound
-
 from core.ids import ExerciseId
 from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.containers import remove_container, run_to_end
-from orchestrator.engine.hardening import toolbox_options
+from orchestrator.engine.errors import needing
+from orchestrator.engine.hardening import NOBODY, toolbox_options
 from orchestrator.engine.labels import Labels
 from orchestrator.engine.names import shared_network_name
-from orchestrator.ports import RunResult, UnknownImageError
+from orchestrator.ports import RunResult
 
-_NOBODY = "65534:65534"
 _SCRATCH = {"/tmp": "rw,noexec,nosuid,nodev,size=16m,mode=1777"}  # noqa: S108  # in the container
 
 
@@ -51,20 +49,17 @@ class Visitors:
     ) -> str:
         name = shared_network_name(self._labels.installation, exercise, network)
         options = toolbox_options(network=name, capabilities=())
-        with self._connection.call() as api:
-            try:
-                made = api.create_container(
-                    image,
-                    entrypoint=list(command),
-                    command=[],
-                    user=_NOBODY,
-                    working_dir="/tmp",  # noqa: S108  # in the container
-                    environment=dict(environment),
-                    labels=self._labels.visitor(exercise),
-                    # As for hosts: no question about a name leaves the range.
-                    host_config=options | {"Tmpfs": _SCRATCH, "Init": True, "Dns": ["127.0.0.1"]},
-                    use_config_proxy=False,
-                )
-            except ImageNotFound as error:
-                raise UnknownImageError(f"the engine has no image {image} any more") from error
+        with self._connection.call() as api, needing(image):
+            made = api.create_container(
+                image,
+                entrypoint=list(command),
+                command=[],
+                user=NOBODY,
+                working_dir="/tmp",  # noqa: S108  # in the container
+                environment=dict(environment),
+                labels=self._labels.visitor(exercise),
+                # As for hosts: no question about a name leaves the range.
+                host_config=options | {"Tmpfs": _SCRATCH, "Init": True, "Dns": ["127.0.0.1"]},
+                use_config_proxy=False,
+            )
         return str(made["Id"])
