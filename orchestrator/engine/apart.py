@@ -12,7 +12,7 @@ from docker.errors import APIError, NotFound
 from core.scenario.folder import Entry
 from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.containers import remove_container, run_to_end
-from orchestrator.engine.errors import is_status, needing
+from orchestrator.engine.errors import is_status, needing_image
 from orchestrator.engine.hardening import CAPABILITIES, toolbox_options
 from orchestrator.engine.labels import Labels
 from orchestrator.engine.toolbox import Toolbox
@@ -58,7 +58,7 @@ class Apart:
 
     def _create(self, command: Sequence[str], image: str) -> str:
         options = toolbox_options(network="none", capabilities=CAPABILITIES)
-        with self._connection.call() as api, needing(image):
+        with self._connection.call() as api, needing_image(image):
             made = api.create_container(
                 image,
                 entrypoint=list(command),

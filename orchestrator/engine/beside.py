@@ -1,15 +1,18 @@
 """A toolbox beside a host: where its network is, and what the engine says when it is not there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from http import HTTPStatus
 
 from docker.errors import APIError
 
 from orchestrator.domain.world import HostKey
 from orchestrator.engine.errors import is_status
+from orchestrator.engine.labels import Labels
 from orchestrator.engine.names import container_name
-from orchestrator.ports import EngineRefusedError, HostGoneError
+from orchestrator.engine.toolbox import Toolbox
+from orchestrator.ports import EngineRefusedError, HostGoneError, RunResult
 
 
 def network_of(installation: str, host: HostKey) -> str:
@@ -28,6 +31,20 @@ def needing(host: HostKey) -> Iterator[None]:
         raise HostGoneError(
             f"host {host.host} of {host.world.team} does not run", hint="Raise its world again"
         ) from error
+
+
+def configure_network(
+    toolbox: Toolbox, labels: Labels, host: HostKey, command: Sequence[str], *, within: timedelta
+) -> RunResult:
+    """Change a host's network from beside it, as root of that network. Raises HostGoneError."""
+    with needing(host):
+        return toolbox.run(
+            command,
+            network_mode=network_of(labels.installation, host),
+            labels=labels.probe(host),
+            timeout=within,
+            capabilities=("NET_ADMIN",),
+        )
 
 
 def _lacks_namespace(error: BaseException | None) -> bool:

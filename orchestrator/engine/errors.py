@@ -37,7 +37,7 @@ _NO_RUNTIME = re.compile(
 
 
 @contextmanager
-def needing(image: str) -> Iterator[None]:
+def needing_image(image: str) -> Iterator[None]:
     """Turn the SDK's word that an image is gone into UnknownImageError."""
     try:
         yield

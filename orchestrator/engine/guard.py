@@ -7,7 +7,7 @@ without NET_ADMIN the host can neither see nor take them away. They go with the 
 from datetime import timedelta
 
 from orchestrator.domain.world import HostKey, HostPlan
-from orchestrator.engine.beside import needing, network_of
+from orchestrator.engine.beside import configure_network
 from orchestrator.engine.labels import Labels
 from orchestrator.engine.toolbox import Toolbox
 from orchestrator.ports import EngineRefusedError
@@ -49,14 +49,13 @@ class Guard:
 
         Raises HostGoneError, and EngineRefusedError where the kernel has no such hook.
         """
-        with needing(host):
-            result = self._toolbox.run(
-                ("sh", "-c", _SCRIPT, "sh", *(str(place.address) for place in plan.attachments)),
-                network_mode=network_of(self._labels.installation, host),
-                labels=self._labels.probe(host),
-                timeout=_WITHIN,
-                capabilities=("NET_ADMIN",),
-            )
+        result = configure_network(
+            self._toolbox,
+            self._labels,
+            host,
+            ("sh", "-c", _SCRIPT, "sh", *(str(place.address) for place in plan.attachments)),
+            within=_WITHIN,
+        )
         if not result.ok:
             raise EngineRefusedError(
                 f"{host.host} of {host.world.team} may send raw packets (NET_RAW), and cannot be"

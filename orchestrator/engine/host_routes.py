@@ -8,7 +8,7 @@ from datetime import timedelta
 from ipaddress import IPv4Address
 
 from orchestrator.domain.world import HostKey
-from orchestrator.engine.beside import needing, network_of
+from orchestrator.engine.beside import configure_network
 from orchestrator.engine.labels import Labels
 from orchestrator.engine.toolbox import Toolbox
 from orchestrator.ports import EngineRefusedError
@@ -25,14 +25,13 @@ class HostRoutes:
 
     def lead(self, host: HostKey, gateway: IPv4Address) -> None:
         """Have a running host's default route; it lasts until it stops. Raises HostGoneError."""
-        with needing(host):
-            result = self._toolbox.run(
-                ("ip", "route", "replace", "default", "via", str(gateway)),
-                network_mode=network_of(self._labels.installation, host),
-                labels=self._labels.probe(host),
-                timeout=_WITHIN,
-                capabilities=("NET_ADMIN",),
-            )
+        result = configure_network(
+            self._toolbox,
+            self._labels,
+            host,
+            ("ip", "route", "replace", "default", "via", str(gateway)),
+            within=_WITHIN,
+        )
         if not result.ok:
             raise EngineRefusedError(
                 f"{host.host} of {host.world.team} does not take its way to the router:"

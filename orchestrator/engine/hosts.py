@@ -17,7 +17,7 @@ from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.world import Attachment, HostKey, HostPlan, WorldKey
 from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.containers import inspect_container, names_no_container, remove_container
-from orchestrator.engine.errors import is_status, needing, said
+from orchestrator.engine.errors import is_status, needing_image, said
 from orchestrator.engine.files import host_archive
 from orchestrator.engine.hardening import host_options
 from orchestrator.engine.image_contents import ContainerTree, ImageContents
@@ -236,7 +236,7 @@ class Hosts:
         network = next(iter(first), "none")
         command = list(facts.command) or _STAY
         started = starter(plan, command, user=facts.user)
-        with self._connection.call() as api, needing(plan.image):
+        with self._connection.call() as api, needing_image(plan.image):
             try:
                 created = api.create_container(
                     plan.image,

@@ -15,7 +15,7 @@ from typing import Any
 
 from orchestrator.domain.links import HostLink, Link, LinkState, NetworkLink
 from orchestrator.domain.world import HostKey, WorldKey
-from orchestrator.engine.beside import needing, network_of
+from orchestrator.engine.beside import configure_network
 from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.labels import HOST, Kind, Labels, having
 from orchestrator.engine.names import network_name, shared_network_name
@@ -119,19 +119,18 @@ class Links:
     def _shape_host(self, concerned: _Concerned, link: Link, state: LinkState) -> None:
         delay = state.delay or timedelta()
         host = concerned.host
-        with needing(host):
-            result = self._toolbox.run(
-                (
-                    *("sh", "-c", _SCRIPT, "sh"),
-                    rules(link, state, concerned.places),
-                    f"{delay.total_seconds() * 1000:g}ms" if delay else "0",
-                    *(str(place.ip) for place in concerned.places),
-                ),
-                network_mode=network_of(self._labels.installation, host),
-                labels=self._labels.probe(host),
-                timeout=_WITHIN,
-                capabilities=("NET_ADMIN",),
-            )
+        result = configure_network(
+            self._toolbox,
+            self._labels,
+            host,
+            (
+                *("sh", "-c", _SCRIPT, "sh"),
+                rules(link, state, concerned.places),
+                f"{delay.total_seconds() * 1000:g}ms" if delay else "0",
+                *(str(place.ip) for place in concerned.places),
+            ),
+            within=_WITHIN,
+        )
         if result.exit_code == _NO_NETEM:
             raise NotEnforcedError(
                 "delay is not enforced here: the engine's kernel has no netem",

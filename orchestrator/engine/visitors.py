@@ -6,7 +6,7 @@ from datetime import timedelta
 from core.ids import ExerciseId
 from orchestrator.engine.connection import EngineConnection
 from orchestrator.engine.containers import remove_container, run_to_end
-from orchestrator.engine.errors import needing
+from orchestrator.engine.errors import needing_image
 from orchestrator.engine.hardening import NOBODY, toolbox_options
 from orchestrator.engine.labels import Labels
 from orchestrator.engine.names import shared_network_name
@@ -49,7 +49,7 @@ class Visitors:
     ) -> str:
         name = shared_network_name(self._labels.installation, exercise, network)
         options = toolbox_options(network=name, capabilities=())
-        with self._connection.call() as api, needing(image):
+        with self._connection.call() as api, needing_image(image):
             made = api.create_container(
                 image,
                 entrypoint=list(command),
