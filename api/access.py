@@ -6,10 +6,10 @@ from pathlib import Path
 from api.bootstrap import Services
 from core.ids import UserId
 from core.settings import Settings
+from core.users.keys import parse_public_key
 from core.users.model import KeyInvalidError
-from core.users.service import parse_public_key
 from orchestrator.domain.exercise import Exercise
-from scoring.team_scenario import ShownPassword, TeamScenario
+from scoring.team_scenario import RecordedHost, ShownPassword, TeamScenario
 
 _DEFAULT_SSH_PORT = 22
 
@@ -27,6 +27,11 @@ def host_key_file(settings: Settings) -> Path:
     return settings.home / "ssh_host_ed25519_key"
 
 
+def user_ca_file(settings: Settings) -> Path:
+    """Return where the centre's key is that signs people's; the public half is beside it."""
+    return settings.home / "user_ca_ed25519"
+
+
 def public_key_file(settings: Settings) -> Path:
     """Return where the gateway leaves its public key for the pages and the command line."""
     return host_key_file(settings).with_suffix(".pub")
@@ -42,12 +47,26 @@ def passwords_of(
     services: Services, exercise: Exercise, user: UserId, *, language: str = ""
 ) -> tuple[ShownPassword, ...]:
     """Return the passwords of hosts that somebody's role is shown; none for who is in no team."""
+    seen, role = _seen_by(services, exercise, user, language)
+    return seen.passwords(role) if seen is not None else ()
+
+
+def recorded_for(
+    services: Services, exercise: Exercise, user: UserId, *, language: str = ""
+) -> tuple[RecordedHost, ...]:
+    """Return what somebody must know of recording before they enter; nothing for other people."""
+    seen, role = _seen_by(services, exercise, user, language)
+    return seen.recorded(role) if seen is not None else ()
+
+
+def _seen_by(
+    services: Services, exercise: Exercise, user: UserId, language: str
+) -> tuple[TeamScenario | None, str]:
     team = exercise.team_of(user)
     if team is None:
-        return ()
+        return None, ""
     role = next(member.role for member in team.members if member.user == user)
-    seen = TeamScenario.of(services.exercises, exercise, team, language=language)
-    return seen.passwords(role)
+    return TeamScenario.of(services.exercises, exercise, team, language=language), role
 
 
 def gateway_key(settings: Settings) -> GatewayKey | None:

@@ -1,37 +1,90 @@
 """The web application: REST under /api/v1, pages everywhere else."""
 
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from fastapi.staticfiles import StaticFiles
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 
-from api import health
+from api import health, metrics
 from api.auth import bearer_user
 from api.bootstrap import Services
 from api.catalogue import Catalogue
 from api.edge import Edge
+from api.flag_throttle import FlagThrottle
 from api.idempotency import RememberedWrites
+from api.live import terminal as live_terminal
+from api.live.boards import BoardFeeds
 from api.problems import Problem
 from api.responses import describe, headers_of, problem_response
 from api.throttle import LoginThrottle
-from api.v1 import access, conduct, exercises, injects, messages, play, results, scenarios, session
+from api.upload_throttle import UploadThrottle
+from api.v1 import (
+    access,
+    boards,
+    captures,
+    checks,
+    conduct,
+    corrections,
+    deliveries,
+    exercises,
+    feed,
+    injects,
+    marking,
+    members,
+    messages,
+    play,
+    recordings,
+    reports,
+    results,
+    scenarios,
+    session,
+    terminals,
+)
 from api.web import pages
 from api.web.errors import error_page
+from api.web.static_files import STATIC, PackedFiles
 from core.errors import PoligonError
 
-_STATIC = Path(__file__).parent / "web" / "static"
+_PARTS = (
+    session,
+    scenarios,
+    exercises,
+    conduct,
+    members,
+    injects,
+    play,
+    feed,
+    checks,
+    captures,
+    messages,
+    deliveries,
+    access,
+    boards,
+    results,
+    marking,
+    corrections,
+    reports,
+    recordings,
+    terminals,
+)
+_FOR_PROGRAMS = health.PATHS | {metrics.PATH}
 _TAGS = [
     {"name": "session", "description": "Logging in and out; one's own SSH keys."},
     {"name": "scenarios", "description": "What may be launched."},
     {"name": "exercises", "description": "Exercises from launch to removal."},
+    {"name": "people", "description": "Roles of members, and one-time codes."},
     {"name": "injects", "description": "What happens to teams while they play."},
     {"name": "play", "description": "Tasks and answers of a team, messages and replies."},
+    {"name": "marking", "description": "Assessors, their marks, and what teams are told of them."},
+    {"name": "checks", "description": "Whether checks pass now; declared maintenance."},
+    {"name": "services", "description": "Attack and defence: flags of others, and services."},
     {"name": "results", "description": "Board, training record and signals."},
+    {"name": "corrections", "description": "Corrections of scores, and disputes about them."},
+    {"name": "reports", "description": "After-action reports, improvement plans, surveys."},
+    {"name": "recordings", "description": "Sessions in hosts, what was done, and terminals."},
 ]
 
 
@@ -51,13 +104,18 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.state.catalogue = Catalogue(services.settings.scenarios, services.policy)
     app.state.throttle = LoginThrottle(services.clock)
+    app.state.flag_throttle = FlagThrottle(services.clock)
+    app.state.uploads_throttle = UploadThrottle(services.clock)
     app.state.remembered = RememberedWrites(services.database, services.clock)
     app.state.user_of = bearer_user
-    for part in (session, scenarios, exercises, conduct, injects, play, messages, access, results):
+    app.state.feeds = BoardFeeds(services.scoring.boards)
+    for part in _PARTS:
         app.include_router(part.router, prefix="/api/v1")
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(pages.router, include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.include_router(live_terminal.router)
+    app.mount("/static", PackedFiles(directory=STATIC), name="static")
     for kind in (PoligonError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, respond)
     app.add_middleware(Edge, respond=respond)
@@ -76,6 +134,6 @@ def _with_problems(described: dict[str, Any]) -> dict[str, Any]:
 def respond(request: Request, error: Exception) -> Response:
     """Answer an error in the way of whoever asked: a problem for programs, a page for people."""
     problem = describe(error)
-    if request.url.path.startswith("/api/") or request.url.path in health.PATHS:
+    if request.url.path.startswith("/api/") or request.url.path in _FOR_PROGRAMS:
         return problem_response(request, problem, headers_of(error))
     return error_page(request, error, problem)

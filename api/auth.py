@@ -1,5 +1,6 @@
 """Who calls: a bearer token in a header, or the same token in a browser's cookie."""
 
+import secrets
 from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from api.bootstrap import Services
 from api.context import services_of
 from api.errors import ForeignOriginError, NotLoggedInError, NotYourRoleError
-from core.users.model import User
+from core.users.model import Role, User
 from core.users.service import TOKEN_LIFETIME
 
 COOKIE = "poligon_session"
@@ -21,10 +22,17 @@ _bearer = HTTPBearer(auto_error=False, description="The `token` that POST /api/v
 
 def bearer_user(request: Request) -> User | None:
     """Return whose bearer token a request carries."""
+    token = _bearer_token(request)
+    return services_of(request).users.of_token(token) if token else None
+
+
+def _bearer_token(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        return None
-    return services_of(request).users.of_token(token.strip())
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+BearerShown = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+"""What makes the interface's description tell of the token."""
 
 
 def api_caller(
@@ -33,6 +41,24 @@ def api_caller(
 ) -> User:
     """Return who calls the interface; raises NotLoggedInError."""
     return _bound(bearer_user(request))
+
+
+def metrics_reader(
+    request: Request,
+    _shown_in_openapi: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> None:
+    """Return to the site's collector of metrics and to administrators.
+
+    Raises NotLoggedInError, NotYourRoleError.
+    """
+    wanted = services_of(request).settings.metrics_token.get_secret_value()
+    if wanted and secrets.compare_digest(_bearer_token(request).encode(), wanted.encode()):
+        return
+    user = _bound(bearer_user(request))
+    if user.role is not Role.ADMIN:
+        raise NotYourRoleError(
+            f"a user in the role {user.role} does not read metrics", hint="Ask an administrator"
+        )
 
 
 def page_user(request: Request) -> User | None:
@@ -72,9 +98,18 @@ def sees_results(user: User) -> User:
     return user
 
 
+def marks(user: User) -> User:
+    """Return `user`; raises NotYourRoleError unless they may mark what teams did."""
+    if not user.marks:
+        raise NotYourRoleError(
+            f"a user in the role {user.role} does not mark", hint="Log in as an assessor"
+        )
+    return user
+
+
 def plays(user: User) -> User:
     """Return `user`; raises NotYourRoleError unless they are a trainee."""
-    if user.sees_results:
+    if user.marks:
         raise NotYourRoleError(
             f"a user in the role {user.role} does not answer tasks", hint="Log in as a trainee"
         )
@@ -88,14 +123,20 @@ def _after(caller: Callable[..., User], allowed: Callable[[User], User]) -> Call
     return checked
 
 
-ServicesHere = Annotated[Services, Depends(services_of)]
+async def _services(request: Request) -> Services:
+    return services_of(request)  # what is not async costs a thread's turn, with every request
+
+
+ServicesHere = Annotated[Services, Depends(_services)]
 Caller = Annotated[User, Depends(api_caller)]
 Instructor = Annotated[User, Depends(_after(api_caller, runs_exercises))]
 Observer = Annotated[User, Depends(_after(api_caller, sees_results))]
+Assessor = Annotated[User, Depends(_after(api_caller, marks))]
 Trainee = Annotated[User, Depends(_after(api_caller, plays))]
 PageCaller = Annotated[User, Depends(page_caller)]
 PageInstructor = Annotated[User, Depends(_after(page_caller, runs_exercises))]
 PageObserver = Annotated[User, Depends(_after(page_caller, sees_results))]
+PageAssessor = Annotated[User, Depends(_after(page_caller, marks))]
 PageTrainee = Annotated[User, Depends(_after(page_caller, plays))]
 
 

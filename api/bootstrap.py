@@ -1,6 +1,7 @@
 """The composition root: the only place that knows which class stands behind a port."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from core.clock import Clock, SystemClock
@@ -11,6 +12,7 @@ from core.scenario.policy_file import read_policy
 from core.scenario.site_policy import SitePolicy
 from core.settings import Settings
 from core.users.service import Users
+from orchestrator.casting import Casting
 from orchestrator.claims import Claims
 from orchestrator.engine.runtime import DockerEngine
 from orchestrator.injects.service import Injects
@@ -20,12 +22,32 @@ from orchestrator.ports import RangeEngine
 from orchestrator.reconcile import Reconciling
 from orchestrator.rehearsals import Rehearsals
 from orchestrator.resets import Resets
+from orchestrator.retention import Retention
 from orchestrator.self_test import Thoroughness
 from orchestrator.service import Exercises
+from orchestrator.sessions import Sessions
 from orchestrator.timekeeping import Timekeeping
+from orchestrator.torn_recordings import TornRecordings
 from orchestrator.worlds import Worlds
+from scoring.attack_defence.service import AttackDefence
+from scoring.boards.public import PublicBoards
+from scoring.chronicle import Chronicle
+from scoring.corrections.disputes import Disputes
+from scoring.corrections.service import Corrections
+from scoring.feeding import Feeding
+from scoring.improving import Improving
+from scoring.limits import AnswerLimits
+from scoring.marking.marking import Marking
+from scoring.marking.reading import MarkReading
+from scoring.proving import Proving
+from scoring.replaying import Replaying
+from scoring.reporting import Reporting
 from scoring.scorekeeping import Scorekeeping
 from scoring.service import Scoring
+from scoring.surveying import Surveying
+from scoring.uploads.delivering import Uploads
+from scoring.uploads.scanning import Scanner
+from scoring.uploads.store import ContentStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +59,30 @@ class Services:
     database: Database
     users: Users
     exercises: Exercises
+    casting: Casting
     timekeeping: Timekeeping
     worlds: Worlds
     reconciling: Reconciling
     resets: Resets
     janitor: Janitor
+    sessions: Sessions
+    retention: Retention
+    torn_recordings: TornRecordings
     injects: Injects
     scoring: Scoring
+    public_boards: PublicBoards
+    feeding: Feeding
+    attack_defence: AttackDefence
+    uploads: Uploads
+    marking: Marking
+    marks: MarkReading
+    corrections: Corrections
+    disputes: Disputes
+    proving: Proving
+    replaying: Replaying
+    improving: Improving
+    surveying: Surveying
+    reporting: Reporting
     rehearsals: Rehearsals
     engine: RangeEngine
     queue: JobQueue
@@ -61,11 +100,27 @@ def open_services(settings: Settings) -> Services:
     cannot be made, PolicyInvalidError.
     """
     queue = CeleryQueue(celery_app(settings))
-    return assemble(settings, clock=SystemClock(), queue=queue, engine=open_engine(settings))
+    return assemble(
+        settings,
+        clock=SystemClock(),
+        queue=queue,
+        engine=open_engine(settings),
+        reuse=timedelta(seconds=1),
+    )
 
 
-def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: RangeEngine) -> Services:
-    """Return the services over these, for tests as for processes; raises PolicyInvalidError."""
+def assemble(
+    settings: Settings,
+    *,
+    clock: Clock,
+    queue: JobQueue,
+    engine: RangeEngine,
+    reuse: timedelta = timedelta(),
+) -> Services:
+    """Return the services over these, for tests as for processes; raises PolicyInvalidError.
+
+    `reuse` is for looks of checks, where the clock is the wall's: how old an exercise may be there.
+    """
     policy = read_policy(settings.policy)
     database = Database(settings.effective_database_url(), queue=queue)
     users = Users(database, clock)
@@ -82,12 +137,17 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
         self_test=Thoroughness(settings.self_test),
     )
     scorekeeping = Scorekeeping(clock)
+    sessions = Sessions(database, clock, folder=settings.recordings())
+    injects = Injects(database, clock, exercises, engine, scorekeeping, worlds.plan)
+    improving, surveying = Improving(database, clock), Surveying(database, clock)
+    chronicle = Chronicle(database, clock, exercises.journal, injects, sessions)
     return Services(
         settings=settings,
         clock=clock,
         database=database,
         users=users,
         exercises=exercises,
+        casting=Casting(database, clock, library),
         timekeeping=Timekeeping(database, clock, exercises),
         worlds=worlds,
         resets=Resets(database, clock, exercises, scorekeeping),
@@ -100,8 +160,47 @@ def assemble(settings: Settings, *, clock: Clock, queue: JobQueue, engine: Range
             claims=Claims(database, clock),
         ),
         janitor=Janitor(exercises, engine, clock, expiry=settings.expiry),
-        injects=Injects(database, clock, exercises, engine, scorekeeping, worlds.plan),
-        scoring=Scoring(database, clock, exercises, engine),
+        sessions=sessions,
+        torn_recordings=TornRecordings(sessions, clock),
+        retention=Retention(
+            database,
+            clock,
+            exercises,
+            folder=settings.recordings(),
+            kept=settings.recordings_kept,
+        ),
+        injects=injects,
+        scoring=Scoring(
+            database,
+            clock,
+            exercises,
+            engine,
+            limits=AnswerLimits(
+                per_person=settings.answers_per_person, per_team=settings.answers_per_team
+            ),
+            reuse=reuse,
+        ),
+        public_boards=PublicBoards(database, clock),
+        feeding=Feeding(database, clock, exercises),
+        attack_defence=AttackDefence(
+            database, clock, exercises, engine, installation=settings.installation
+        ),
+        uploads=Uploads(
+            database,
+            clock,
+            exercises,
+            ContentStore(settings.uploads()),
+            Scanner.of(settings.upload_scanner),
+        ),
+        marking=Marking(database, clock, exercises),
+        marks=MarkReading(database, clock, exercises),
+        corrections=Corrections(database, clock, exercises),
+        disputes=Disputes(database, clock, exercises),
+        proving=Proving(database, clock, exercises, every=settings.ledgers_verified),
+        replaying=Replaying(database, exercises),
+        improving=improving,
+        surveying=surveying,
+        reporting=Reporting(database, clock, exercises, chronicle, improving, surveying),
         rehearsals=Rehearsals(database),
         engine=engine,
         queue=queue,

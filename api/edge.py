@@ -13,11 +13,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import BodyTooLargeError
 from core.ids import new_id
+from core.scenario.schema_tasks import LARGEST_FILE
 
 log = structlog.get_logger()
 
 # A launch with forty named teams is 20 kB.
 _LARGEST_BODY = 256 * 1024
+# A file goes on its way as it comes; its task's own limit is kept where it is written.
+_LARGEST_UPLOAD = LARGEST_FILE + _LARGEST_BODY
+_UPLOADS = re.compile(r"(/api/v1)?/exercises/[^/]+/tasks/[^/]+/deliveries")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET = {"/healthz", "/readyz"}
 SECURITY_HEADERS = {
@@ -53,8 +57,7 @@ class Edge:
         structlog.contextvars.bind_contextvars(request_id=request.state.request_id)
         answer = _Answer(request, send)
         try:
-            body = await _whole_body(request)
-            await self._app(scope, _replay(body, receive), answer.send)
+            await self._app(scope, await _body(request, receive), answer.send)
         except ClientDisconnect:
             return
         except Exception as error:  # the outermost loop of a request
@@ -103,22 +106,48 @@ def _request_id(request: Request) -> str:
     return given if _REQUEST_ID.fullmatch(given) else new_id()
 
 
+async def _body(request: Request, receive: Receive) -> Receive:
+    """Return where the application gets the body from: whole, but for files that are handed in."""
+    if request.method == "POST" and _UPLOADS.fullmatch(request.url.path):
+        _require_declared(request, _LARGEST_UPLOAD)
+        return _at_most(_LARGEST_UPLOAD, receive)
+    return _replay(await _whole_body(request), receive)
+
+
+def _require_declared(request: Request, most: int) -> None:
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > most:
+        raise _too_large(most)
+
+
+def _at_most(most: int, receive: Receive) -> Receive:
+    left = most
+
+    async def counted() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise _too_large(most)
+        return message
+
+    return counted
+
+
 async def _whole_body(request: Request) -> bytes:
     """Return the body, read before anything else so that its size is known; all are small here."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > _LARGEST_BODY:
-        raise _too_large()
+    _require_declared(request, _LARGEST_BODY)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > _LARGEST_BODY:
-            raise _too_large()
+            raise _too_large(_LARGEST_BODY)
     return bytes(body)
 
 
-def _too_large() -> BodyTooLargeError:
+def _too_large(most: int) -> BodyTooLargeError:
     return BodyTooLargeError(
-        f"the request is larger than {_LARGEST_BODY // 1024} KiB", hint="Send less at once"
+        f"the request is larger than {most // 1024} KiB", hint="Send less at once"
     )
 
 

@@ -1,6 +1,6 @@
 """Errors of the edge itself: who calls, how often, and with what."""
 
-from core.errors import Fault, PoligonError
+from core.errors import Fault, PoligonError, TryLaterError
 
 
 class NotLoggedInError(PoligonError):
@@ -56,22 +56,32 @@ class NoTeamError(PoligonError):
     fault = Fault.INPUT
 
 
-class TryLaterError(PoligonError):
-    """The same call may be good in `seconds`."""
-
-    code = "request.try_later"
-    fault = Fault.CONFLICT
-
-    def __init__(self, message: str, *, seconds: int, hint: str = "") -> None:
-        super().__init__(message, hint=hint or f"Try again in {seconds} s")
-        self.seconds = seconds
-
-
 class TooManyLoginsError(TryLaterError):
     """Too many wrong passwords for one account, or from one address."""
 
     code = "login.too_many"
     fault = Fault.DENIED
+
+
+class TooManyFlagsError(TryLaterError):
+    """A team handed in more flags within a minute than anybody takes."""
+
+    code = "captures.too_many"
+    fault = Fault.DENIED
+
+
+class TooManyUploadsError(TryLaterError):
+    """Too many files were handed in, by one person or by one team."""
+
+    code = "delivery.too_often"
+    fault = Fault.DENIED
+
+
+class UploadFormError(PoligonError):
+    """A form with a file that cannot be read, or has none."""
+
+    code = "delivery.form_invalid"
+    fault = Fault.INPUT
 
 
 class SameKeyUnderWayError(TryLaterError):

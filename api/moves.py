@@ -5,7 +5,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from orchestrator.domain.exercise import Exercise
-from orchestrator.domain.phases import PERMITS, Act, Phase, WorldPhase
+from orchestrator.domain.phases import PERMITS, UNDER_WAY, Act, Phase, WorldPhase
 from orchestrator.journal import By
 from orchestrator.service import Exercises
 
@@ -27,7 +27,7 @@ _OFFERED: Mapping[Move, frozenset[Phase]] = MappingProxyType(
         Move.START: frozenset({Phase.READY, Phase.DEGRADED}),
         Move.PAUSE: frozenset({Phase.RUNNING}),
         Move.RESUME: frozenset({Phase.PAUSED}),
-        Move.END: frozenset({Phase.RUNNING, Phase.PAUSED}),
+        Move.END: UNDER_WAY,
         Move.KEEP: frozenset({Phase.READY, Phase.DEGRADED, Phase.FAILED, Phase.ENDED}),
         Move.DESTROY: frozenset(
             {Phase.PROVISIONING, Phase.READY, Phase.DEGRADED, Phase.FAILED, Phase.ENDED}

@@ -6,9 +6,16 @@ from types import MappingProxyType
 
 from pydantic import BaseModel, Field
 
-from api.errors import BodyTooLargeError, NotLoggedInError, TooManyLoginsError
+from api.errors import (
+    BodyTooLargeError,
+    NotLoggedInError,
+    TooManyFlagsError,
+    TooManyLoginsError,
+    TooManyUploadsError,
+)
 from core.errors import Fault, PoligonError
 from core.users.model import LoginRefusedError
+from scoring.errors import FeedRefusedError, TooManyAnswersError, TooSoonError
 
 STATUS: Mapping[Fault, HTTPStatus] = MappingProxyType(
     {
@@ -26,6 +33,11 @@ SPECIAL: Mapping[type[PoligonError], HTTPStatus] = MappingProxyType(
         NotLoggedInError: HTTPStatus.UNAUTHORIZED,
         LoginRefusedError: HTTPStatus.UNAUTHORIZED,
         TooManyLoginsError: HTTPStatus.TOO_MANY_REQUESTS,
+        FeedRefusedError: HTTPStatus.UNAUTHORIZED,
+        TooSoonError: HTTPStatus.TOO_MANY_REQUESTS,
+        TooManyAnswersError: HTTPStatus.TOO_MANY_REQUESTS,
+        TooManyFlagsError: HTTPStatus.TOO_MANY_REQUESTS,
+        TooManyUploadsError: HTTPStatus.TOO_MANY_REQUESTS,
         BodyTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     }
 )

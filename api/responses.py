@@ -10,9 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from api.errors import TryLaterError
 from api.problems import TITLES, FieldProblem, Problem, problem_of, status_of
-from core.errors import Fault, PoligonError
+from core.errors import Fault, PoligonError, TryLaterError
 
 log = structlog.get_logger()
 

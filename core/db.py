@@ -123,6 +123,17 @@ class Database:
         except OperationalError as error:
             raise _unavailable(self.engine, error) from error
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Give a session that only reads, and sees the database as of one moment throughout.
+
+        Raises DatabaseUnavailableError when the database does not answer.
+        """
+        with self.reading() as session:
+            if self.engine.dialect.name == "postgresql":
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
+
     def check(self) -> None:
         """Raise DatabaseUnavailableError unless the database answers."""
         try:

@@ -35,3 +35,14 @@ class PoligonError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}. {self.hint}" if self.hint else self.message
+
+
+class TryLaterError(PoligonError):
+    """The same call may be good in `seconds`."""
+
+    code = "request.try_later"
+    fault = Fault.CONFLICT
+
+    def __init__(self, message: str, *, seconds: int, hint: str = "") -> None:
+        super().__init__(message, hint=hint or f"Try again in {seconds} s")
+        self.seconds = seconds

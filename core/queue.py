@@ -108,6 +108,10 @@ class Ticker:
         try:
             sweep()
         except PoligonError as error:
-            log.warning("sweep.failed", sweep=sweep.__qualname__, error=str(error))
+            log.warning("sweep.failed", sweep=_name_of(sweep), error=str(error))
         except Exception:  # the outermost loop of this thread: it must not die
-            log.exception("sweep.crashed", sweep=sweep.__qualname__)
+            log.exception("sweep.crashed", sweep=_name_of(sweep))
+
+
+def _name_of(sweep: Callable[[], object]) -> str:
+    return getattr(sweep, "__qualname__", repr(sweep))

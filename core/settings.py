@@ -30,17 +30,22 @@ class Settings(BaseSettings):
     )
 
     home: Path = Path.home() / ".local/share/cyberpoligon"
-    """Where the embedded database, the queue, the host key and the logs live."""
+    """Where the embedded database, the queue, the host key, recordings, teams' files and the logs
+    live."""
     installation: str = Field(default="main", pattern=r"^[a-z0-9](-?[a-z0-9]){0,20}$")
     """The label that owns everything on the engine; one engine may serve several installations."""
     database_url: SecretStr = SecretStr("")
     """SQLAlchemy address; empty means SQLite in `home`."""
     broker_url: SecretStr = SecretStr("")
-    """Celery broker, such as `redis://...`; empty means the embedded queue in `home`."""
+    """Celery broker, such as `redis://...`; empty means the embedded queue in `home`. At a
+    Redis the gateways of several machines meet, too."""
     docker_host: str = Field(
         default="unix:///var/run/docker.sock",
         validation_alias=AliasChoices("POLIGON_DOCKER_HOST", "DOCKER_HOST"),
     )
+    terminal_engine: str = Field(default="", pattern=r"^(unix:///.+)?$")
+    """Where the broker listens, through which the gateway enters hosts, as `unix:///...`; empty
+    means in `home`."""
     engine_parallelism: int = Field(default=8, ge=1, le=64)
     """Calls to the engine that may be under way at once, per process."""
     address_pool: tuple[IPv4Network, ...] = (IPv4Network("10.213.0.0/16"),)
@@ -55,8 +60,20 @@ class Settings(BaseSettings):
     for documentation and benchmarks, which belong to nobody (RFC 5737, RFC 2544)."""
     expiry: timedelta = Field(default=timedelta(days=3), ge=timedelta(hours=1))
     """How long worlds stand that nobody touches, as ISO 8601 spells it (P3D, PT36H)."""
+    ledgers_verified: timedelta = Field(default=timedelta(hours=24), ge=timedelta(minutes=1))
+    """How often workers look through every ledger for changes, as ISO 8601 spells it (PT24H)."""
+    recordings_kept: timedelta = Field(default=timedelta(days=90), ge=timedelta(hours=1))
+    """How long recordings and typed commands are kept; a scenario may say less (P90D, PT12H)."""
+    keep_terminals: timedelta = Field(
+        default=timedelta(minutes=5), ge=timedelta(), le=timedelta(hours=12)
+    )
+    """How long a shell lives on after its client went, as ISO 8601 spells it (PT5M); PT0S ends it
+    at once."""
     self_test: Literal["every", "sample", "off"] = "every"
     """Which worlds are probed for ways out before they are called ready."""
+    upload_scanner: str = ""
+    """A command, such as `clamdscan --fdpass`, that looks at each file that a team hands in: its
+    path is put behind it, and it ends with 0 for harmless and 1 for infected; empty means none."""
     scenarios: Path = Path("scenarios")
     """The folder whose scenarios the catalogue offers."""
     policy: Annotated[Path | None, BeforeValidator(_none_when_empty)] = None
@@ -65,14 +82,49 @@ class Settings(BaseSettings):
     http_port: int = Field(default=8080, ge=1, le=65535)
     ssh_host: str = "127.0.0.1"
     ssh_port: int = Field(default=2222, ge=1, le=65535)
+    gateways: int = Field(default=1, ge=1, le=64)
+    """How many gateway processes `serve --all` runs; they share the port."""
+    sessions_per_trainee: int = Field(default=12, ge=1, le=1000)
+    """How many sessions one person may have at once, over all gateways."""
+    sessions_per_team: int = Field(default=60, ge=1, le=10_000)
+    """How many sessions one team may have at once, over all gateways."""
+    idle_limit: timedelta = Field(default=timedelta(hours=8), ge=timedelta(minutes=1))
+    """How long nothing may be typed in a terminal before it ends (PT8H, PT30M)."""
+    session_limit: timedelta = Field(default=timedelta(hours=24), ge=timedelta(minutes=1))
+    """How long a session may last at most (PT24H, P2D)."""
+    drain: timedelta = Field(default=timedelta(), ge=timedelta(), le=timedelta(hours=1))
+    """How long sessions may go on when a gateway is told to stop, as ISO 8601 spells it (PT30S)."""
+    answers_per_person: int = Field(default=30, ge=1, le=1_000_000)
+    """How many answers of one person are taken in a minute."""
+    answers_per_team: int = Field(default=90, ge=1, le=1_000_000)
+    """How many answers of one team are taken in a minute, whoever of it sends them."""
+    metrics_token: SecretStr = SecretStr("")
+    """With this bearer token `GET /metrics` may be read; empty means by administrators only."""
     public_host: str = "127.0.0.1"
     """The name or address that trainees type."""
     log_json: bool | None = None
     """Logs as JSON lines; by default when nobody watches the terminal."""
 
+    def recordings(self) -> Path:
+        """Return the folder of the recordings, a folder an exercise."""
+        return self.home / "recordings"
+
+    def uploads(self) -> Path:
+        """Return the folder of what teams hand in, by the digests of its contents."""
+        return self.home / "uploads"
+
     def effective_database_url(self) -> str:
         """Return the database's SQLAlchemy address."""
         return self.database_url.get_secret_value() or f"sqlite:///{self.home / 'poligon.db'}"
+
+    def redis_url(self) -> str:
+        """Return the address of the site's Redis, or nothing: the broker may be another kind."""
+        url = self.broker_url.get_secret_value()
+        return url if url.startswith(("redis://", "rediss://")) else ""
+
+    def effective_terminal_engine(self) -> str:
+        """Return the address of the broker's socket."""
+        return self.terminal_engine or f"unix://{self.home.absolute() / 'broker' / 'engine.sock'}"
 
 
 def read_settings() -> Settings:

@@ -5,11 +5,26 @@ from alembic import context
 import api.tables
 import core.users.tables
 import orchestrator.tables
+import scoring.attack_defence.tables
+import scoring.boards.tables
+import scoring.corrections.tables
+import scoring.marking.tables
 import scoring.tables
+import scoring.uploads.tables
 from core.db import Base, open_engine
 
 # Importing a module of tables is what puts them into the metadata.
-TABLES = (core.users.tables, orchestrator.tables, scoring.tables, api.tables)
+TABLES = (
+    core.users.tables,
+    orchestrator.tables,
+    scoring.tables,
+    scoring.attack_defence.tables,
+    scoring.uploads.tables,
+    scoring.marking.tables,
+    scoring.corrections.tables,
+    scoring.boards.tables,
+    api.tables,
+)
 
 engine = open_engine(context.config.get_main_option("sqlalchemy.url") or "")
 with engine.connect() as connection:

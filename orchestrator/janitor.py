@@ -1,11 +1,12 @@
 """The janitor: exercises that nobody uses any more expire, and what belongs to nothing goes."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
 from core.clock import Clock
 from core.errors import PoligonError
+from core.rounds import Rounds
 from orchestrator.domain.exercise import Exercise
 from orchestrator.domain.expiry import Expiry, expiry_of
 from orchestrator.domain.leftovers import Standing, leftovers
@@ -28,16 +29,13 @@ class Janitor:
         self._engine = engine
         self._clock = clock
         self._expiry = expiry
-        self._next_round: datetime | None = None
+        self._rounds = Rounds(clock, every=_ROUND)
 
     def sweep(self) -> None:
         """Make a round if one is due."""
-        now = self._clock.now()
-        if self._next_round is not None and now < self._next_round:
-            return
-        self._next_round = now + _ROUND
-        self.expire()
-        self.clean_up()
+        if self._rounds.is_due():
+            self.expire()
+            self.clean_up()
 
     def outlook(self, exercise: Exercise) -> Expiry | None:
         """Return when an exercise expires, for those who read of it."""

@@ -117,6 +117,11 @@ class Journal:
             ).all()
         return tuple(_entry(row, name or "", slug or "") for row, name, slug in rows)
 
+    def last(self) -> int:
+        """Return the id of the last act in any exercise, 0 before the first."""
+        with self._database.reading() as session:
+            return session.scalar(select(func.max(JournalRow.id))) or 0
+
     def latest(self, exercise: ExerciseId, *, limit: int = 30) -> tuple[JournalEntry, ...]:
         """Return the last `limit` acts, newest first."""
         with self._database.reading() as session:

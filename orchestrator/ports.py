@@ -110,6 +110,21 @@ class HostGoneError(PoligonError):
     fault = Fault.CONFLICT
 
 
+class HostFullError(PoligonError):
+    """A host has no free process slot: nothing more starts in it."""
+
+    code = "engine.host_full"
+    fault = Fault.UPSTREAM
+
+
+def full(host: HostKey) -> HostFullError:
+    """Return what is said of a host in which nothing more can be started."""
+    return HostFullError(
+        f"host {host.host} of {host.world.team} has no free process slot",
+        hint="End some processes there, or ask for a reset",
+    )
+
+
 class HostNotReadyError(PoligonError):
     """A host runs and did not become ready; `output` is what the failing probe said last."""
 

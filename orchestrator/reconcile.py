@@ -297,7 +297,7 @@ class Reconciling:
             if not held:
                 return
             exercise = self._exercises.get(exercise_id)
-            team = next(team for team in exercise.teams if team.id == team_id)
+            team = exercise.team_with(team_id)
             if Act.STAND not in PERMITS[exercise.phase] or team.world not in _STANDING:
                 return
             with structlog.contextvars.bound_contextvars(exercise=exercise.name, team=team.slug):

@@ -63,6 +63,24 @@ class ExerciseRepository:
         found = self._session.scalar(select(ExerciseRow.phase).where(ExerciseRow.id == exercise))
         return Phase(found) if found is not None else None
 
+    def phase_and_stop(self, exercise: ExerciseId, team: TeamId) -> tuple[Phase, Stop | None]:
+        """Return the phase of an exercise, and why the clock of one of its teams stands."""
+        phase, stopped = self._session.execute(
+            select(ExerciseRow.phase, TeamRow.stopped)
+            .join(TeamRow, TeamRow.exercise_id == ExerciseRow.id)
+            .where(ExerciseRow.id == exercise, TeamRow.id == team)
+        ).one()
+        return Phase(phase), Stop(stopped) if stopped is not None else None
+
+    def clock(self, exercise: ExerciseId) -> tuple[ClockEvent, ...]:
+        """Return what happened to the clocks of an exercise, in order."""
+        rows = self._session.scalars(
+            select(ClockEventRow)
+            .where(ClockEventRow.exercise_id == exercise)
+            .order_by(ClockEventRow.position)
+        )
+        return tuple(map(_clock_event, rows))
+
     def recent(self, *, limit: int, before: Exercise | None) -> tuple[Exercise, ...]:
         """Return the newest exercises, newest first; of those launched before one, when given."""
         order = (ExerciseRow.created_at.desc(), ExerciseRow.id)
@@ -211,6 +229,14 @@ class ExerciseRepository:
             update(TeamRow)
             .where(TeamRow.id == team, TeamRow.stopped.is_not_distinct_from(before))
             .values(stopped=after)
+        )
+
+    def set_role(self, exercise: ExerciseId, user: UserId, *, role: str) -> None:
+        """Give a member another role."""
+        self._session.execute(
+            update(MemberRow)
+            .where(MemberRow.exercise_id == exercise, MemberRow.user_id == user)
+            .values(role=role)
         )
 
     def set_kept(self, exercise: ExerciseId, at: datetime) -> None:
@@ -449,6 +475,7 @@ def _team(row: TeamRow, members: list[Member], tested: IsolationRow | None) -> T
         problem=_problem(row.problem) if row.problem is not None else None,
         stopped=Stop(row.stopped) if row.stopped is not None else None,
         isolation=_isolation(tested) if tested is not None else None,
+        reference=row.reference,
     )
 
 

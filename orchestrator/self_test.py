@@ -132,9 +132,15 @@ class SelfTest:
     def due(self, exercise: Exercise) -> tuple[Team, ...]:
         """Return the teams that were tested when no other team stood, and now one does."""
         ready = [team for team in exercise.teams if team.world is WorldPhase.READY]
-        if len(ready) < 2:  # noqa: PLR2004  # a pair
+        if len(ready) < 2 or not self._are_apart(exercise):  # noqa: PLR2004  # a pair
             return ()
         return tuple(t for t in ready if t.isolation and t.isolation.alone and t.isolation.host)
+
+    def _are_apart(self, exercise: Exercise) -> bool:
+        """Tell whether teams have a host on a network of their own, which nobody else may reach."""
+        scenario = self._exercises.scenario(exercise).scenario
+        placed = {name for host in scenario.hosts.values() for name in host.networks}
+        return any(not scenario.networks[name].shared for name in placed)
 
     def _tested(self, exercise: Exercise, team: Team, plan: WorldPlan, *, last: bool) -> Isolation:
         probers = probers_of(plan)
@@ -219,7 +225,8 @@ class SelfTest:
                 if other.id == team.id or not any(slug == other.slug for slug, _ in running):
                     continue
                 for host, at in self._exercises.places(place, other).addresses.items():
-                    own = [address for n, address in at.items() if not networks[n].shared]
+                    elsewhere = place.id != exercise.id  # whose teams share nothing with this one's
+                    own = [at[n] for n in at if elsewhere or not networks[n].shared]
                     if own and (other.slug, host) in running:
                         yield Neighbour(name=f"{host} of {other.slug}", address=own[0])
                         break

@@ -4,7 +4,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network
 
@@ -15,18 +15,20 @@ from sqlalchemy.orm import Session
 from core.clock import Clock
 from core.db import Database, Transaction
 from core.errors import Fault, PoligonError
-from core.ids import ExerciseId, UserId, new_id
+from core.ids import ExerciseId, TeamId, UserId, new_id
 from core.jobs import Job
 from core.scenario.access import widest_role
 from core.scenario.generated import team_seed
 from core.scenario.load import LoadedScenario
 from core.scenario.render import Renderer, TeamFacts
+from core.scenario.schema import Scenario
 from core.scenario.site_policy import NOTHING_PERMITTED, SitePolicy
 from core.scenario.values import derive_values
 from core.security import new_password
 from core.users.model import Role, User
 from core.users.service import Users
 from orchestrator.build_repository import BuildRepository
+from orchestrator.casting import require_role
 from orchestrator.domain.addresses import host_addresses
 from orchestrator.domain.clock import ClockEvent, Stop, Tick
 from orchestrator.domain.estimate import estimated
@@ -69,6 +71,7 @@ _MAX_NAME = 100
 _UNREADABLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 _TAG_LENGTH = 3
 _TAG_ATTEMPTS = 8
+_PLAYED_KEPT = 16
 
 
 class ExerciseUnknownError(PoligonError):
@@ -92,10 +95,16 @@ class TeamsInvalidError(PoligonError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamSpec:
-    """A team to be made. Without members, one trainee account is made for it."""
+    """A team to be made. Without members, one trainee account is made for it.
+
+    `roles` says who of them plays which of the scenario's roles; everybody else has the widest.
+    A `reference` team is there to be attacked, and not ranked.
+    """
 
     name: str
     members: tuple[str, ...] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
+    reference: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,11 +117,16 @@ class Places:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """A trainee's name and password, to be handed out once."""
+    """A trainee's name and how they get in at first, to be handed out once.
+
+    Accounts that the launch made have a password; a member of their own account who has neither
+    password nor key has a one-time code.
+    """
 
     team: str
     user: str
-    password: str
+    password: str = ""
+    code: str = ""
 
 
 class Exercises:
@@ -131,6 +145,7 @@ class Exercises:
         self._users = users
         self._library = library
         self._policy = policy
+        self._played: dict[str, Exercise] = {}
         self.journal = Journal(database, clock)
         self.shortages = Shortages(database, clock, self.journal)
 
@@ -158,6 +173,30 @@ class Exercises:
         if user.sees_results or exercise.team_of(user.id) is not None:
             return exercise
         raise ExerciseUnknownError(name_or_id)
+
+    def played_by(self, user: User, name_or_id: str) -> Exercise:
+        """Return an exercise that `user` is a member of: its clock and their team as they are now.
+
+        Everything else of it may be as it was when this process first saw it: with many teams that
+        takes a tenth of the time, and whoever answers waits for no more. Raises
+        ExerciseUnknownError.
+        """
+        known = self._played.get(name_or_id)
+        if known is None:
+            known = self.visible_to(user, name_or_id)
+            if len(self._played) >= _PLAYED_KEPT:
+                self._played.clear()
+            self._played[name_or_id] = known
+        own = known.team_of(user.id)
+        if own is None:
+            raise ExerciseUnknownError(name_or_id)
+        with self._database.reading() as session:
+            repository = ExerciseRepository(session)
+            phase, stopped = repository.phase_and_stop(known.id, own.id)
+            clock = repository.clock(known.id)
+        now = replace(own, stopped=stopped)
+        teams = tuple(now if team.id == own.id else team for team in known.teams)
+        return replace(known, phase=phase, clock=clock, teams=teams)
 
     def recent(self, *, limit: int = 100, before: str = "") -> tuple[Exercise, ...]:
         """Return the newest exercises, newest first; those older than the one called `before`.
@@ -252,6 +291,20 @@ class Exercises:
         """Return the templates of an exercise, filled in for a team."""
         return Renderer(self.scenario(exercise), self.facts(exercise, team))
 
+    def note(
+        self,
+        exercise: Exercise,
+        act: str,
+        text: str,
+        *,
+        team: TeamId,
+        subject: str = "",
+        by: By = SYSTEM,
+    ) -> None:
+        """Write into the log of an exercise what changed nothing in it."""
+        with self._database.transaction() as transaction:
+            self.journal.note(transaction, exercise, act, text, team=team, subject=subject, by=by)
+
     # Launching
 
     def launch(
@@ -259,11 +312,16 @@ class Exercises:
     ) -> Exercise:
         """Begin to build a world for each team; return the exercise, provisioning.
 
-        Raises PolicyRefusedError, TeamsInvalidError, UserUnknownError, EngineFullError.
+        Raises PolicyRefusedError, TeamsInvalidError, RoleUnknownError, UserUnknownError,
+        EngineFullError.
         """
         self._policy.require(scenario.scenario, teams=len(teams))
         self.shortages.require_room()
         slugs = _slugs(teams)
+        _require_attackable(scenario.scenario, teams)
+        for spec in teams:
+            for role in spec.roles.values():
+                require_role(scenario.scenario, role)
         members = {n: self._users.named(n).id for spec in teams for n in spec.members}
         self._library.keep(scenario)
         specs = tuple(zip(teams, slugs, strict=True))
@@ -306,21 +364,22 @@ class Exercises:
         users: Mapping[str, UserId],
     ) -> None:
         tag = row.name.rpartition("-")[2]
-        # Who plays whom within a team is not asked at launch: everybody may do what anybody may.
-        role = widest_role(scenario.scenario)
+        # Of whom nothing is said may do what anybody may.
+        widest = widest_role(scenario.scenario)
         with self._database.transaction() as transaction:
             team_rows, member_rows = [], []
             for number, (spec, slug) in enumerate(teams, start=1):
                 team = _team_row(row, spec, slug, number)
                 team_rows.append(team)
-                places = [(users[name], False) for name in spec.members]
+                places = [(users[n], spec.roles.get(n, widest), False) for n in spec.members]
                 if not places:
-                    places = [(self._guest(transaction, f"{slug}-{tag}", spec), True)]
+                    guest = self._guest(transaction, f"{slug}-{tag}", spec)
+                    places = [(guest, widest, True)]
                 member_rows += [
                     MemberRow(
-                        team_id=team.id, user_id=user, exercise_id=row.id, role=role, guest=guest
+                        team_id=team.id, user_id=user, exercise_id=row.id, role=role, guest=is_guest
                     )
-                    for user, guest in places
+                    for user, role, is_guest in places
                 ]
             ExerciseRepository(transaction.session).add(row, team_rows, member_rows)
             transaction.after_commit(Job(PREPARE, (row.id,)))
@@ -348,16 +407,22 @@ class Exercises:
         return self._users.enrol(transaction, login, role=Role.TRAINEE, display_name=spec.name).id
 
     def issue_logins(self, exercise: ExerciseId) -> tuple[Login, ...]:
-        """Give new passwords to the accounts that the launch made; they are not kept in clear."""
-        logins = tuple(
-            Login(team=team.slug, user=member.name, password=new_password())
-            for team in self.get(exercise).teams
-            for member in team.members
-            if member.guest
-        )
-        for login in logins:
-            self._users.set_password(login.user, login.password)
-        return logins
+        """Give new passwords to the accounts that the launch made; they are not kept in clear.
+
+        Trainees of teams who have no way in yet, neither password nor key, get a one-time code.
+        """
+        places = [(t.slug, member) for t in self.get(exercise).teams for member in t.members]
+        locked_out = self._users.without_way_in([m.name for _, m in places if not m.guest])
+        logins = []
+        for team, member in places:
+            if member.guest:
+                password = new_password()
+                self._users.set_password(member.name, password)
+                logins.append(Login(team=team, user=member.name, password=password))
+            elif member.name in locked_out:
+                code, _ = self._users.codes.issue(member.name)
+                logins.append(Login(team=team, user=member.name, code=code))
+        return tuple(logins)
 
     # Running
 
@@ -530,6 +595,19 @@ def _slugs(teams: Sequence[TeamSpec]) -> tuple[str, ...]:
     return slugs
 
 
+def _require_attackable(scenario: Scenario, teams: Sequence[TeamSpec]) -> None:
+    reference = sum(spec.reference for spec in teams)
+    if reference and not scenario.services:
+        raise TeamsInvalidError(
+            "a reference team is there to be attacked, and this scenario has no services",
+            hint="Launch it without one",
+        )
+    if reference and reference == len(teams):
+        raise TeamsInvalidError(
+            "nobody is left to attack the reference team", hint="Ask for another team"
+        )
+
+
 def _require_readable(name: str) -> None:
     unreadable = any(unicodedata.category(sign) in _UNREADABLE for sign in name)
     if not name.strip() or unreadable or len(name) > _MAX_NAME:
@@ -549,4 +627,5 @@ def _team_row(exercise: ExerciseRow, spec: TeamSpec, slug: str, number: int) -> 
         world=WorldPhase.PLANNED,
         world_since=exercise.created_at,
         claimed_until=exercise.created_at,
+        reference=spec.reference,
     )

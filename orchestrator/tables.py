@@ -1,4 +1,4 @@
-"""Exercises, teams, worlds and the addresses they hold; injects and messages."""
+"""Exercises, teams, worlds and the addresses they hold; injects, messages and sessions."""
 
 from datetime import datetime
 from typing import Any
@@ -115,6 +115,7 @@ class TeamRow(Base):
     world_since: Mapped[datetime] = mapped_column(Instant())
     problem: Mapped[dict[str, Any] | None] = mapped_column(JSON())
     stopped: Mapped[str | None] = mapped_column(String(8))
+    reference: Mapped[bool] = mapped_column(default=False)  # attacked, not ranked
     claimed_by: Mapped[str | None] = mapped_column(String(64))
     claimed_until: Mapped[datetime] = mapped_column(Instant())
 
@@ -297,3 +298,73 @@ class InjectReplyRow(Base):
     text: Mapped[str] = mapped_column(Text())
     at: Mapped[datetime] = mapped_column(Instant())
     exercise_ms: Mapped[int] = mapped_column(BigInteger())
+
+
+class AccessSessionRow(Base):
+    """Somebody's session in a host. `exercise_ms` is the team's clock when it began.
+
+    `unrecorded` says why there is no recording, or why it ends early; `deleted_at` is when the
+    recording and the commands were deleted because their time was over.
+    """
+
+    __tablename__ = "access_sessions"
+
+    id: Mapped[str] = mapped_column(String(12), primary_key=True)
+    exercise_id: Mapped[str] = mapped_column(ForeignKey("exercises.id"), index=True)
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"))
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
+    login: Mapped[str] = mapped_column(String(200))
+    host: Mapped[str] = mapped_column(String(64))
+    account: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(16))
+    began_at: Mapped[datetime] = mapped_column(Instant())
+    exercise_ms: Mapped[int] = mapped_column(BigInteger())
+    ended_at: Mapped[datetime | None] = mapped_column(Instant())
+    exit_code: Mapped[int | None] = mapped_column(Integer())
+    how: Mapped[str] = mapped_column(String(500), default="")
+    shown_bytes: Mapped[int] = mapped_column(BigInteger(), default=0)
+    unrecorded: Mapped[str] = mapped_column(String(200), default="")
+    cast_file: Mapped[str | None] = mapped_column(String(40))
+    cast_bytes: Mapped[int | None] = mapped_column(BigInteger())
+    cast_sha256: Mapped[str | None] = mapped_column(String(64))
+    deleted_at: Mapped[datetime | None] = mapped_column(Instant())
+
+
+class SessionCommandRow(Base):
+    """A command that was run in a session; rows are only ever added, and deleted in time."""
+
+    __tablename__ = "session_commands"
+
+    id: Mapped[str] = mapped_column(String(12), primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey("access_sessions.id"), index=True)
+    at: Mapped[datetime] = mapped_column(Instant())
+    line: Mapped[str] = mapped_column(Text())
+
+
+class SessionFileRow(Base):
+    """A file that went in or out in a session; rows are only ever added."""
+
+    __tablename__ = "session_files"
+
+    id: Mapped[str] = mapped_column(String(12), primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey("access_sessions.id"), index=True)
+    at: Mapped[datetime] = mapped_column(Instant())
+    direction: Mapped[str] = mapped_column(String(16))
+    path: Mapped[str] = mapped_column(Text())
+    size_bytes: Mapped[int] = mapped_column(BigInteger())
+    sha256: Mapped[str] = mapped_column(String(64))
+
+
+class SessionForwardRow(Base):
+    """A connection that was forwarded in a session; rows are only ever added."""
+
+    __tablename__ = "session_forwards"
+
+    id: Mapped[str] = mapped_column(String(12), primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey("access_sessions.id"), index=True)
+    began_at: Mapped[datetime] = mapped_column(Instant())
+    ended_at: Mapped[datetime] = mapped_column(Instant())
+    target: Mapped[str] = mapped_column(String(255))
+    port: Mapped[int] = mapped_column(Integer())
+    bytes_to_target: Mapped[int] = mapped_column(BigInteger())
+    bytes_from_target: Mapped[int] = mapped_column(BigInteger())

@@ -11,7 +11,7 @@ from core.errors import Fault, PoligonError
 from core.ids import ExerciseId
 from orchestrator.domain.clock import ClockEvent, Stop, Tick
 from orchestrator.domain.exercise import Exercise, Team
-from orchestrator.domain.phases import STANDING, Act, IllegalMoveError, Phase
+from orchestrator.domain.phases import STANDING, UNDER_WAY, Act, IllegalMoveError, Phase
 from orchestrator.journal import SYSTEM, By
 from orchestrator.repository import ExerciseRepository
 from orchestrator.service import Exercises, ExerciseUnknownError
@@ -142,7 +142,7 @@ class Timekeeping:
             self._note(turn, "team.time_up", f"the time of {team.slug} is up", team, SYSTEM)
 
     def _running(self, turn: _Turn, team: str) -> Team:
-        if turn.exercise.phase not in {Phase.RUNNING, Phase.PAUSED}:
+        if turn.exercise.phase not in UNDER_WAY:
             raise IllegalMoveError(current=turn.exercise.phase, wanted=Phase.PAUSED)
         return _named(turn.exercise, team)
 
@@ -156,6 +156,7 @@ class Timekeeping:
     def _turn(self, exercise: ExerciseId) -> Iterator[_Turn]:
         with self._database.transaction() as transaction:
             repository = ExerciseRepository(transaction.session)
+            repository.hold(exercise)  # before any team, or two turns wait for each other for ever
             found = repository.find(exercise)
             if found is None:
                 raise ExerciseUnknownError(exercise)

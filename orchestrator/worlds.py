@@ -155,7 +155,7 @@ class Worlds:
             if not held:
                 return
             exercise = self._exercises.get(exercise_id)
-            team = _team(exercise, team_id)
+            team = exercise.team_with(team_id)
             if not self._begin(exercise, team):
                 return
             with structlog.contextvars.bound_contextvars(exercise=exercise.name, team=team.slug):
@@ -226,7 +226,7 @@ class Worlds:
             if not held:
                 return
             exercise = self._exercises.get(exercise_id)
-            team = _team(exercise, team_id)
+            team = exercise.team_with(team_id)
             if exercise.phase is Phase.PROVISIONING and team in self._self_test.due(exercise):
                 with structlog.contextvars.bound_contextvars(
                     exercise=exercise.name, team=team.slug
@@ -364,7 +364,7 @@ class Worlds:
             if not held:
                 return
             exercise = self._exercises.get(exercise_id)
-            team = _team(exercise, team_id)
+            team = exercise.team_with(team_id)
             if Act.STAND in PERMITS[exercise.phase]:
                 return
             if team.world is WorldPhase.REMOVED:
@@ -489,10 +489,6 @@ def _settles_to(exercise: Exercise) -> Phase | None:
     after = settled(team.world for team in exercise.teams)
     follows = exercise.phase in _SETTLING and after in MOVES[exercise.phase]
     return after if follows else None
-
-
-def _team(exercise: Exercise, team_id: TeamId) -> Team:
-    return next(team for team in exercise.teams if team.id == team_id)
 
 
 def _problem(

@@ -2,7 +2,8 @@
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 
 from sqlalchemy.orm import Session
 
@@ -10,22 +11,31 @@ from core.clock import Clock
 from core.db import Database, Transaction
 from core.ids import TeamId, UserId, new_id
 from core.scenario.schema import Scenario
-from core.scenario.schema_tasks import FlagTask, QuestionTask, RubricTask, Task
+from core.scenario.schema_tasks import AnsweredTask, FeedTask, RubricTask
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import Act, require
+from scoring.booking import TeamBooks
 from scoring.canaries import Canaries
-from scoring.costs import settle_costs, worth
+from scoring.domain.amending import Amendments
 from scoring.domain.answers import judge
 from scoring.domain.attempts import AnswerVerdict, decide
-from scoring.domain.ledger import Cause, Fact, solved
+from scoring.domain.books import Books
+from scoring.domain.deriving import take, worth
+from scoring.domain.forms import form_hint, form_of
+from scoring.domain.ledger import MILLI, Cause, Fact
+from scoring.domain.rules import Rules
+from scoring.domain.timing import is_timed
 from scoring.errors import (
     AnswerInvalidError,
     AnswerKeyReusedError,
     TaskNotAnswerableError,
+    TooSoonError,
 )
-from scoring.opening import require_open, times_now
+from scoring.facts import last_attempts
+from scoring.limits import AnswerLimits, require_within
+from scoring.opening import note_passed, require_open, times_now
 from scoring.repository import ScoreRepository
-from scoring.tables import SignalRow, SolveRow, SubmissionRow
+from scoring.tables import SignalRow, SubmissionRow
 from scoring.team_scenario import TeamScenario
 from scoring.views import Outcome
 
@@ -48,14 +58,18 @@ class Sent:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judged:
     right: bool
+    readable: bool
     owner: tuple[TeamId, str] | None
 
 
 class Answering:
     """Answers of teams."""
 
-    def __init__(self, database: Database, clock: Clock, canaries: Canaries) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, canaries: Canaries, limits: AnswerLimits
+    ) -> None:
         self._database = database
+        self._limits = limits
         self._clock = clock
         self._canaries = canaries
 
@@ -69,92 +83,80 @@ class Answering:
         with self._database.transaction() as transaction:
             return self._take(transaction, sent, scenario.scenario, task, judged, now)
 
-    def _judge(self, sent: Sent, task: QuestionTask | FlagTask, scenario: TeamScenario) -> _Judged:
+    def _judge(self, sent: Sent, task: AnsweredTask, scenario: TeamScenario) -> _Judged:
         right = judge(scenario.right_answer(sent.task, task), sent.value)
         owner = None if right else self._canaries.owner(sent.exercise, sent.value)
         foreign = owner is not None and owner[0] != sent.team.id
-        return _Judged(right=right, owner=owner if foreign else None)
+        form = form_of(task)
+        readable = right or form is None or not form.refuses(sent.value)
+        return _Judged(right=right, readable=readable, owner=owner if foreign else None)
 
     def _take(
         self,
         transaction: Transaction,
         sent: Sent,
         scenario: Scenario,
-        task: QuestionTask | FlagTask,
+        task: AnsweredTask,
         judged: _Judged,
         now: datetime,
     ) -> Outcome:
         repository = ScoreRepository(transaction.session)
         require(repository.take_turn(sent.exercise.id, sent.team.id), Act.ANSWER)
-        _require_in_time(transaction.session, sent, task, now)
-        submission = _submission(transaction.session, sent, scenario, task, judged, now)
+        if not repository.was_sent(sent.team.id, sent.client_key):  # or it is told again
+            require_within(transaction.session, self._limits, sent.team.id, sent.user, now)
+            _require_in_time(transaction.session, sent, task, now)
+        rules = Rules.of(scenario)
+        books = TeamBooks(
+            transaction.session, sent.exercise.id, sent.team.id, recorded_at=self._clock.now()
+        )
+        if is_timed(task):
+            note_passed(transaction.session, books, sent.team.id)
+        if Amendments.of(books.corrections()).accepts(sent.task, sent.value):
+            judged = _Judged(right=True, readable=True, owner=None)
+        submission = _submission(repository, books, rules, sent, judged, now)
         if not repository.add_submission(submission):
-            return _told_before(repository.submission(sent.team.id, sent.client_key), sent)
+            earlier = repository.submission(sent.team.id, sent.client_key)
+            return _told_before(earlier, sent, task)
         if judged.owner is not None:
             repository.add_signal(_signal(submission, judged.owner))
-        if submission.verdict == AnswerVerdict.CORRECT:
-            self._solve(transaction.session, sent, scenario, task, submission)
-        return _outcome(submission)
-
-    def _solve(
-        self,
-        session: Session,
-        sent: Sent,
-        scenario: Scenario,
-        task: Task,
-        submission: SubmissionRow,
-    ) -> None:
-        repository = ScoreRepository(session)
-        solve = SolveRow(
-            team_id=sent.team.id,
-            task=sent.task,
-            exercise_id=sent.exercise.id,
-            user_id=sent.user,
-            cause_type=Cause.SUBMISSION,
-            cause_id=submission.id,
-            solved_at=submission.received_at,
-        )
-        if repository.add_solve(solve):
-            fact = Fact(
-                cause=Cause.SUBMISSION,
-                id=submission.id,
-                at=submission.received_at,
-                user=sent.user,
-            )
-            entry = solved(sent.team.id, sent.task, points=task.points, fact=fact)
-            now = self._clock.now()
-            repository.book(sent.exercise.id, entry, recorded_at=now)
-            settle_costs(
-                session,
-                scenario,
-                sent.exercise.id,
-                sent.team.id,
-                sent.task,
-                at=submission.received_at,
-                recorded_at=now,
-            )
+        take(_fact(sent, submission, task), books, rules)
+        return _outcome(submission, task)
 
 
-def answerable(scenario: TeamScenario, task: str) -> QuestionTask | FlagTask:
+def answerable(scenario: TeamScenario, task: str) -> AnsweredTask:
     """Return a task that is answered in words; raises TaskUnknownError, TaskNotAnswerableError."""
     found = scenario.task(task)
-    if not isinstance(found, QuestionTask | FlagTask):
-        by_people = isinstance(found, RubricTask)
-        raise TaskNotAnswerableError(
-            f"{task} is not answered in words",
-            hint="Assessors mark it" if by_people else "Do it on the hosts: checks look there",
-        )
+    if not isinstance(found, AnsweredTask):
+        hint = "Do it on the hosts: checks look there"
+        if isinstance(found, RubricTask):
+            hint = "Assessors mark it"
+        elif isinstance(found, FeedTask):
+            hint = f"{found.feed.source} gives its points"
+        raise TaskNotAnswerableError(f"{task} is not answered in words", hint=hint)
     return found
 
 
-def _require_in_time(session: Session, sent: Sent, task: Task, now: datetime) -> None:
+def _require_in_time(session: Session, sent: Sent, task: AnsweredTask, now: datetime) -> None:
     repository = ScoreRepository(session)
-    if repository.is_solved(sent.team.id, sent.task) or repository.was_sent(
-        sent.team.id, sent.client_key
-    ):
-        return  # nothing new can come of it; what was told before is told again
-    times = times_now(session, sent.team.id, task)
-    require_open(sent.task, times, sent.exercise.elapsed(now, sent.team.id))
+    if repository.is_solved(sent.team.id, sent.task):
+        return  # nothing new can come of it
+    elapsed = sent.exercise.elapsed(now, sent.team.id)
+    require_open(sent.task, times_now(session, sent.team.id, task), elapsed)
+    _require_rested(session, sent, task, elapsed)
+
+
+def _require_rested(session: Session, sent: Sent, task: AnsweredTask, elapsed: timedelta) -> None:
+    used = ScoreRepository(session).attempts_used(sent.team.id, sent.task)
+    if task.cooldown is None or used == (task.attempts or 0):
+        return
+    last = last_attempts(session, [sent.team.id]).get((sent.team.id, sent.task))
+    if last is not None and elapsed < last + task.cooldown:
+        wait = ceil((last + task.cooldown - elapsed).total_seconds())
+        raise TooSoonError(
+            f"your team's last answer to {sent.task} was wrong; the next is taken in {wait} s",
+            seconds=wait,
+            hint="Use the time to look again; no attempt was counted",
+        )
 
 
 def _require_readable(sent: Sent) -> None:
@@ -176,18 +178,20 @@ def _require_readable(sent: Sent) -> None:
 
 
 def _submission(
-    session: Session,
+    repository: ScoreRepository,
+    books: Books,
+    rules: Rules,
     sent: Sent,
-    scenario: Scenario,
-    task: QuestionTask | FlagTask,
     judged: _Judged,
     now: datetime,
 ) -> SubmissionRow:
-    repository = ScoreRepository(session)
+    task, elapsed = rules.tasks[sent.task], sent.exercise.elapsed(now, sent.team.id)
+    assert isinstance(task, AnsweredTask)  # or it had not been judged
     decision = decide(
         right=judged.right,
         foreign=judged.owner is not None,
-        solved=repository.is_solved(sent.team.id, sent.task),
+        readable=judged.readable,
+        solved=books.is_solved(sent.task),
         used=repository.attempts_used(sent.team.id, sent.task),
         allowed=task.attempts,
     )
@@ -203,23 +207,41 @@ def _submission(
         verdict=decision.verdict,
         attempt=decision.attempt,
         attempts_left=decision.attempts_left,
-        milli_points=worth(session, scenario, sent.team.id, sent.task) if has_points else 0,
+        milli_points=worth(books, rules, sent.task, elapsed) if has_points else 0,
         received_at=now,
     )
 
 
-def _told_before(earlier: SubmissionRow, sent: Sent) -> Outcome:
+def _fact(sent: Sent, submission: SubmissionRow, task: AnsweredTask) -> Fact:
+    was_wrong = submission.verdict in {AnswerVerdict.WRONG, AnswerVerdict.FOREIGN}
+    return Fact(
+        cause=Cause.SUBMISSION,
+        id=submission.id,
+        at=submission.received_at,
+        user=sent.user,
+        subject=submission.task,
+        number=submission.attempt or 0,
+        outcome=submission.verdict,
+        elapsed=sent.exercise.elapsed(submission.received_at, sent.team.id),
+        milli_points=task.wrong_cost * MILLI if was_wrong else 0,
+    )
+
+
+def _told_before(earlier: SubmissionRow, sent: Sent, task: AnsweredTask) -> Outcome:
     if (earlier.task, earlier.value) != (sent.task, sent.value):
         raise AnswerKeyReusedError(
             "this key came with another answer before",
             hint="Send a new key with each answer; nothing was changed",
         )
-    return _outcome(earlier)
+    return _outcome(earlier, task)
 
 
-def _outcome(submission: SubmissionRow) -> Outcome:
+def _outcome(submission: SubmissionRow, task: AnsweredTask) -> Outcome:
+    told = AnswerVerdict(submission.verdict).told
+    not_right = told in {AnswerVerdict.WRONG, AnswerVerdict.WRONG_FORM}
     return Outcome(
-        verdict=AnswerVerdict(submission.verdict).told,
+        verdict=told,
+        hint=form_hint(form_of(task), submission.value) if not_right else "",
         milli_points=submission.milli_points,
         attempts_left=submission.attempts_left,
     )

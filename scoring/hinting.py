@@ -6,12 +6,16 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from core.clock import Clock
-from core.db import Database
+from core.db import Database, Transaction
 from core.ids import UserId, new_id
 from core.scenario.schema_tasks import Hint, Task
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import Act, require
 from orchestrator.journal import By, Journal
+from scoring.booking import TeamBooks
+from scoring.domain.deriving import take
+from scoring.domain.ledger import MILLI, Cause, Fact
+from scoring.domain.rules import NO_RULES
 from scoring.errors import HintNotNowError, HintUnknownError
 from scoring.opening import require_open, times_now
 from scoring.repository import ScoreRepository
@@ -58,7 +62,9 @@ class Hinting:
             if asked.hint in {row.hint for row in mine}:
                 return
             _require_now(transaction.session, asked, task, hint, now)
-            if repository.add_hint(_row(asked, now)):
+            row = _row(asked, now)
+            if repository.add_hint(row):
+                self._book(transaction, asked, hint, row)
                 text = f"hint {asked.hint}, which costs {hint.cost}"
                 self._journal.note(
                     transaction,
@@ -69,6 +75,23 @@ class Hinting:
                     subject=asked.task,
                     by=By(user=asked.user),
                 )
+
+    def _book(self, transaction: Transaction, asked: Asked, hint: Hint, row: HintTakenRow) -> None:
+        fact = Fact(
+            cause=Cause.HINT,
+            id=row.id,
+            at=row.taken_at,
+            user=asked.user,
+            subject=asked.task,
+            number=asked.hint,
+            outcome=hint.charge,
+            elapsed=asked.exercise.elapsed(row.taken_at, asked.team.id),
+            milli_points=hint.cost * MILLI,
+        )
+        books = TeamBooks(
+            transaction.session, asked.exercise.id, asked.team.id, recorded_at=self._clock.now()
+        )
+        take(fact, books, NO_RULES)
 
 
 def _require_now(session: Session, asked: Asked, task: Task, hint: Hint, now: datetime) -> None:

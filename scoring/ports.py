@@ -1,15 +1,20 @@
-"""What scoring asks of the exercises; `orchestrator.service.Exercises` is one."""
+"""What scoring asks of what stands below it."""
 
 from typing import Protocol
 
+from core.ids import TeamId
 from core.scenario.load import LoadedScenario
 from core.scenario.render import TeamFacts
+from orchestrator.command_log import Typed
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import Act
 
 
 class Exercises(Protocol):
-    """Exercises, their pinned scenarios, and what templates may say of a team."""
+    """Exercises, their pinned scenarios, and what templates may say of a team.
+
+    `orchestrator.service.Exercises` is one.
+    """
 
     def get(self, name_or_id: str) -> Exercise:
         """Return an exercise as it is now; raises when there is none."""
@@ -25,4 +30,12 @@ class Exercises(Protocol):
 
     def facts(self, exercise: Exercise, team: Team) -> TeamFacts:
         """Return a team's values; its addresses too while it has any."""
+        ...
+
+
+class CommandLog(Protocol):
+    """What teams typed; `orchestrator.command_log.CommandLog` is one."""
+
+    def typed(self, team: TeamId, host: str) -> tuple[Typed, ...]:
+        """Return what members of a team typed on a host, oldest first."""
         ...

@@ -5,20 +5,16 @@ from datetime import timedelta
 from core.clock import Clock
 from core.db import Database
 from core.ids import TeamId, UserId
-from core.scenario.fields import is_template
-from core.scenario.schema_tasks import ChecksTask, FlagTask, GuardTask, QuestionTask, Task
+from core.scenario.schema_tasks import AnsweredTask, ChecksTask, GuardTask, Task
 from orchestrator.domain.exercise import Exercise, Team
-from scoring.domain.ledger import MILLI
-from scoring.domain.standings import standings
+from scoring.domain.ledger import AT_ONCE, MILLI
 from scoring.ports import Exercises
 from scoring.records.record import TrainingRecord, record_of
 from scoring.repository import ScoreRepository
 from scoring.results import Results, results_of
 from scoring.team_scenario import TeamScenario
+from scoring.terms import terms_of
 from scoring.views import (
-    Board,
-    BoardRow,
-    BoardTask,
     CheckView,
     HintTaken,
     HintView,
@@ -29,7 +25,7 @@ from scoring.views import (
 
 
 class Reading:
-    """Task lists, boards, signals and records."""
+    """Task lists, signals and records."""
 
     def __init__(self, database: Database, clock: Clock, exercises: Exercises) -> None:
         self._database = database
@@ -45,29 +41,6 @@ class Reading:
             _task_view(scenario, team.id, name, task, results, elapsed)
             for name, task in scenario.scenario.tasks.items()
         )
-
-    def board(self, exercise: Exercise) -> Board:
-        """See `Scoring.board`."""
-        tasks = self._exercises.scenario(exercise).scenario.tasks
-        teams: dict[str, Team] = {team.id: team for team in exercise.teams}
-        with self._database.reading() as session:
-            sums, upto_entry = ScoreRepository(session).sums([t.id for t in exercise.teams])
-        rows = tuple(
-            BoardRow(
-                team=teams[standing.team].slug,
-                name=teams[standing.team].name,
-                rank=standing.rank,
-                milli_points=standing.milli_points,
-                tasks=standing.tasks,
-                reached_at=standing.reached_at,
-            )
-            for standing in standings(list(teams), sums)
-        )
-        columns = tuple(
-            BoardTask(task=name, title=_public_title(name, task), milli_points=task.points * MILLI)
-            for name, task in tasks.items()
-        )
-        return Board(tasks=columns, rows=rows, upto_entry=upto_entry)
 
     def signals(self, exercise: Exercise) -> tuple[Signal, ...]:
         """See `Scoring.signals`."""
@@ -107,11 +80,14 @@ class Reading:
         ]
         return tuple(sorted(taken, key=lambda hint: hint.at))
 
-    def record(self, exercise: Exercise) -> TrainingRecord:
+    def record(self, exercise: Exercise, *, language: str = "") -> TrainingRecord:
         """See `Scoring.record`."""
         return record_of(
             exercise,
-            {team.id: TeamScenario.of(self._exercises, exercise, team) for team in exercise.teams},
+            {
+                team.id: TeamScenario.of(self._exercises, exercise, team, language=language)
+                for team in exercise.teams
+            },
             self._results(*exercise.teams),
             now=self._clock.now(),
         )
@@ -119,11 +95,6 @@ class Reading:
     def _results(self, *teams: Team) -> Results:
         with self._database.reading() as session:
             return results_of(session, [team.id for team in teams])
-
-
-def _public_title(name: str, task: Task) -> str:
-    """Return a title that is the same for every team: one with `{{ }}` is not."""
-    return task.title if task.title and not is_template(task.title) else name
 
 
 def _task_view(
@@ -137,7 +108,7 @@ def _task_view(
     used = results.attempts.get((team, name), 0)
     solve = results.solves.get((team, name))
     rounds = results.rounds(team, task)
-    limit = task.attempts if isinstance(task, QuestionTask | FlagTask) else None
+    limit = task.attempts if isinstance(task, AnsweredTask) else None
     checks = tuple(
         _check_view(scenario, team, task, check, results) for check in scenario.checks_of(task)
     )
@@ -164,7 +135,7 @@ def _task_view(
         ask="" if locked else scenario.ask(name),
         objective=task.objective,
         milli_points=results.points.get((team, name), 0),
-        of_milli_points=task.points * MILLI,
+        of_milli_points=results.of_points(team, name, task),
         state=state,
         attempts=used,
         attempts_left=None if limit is None else max(limit - used, 0),
@@ -174,6 +145,8 @@ def _task_view(
         due=times.due,
         options=() if locked else scenario.options(name),
         hints=_hint_views(scenario, team, name, results, elapsed),
+        source=scenario.source(name),
+        terms=terms_of(scenario.texts.tasks[name], times, elapsed, results.sent(team, name)),
     )
 
 
@@ -191,6 +164,7 @@ def _hint_views(
             HintView(
                 number=number,
                 milli_points=hint.cost * MILLI,
+                at_once=hint.charge == AT_ONCE,
                 opens_at=opens_at,
                 is_open=opens_at is not None and elapsed >= opens_at,
                 text=scenario.shown(hint.text) if row is not None else "",
@@ -213,4 +187,5 @@ def _check_view(
         held=state.held,
         hold=scenario.scenario.checks[check].hold,
         milli_points=alone * MILLI,
+        missed=state.missed,
     )

@@ -1,13 +1,11 @@
 """Scoring's SQL: rows in, values out. Nothing here commits."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 
-from sqlalchemy import func, literal_column, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from core.db import Base
 from core.ids import ExerciseId, TeamId
 from orchestrator.domain.clock import Stop
 from orchestrator.domain.exercise import phase_for
@@ -15,14 +13,15 @@ from orchestrator.domain.phases import Phase
 from orchestrator.tables import ExerciseRow, TeamRow
 from scoring.domain.attempts import AnswerVerdict
 from scoring.domain.availability import Rounds
-from scoring.domain.holds import CheckState
-from scoring.domain.ledger import Entry, EntryKind
-from scoring.domain.standings import TaskSum
+from scoring.domain.holds import CheckRun, CheckState
+from scoring.domain.ledger import EntryKind
 from scoring.domain.verdicts import Verdict
+from scoring.inserts import add_once, insert_into, wrote
 from scoring.tables import (
     CheckDispatchRow,
     CheckRunRow,
     CheckStateRow,
+    FeedItemRow,
     HintTakenRow,
     ScoreEntryRow,
     SignalRow,
@@ -56,21 +55,42 @@ class ScoreRepository:
         phase = Phase(self._session.execute(query.with_for_update(read=True)).scalar_one())
         return phase_for(phase, Stop(stopped) if stopped is not None else None)
 
+    def take_turns(self, exercise: ExerciseId) -> Phase:
+        """Wait until no other transaction adds facts of any team; return the exercise's phase.
+
+        As `take_turn`, all teams before their exercise: crosswise, two transactions would wait for
+        each other for ever.
+        """
+        teams = select(TeamRow.id).where(TeamRow.exercise_id == exercise).order_by(TeamRow.id)
+        self._session.execute(teams.with_for_update(key_share=True)).all()
+        phase = select(ExerciseRow.phase).where(ExerciseRow.id == exercise)
+        return Phase(self._session.execute(phase.with_for_update(read=True)).scalar_one())
+
     def add_submission(self, row: SubmissionRow) -> bool:
         """Add what a team sent; return whether its key was new."""
-        return self._add_once(row, "team_id", "client_key")
-
-    def add_solve(self, row: SolveRow) -> bool:
-        """Add a solve; return whether it was the first of its team and task."""
-        return self._add_once(row, "team_id", "task")
+        return add_once(self._session, row, "team_id", "client_key")
 
     def add_hint(self, row: HintTakenRow) -> bool:
         """Add a hint that a team takes; return whether it had not before."""
-        return self._add_once(row, "team_id", "task", "hint")
+        return add_once(self._session, row, "team_id", "task", "hint")
 
     def add_run(self, row: CheckRunRow) -> bool:
         """Add a look of a check; return whether it was the first of its round."""
-        return self._add_once(row, "team_id", "check", "round")
+        return add_once(self._session, row, "team_id", "check", "round")
+
+    def keep_solve(self, row: SolveRow) -> None:
+        """Keep that a team has done a task, and by what."""
+        self._session.merge(row)
+        self._session.flush()
+
+    def drop_solves(self, team: TeamId, *, but: Collection[str]) -> None:
+        """Keep only of these tasks that a team has done them."""
+        row = SolveRow
+        self._session.execute(delete(row).where(row.team_id == team, row.task.not_in(list(but))))
+
+    def add_feed_item(self, row: FeedItemRow) -> bool:
+        """Add an event of another system; return whether it was not taken before."""
+        return add_once(self._session, row, "exercise_id", "event")
 
     def add_signal(self, row: SignalRow) -> None:
         """Add something for a person to look at."""
@@ -78,34 +98,19 @@ class ScoreRepository:
 
     def claim_round(self, team: TeamId, check: str, number: int) -> bool:
         """Take on the dispatch of a round; return whether nobody had, nor of a later one."""
-        statement = self._insert(CheckDispatchRow).values(team_id=team, check=check, round=number)
-        return self._wrote(
+        statement = insert_into(self._session, CheckDispatchRow).values(
+            team_id=team, check=check, round=number
+        )
+        return wrote(
+            self._session,
             statement.on_conflict_do_update(
                 index_elements=["team_id", "check"],
                 set_={"round": number},
                 where=CheckDispatchRow.round < number,
-            )
+            ),
         )
 
     # The ledger
-
-    def book(self, exercise: ExerciseId, entry: Entry, *, recorded_at: datetime) -> None:
-        """Add an entry; its key makes a second one of the same effect an error."""
-        self._session.add(
-            ScoreEntryRow(
-                exercise_id=exercise,
-                team_id=entry.team,
-                user_id=entry.fact.user,
-                task=entry.task,
-                kind=entry.kind,
-                milli_points=entry.milli_points,
-                effective_at=entry.fact.at,
-                recorded_at=recorded_at,
-                cause_type=entry.fact.cause,
-                cause_id=entry.fact.id,
-                idem_key=entry.key,
-            )
-        )
 
     def is_booked(self, key: str) -> bool:
         """Tell whether the ledger has the entry of an effect."""
@@ -138,31 +143,6 @@ class ScoreRepository:
             entry.team_id == team, entry.task == task, entry.kind == EntryKind.PARTIAL
         )
         return int(self._session.scalar(given) or 0)
-
-    def sums(self, teams: Sequence[TeamId]) -> tuple[tuple[TaskSum, ...], int]:
-        """Return the ledger's sum for each team and task, and the id of its last entry (or 0).
-
-        One query, so that sums and id fit each other on every database.
-        """
-        entry = ScoreEntryRow
-        rows = self._session.execute(
-            select(
-                entry.team_id,
-                entry.task,
-                func.sum(entry.milli_points),
-                func.max(entry.effective_at).filter(entry.milli_points != 0),
-                func.max(entry.id),
-            )
-            .where(entry.team_id.in_(teams))
-            .group_by(entry.team_id, entry.task)
-            .order_by(entry.team_id, entry.task)
-        ).all()
-        lines = tuple(
-            # A sum of bigint is a Decimal on PostgreSQL.
-            TaskSum(team=team, task=task, milli_points=int(total), moved_at=moved_at)
-            for team, task, total, moved_at, _ in rows
-        )
-        return lines, max((row[-1] for row in rows), default=0)
 
     # Reading facts
 
@@ -237,6 +217,16 @@ class ScoreRepository:
         rows = self._session.scalars(select(SolveRow).where(SolveRow.team_id.in_(teams)))
         return {(row.team_id, row.task): row for row in rows}
 
+    def solve_entries(self, teams: Sequence[TeamId]) -> Mapping[tuple[str, str], int]:
+        """Return (team, task) → the id of the first entry of its solve."""
+        entry = ScoreEntryRow
+        rows = self._session.execute(
+            select(entry.team_id, entry.task, func.min(entry.id))
+            .where(entry.team_id.in_(teams), entry.kind == EntryKind.SOLVE)
+            .group_by(entry.team_id, entry.task)
+        )
+        return {(team, task): number for team, task, number in rows}
+
     def signals(self, exercise: ExerciseId) -> list[tuple[SignalRow, SubmissionRow]]:
         """Return signals with what was sent, oldest first."""
         rows = self._session.execute(
@@ -254,16 +244,12 @@ class ScoreRepository:
         )
         return {(row.team_id, row.check): row.round for row in rows}
 
-    def latest_verdicts(self, team: TeamId, check: str, count: int) -> tuple[Verdict, ...]:
-        """Return what the last so many scored rounds of a check saw, the latest first."""
+    def passes(self, team: TeamId, check: str) -> tuple[timedelta, ...]:
+        """Return when a check was seen to pass, on the team's clock, in the order of rounds."""
         row = CheckRunRow
-        rows = self._session.scalars(
-            select(row.verdict)
-            .where(row.team_id == team, row.check == check, row.verdict != Verdict.INFRA_ERROR)
-            .order_by(row.round.desc())
-            .limit(count)
-        )
-        return tuple(map(Verdict, rows))
+        mine = (row.team_id == team, row.check == check, row.verdict == Verdict.UP)
+        query = select(row.exercise_ms).where(*mine, row.window_id.is_(None)).order_by(row.round)
+        return tuple(at * _MILLISECOND for at in self._session.scalars(query))
 
     # The state of checks, folded from their runs
 
@@ -285,29 +271,26 @@ class ScoreRepository:
                 passed_at_ms=_milliseconds(state.passed_at),
                 scored=state.rounds.scored,
                 passed=state.rounds.passed,
+                recovering=state.rounds.recovering,
+                missed=state.missed,
+                failures=state.failures,
             )
         )
-
-    # One insert for both databases
-
-    def _add_once(self, row: Base, *key: str) -> bool:
-        values = {c.key: getattr(row, c.key) for c in row.__table__.columns}
-        statement = self._insert(type(row)).values(values)
-        return self._wrote(statement.on_conflict_do_nothing(index_elements=list(key)))
-
-    def _insert(self, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
-        dialect = self._session.get_bind().dialect.name
-        insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-        return insert(table.metadata.tables[table.__tablename__])
-
-    def _wrote(self, statement: sqlite.Insert | postgresql.Insert) -> bool:
-        # Not by its row count, which is unknown for an INSERT on PostgreSQL.
-        return self._session.scalar(statement.returning(literal_column("1"))) is not None
 
 
 def milliseconds(time: timedelta) -> int:
     """Return a stretch of exercise time as it is stored."""
     return time // _MILLISECOND
+
+
+def run_of(row: CheckRunRow) -> CheckRun:
+    """Return what is scored of a round."""
+    return CheckRun(
+        round=row.round,
+        at=row.exercise_ms * _MILLISECOND,
+        verdict=Verdict(row.verdict),
+        excused=row.window_id is not None,
+    )
 
 
 def _milliseconds(time: timedelta | None) -> int | None:
@@ -324,5 +307,7 @@ def _state(row: CheckStateRow) -> CheckState:
         verdict=Verdict(row.verdict),
         passing_since=_time(row.passing_since_ms),
         passed_at=_time(row.passed_at_ms),
-        rounds=Rounds(scored=row.scored, passed=row.passed),
+        rounds=Rounds(scored=row.scored, passed=row.passed, recovering=row.recovering),
+        missed=row.missed,
+        failures=row.failures,
     )

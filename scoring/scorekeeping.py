@@ -10,8 +10,10 @@ from core.db import Transaction
 from core.ids import ExerciseId, TeamId
 from orchestrator.charges import Charge
 from orchestrator.domain.injects import Passing
-from scoring.costs import book_cost
+from scoring.booking import TeamBooks
+from scoring.domain.deriving import take
 from scoring.domain.ledger import MILLI, Cause, Fact
+from scoring.domain.rules import NO_RULES
 from scoring.repository import ScoreRepository
 
 
@@ -42,13 +44,18 @@ class Scorekeeping:
     def charge(
         self, transaction: Transaction, exercise: ExerciseId, team: TeamId, charge: Charge
     ) -> None:
-        """Take points for an event from what a task gave; one that gives more later pays then."""
-        book_cost(
-            ScoreRepository(transaction.session),
-            exercise,
-            team,
-            task=charge.task,
+        """Take points for an event from what a task gave; one that gives more later pays then.
+
+        The team's turn is taken here, if the transaction has not.
+        """
+        ScoreRepository(transaction.session).take_turn(exercise, team)
+        recorded_at = self._clock.now()
+        fact = Fact(
+            cause=Cause(charge.cause),
+            id=charge.id,
+            at=charge.at,
+            subject=charge.task,
             milli_points=charge.points * MILLI,
-            fact=Fact(cause=Cause(charge.cause), id=charge.id, at=charge.at),
-            recorded_at=self._clock.now(),
         )
+        books = TeamBooks(transaction.session, exercise, team, recorded_at=recorded_at)
+        take(fact, books, NO_RULES)

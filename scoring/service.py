@@ -1,27 +1,47 @@
 """What trainees, instructors and workers ask of scoring."""
 
+from collections.abc import Callable
+from datetime import timedelta
+
 from core.clock import Clock
 from core.db import Database
-from core.ids import ExerciseId, TeamId, UserId
+from core.ids import ExerciseId, TeamId, UserId, new_id
+from orchestrator.command_log import CommandLog
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.ports import RangeEngine
 from scoring.answering import Answering, Sent
+from scoring.asking import Asking
+from scoring.boards.service import Boards
 from scoring.canaries import Canaries
 from scoring.checking import Checking
 from scoring.checks.prober import Prober
+from scoring.checks.probes import Finding
+from scoring.domain.boards import Audience, Board
 from scoring.domain.verdicts import Verdict
+from scoring.evidence import EvidenceReader
 from scoring.hinting import Asked, Hinting
+from scoring.limits import UNLIMITED, AnswerLimits
+from scoring.looker import Looker
+from scoring.maintenance import Maintenance, check_unknown
 from scoring.ports import Exercises
 from scoring.reading import Reading
 from scoring.records.record import TrainingRecord
+from scoring.sending import ALONE_AFTER, Sending, Start
 from scoring.team_scenario import TeamScenario
-from scoring.views import Board, HintTaken, HintView, Outcome, Signal, TaskView
+from scoring.views import HintTaken, HintView, Outcome, Signal, TaskView
+
+
+def _here(look: Callable[[], object]) -> None:
+    """Do it here and now."""
+    look()
 
 
 class Scoring:
     """Answers, checks, the board and the training record of exercises.
 
-    `parallel_checks` is how many looks this process has under way at most.
+    `limits` says how often a person and a team may answer; `worker` is what this process is called
+    where it carries out checks; each has another name. Its looks take an exercise as it was
+    `reuse` ago.
     """
 
     def __init__(
@@ -31,15 +51,26 @@ class Scoring:
         exercises: Exercises,
         engine: RangeEngine,
         *,
-        parallel_checks: int = 4,
+        limits: AnswerLimits = UNLIMITED,
+        worker: str = "",
+        reuse: timedelta = timedelta(),
     ) -> None:
         self._exercises = exercises
-        self._answering = Answering(database, clock, Canaries(exercises))
+        self._answering = Answering(database, clock, Canaries(exercises), limits)
         self._hinting = Hinting(database, clock)
+        worker = worker or new_id()
+        evidence = EvidenceReader(database, CommandLog(database))
+        self._looker = Looker(exercises, Prober(engine), evidence)
         self._checking = Checking(
-            database, clock, exercises, Prober(engine), parallel=parallel_checks
+            database, clock, exercises, self._looker, worker=worker, reuse=reuse
         )
+        self.asking = Asking(database, clock, exercises, self._looker)
+        """What teams ask of checks, unscored."""
+        self.maintenance = Maintenance(database, clock, exercises)
+        """Windows of time whose rounds count for nobody."""
+        self._sending = Sending(database, clock, exercises, self._checking, worker=worker)
         self._reading = Reading(database, clock, exercises)
+        self.boards = Boards(database, clock, exercises)
 
     def answer(
         self,
@@ -55,7 +86,8 @@ class Scoring:
 
         `client_key` makes it safe to send again: the same key with the same answer gets the same
         outcome and changes nothing. Raises NotNowError, TaskUnknownError, TaskNotAnswerableError,
-        AnswerInvalidError, AnswerKeyReusedError.
+        AnswerInvalidError, AnswerKeyReusedError, TooManyAnswersError, TaskLockedError,
+        TaskOverdueError, TooSoonError.
         """
         sent = Sent(
             exercise=exercise, team=team, user=user, task=task, value=value, client_key=client_key
@@ -95,17 +127,24 @@ class Scoring:
         """
         return self._reading.tasks(exercise, team, language=language)
 
-    def board(self, exercise: Exercise) -> Board:
-        """Return the standings as they are now."""
-        return self._reading.board(exercise)
+    def board(self, exercise: Exercise, *, for_teams: bool = False) -> Board:
+        """Return the standings, at most a second old.
+
+        For teams they stand still from the scenario's `freeze` until the exercise has ended.
+        """
+        audience = Audience.TEAM if for_teams else Audience.STAFF
+        return self.boards.latest(exercise.id, audience).board
 
     def signals(self, exercise: Exercise) -> tuple[Signal, ...]:
         """Return what a person should look at, oldest first. Not for trainees."""
         return self._reading.signals(exercise)
 
-    def record(self, exercise: Exercise) -> TrainingRecord:
-        """Return what was achieved so far; `final` once the exercise has ended."""
-        return self._reading.record(exercise)
+    def record(self, exercise: Exercise, *, language: str = "") -> TrainingRecord:
+        """Return what was achieved so far; `final` once the exercise has ended.
+
+        Its texts are in a language as those of `tasks` are.
+        """
+        return self._reading.record(exercise, language=language)
 
     def run_check(
         self,
@@ -114,13 +153,33 @@ class Scoring:
         check: str,
         round: int,  # noqa: A002  # the field's word
     ) -> Verdict | None:
-        """Look once, write down what was seen and book what follows; return the verdict.
+        """Carry out the first look of a round and return what was seen.
 
-        `None` when nothing was written: the round is not on, was done before, or the exercise or
-        the world moved on meanwhile. What the engine cannot do is a verdict, never an exception.
+        A look that accuses the team is kept until another process has looked, too (`confirm`); any
+        other is written down, and what follows is booked. `None` when the look does not count: the
+        round is not on, was looked at before, or the exercise or the world moved on meanwhile. What
+        the engine cannot do is a verdict, never an exception.
         """
-        return self._checking.run_check(exercise_id, team_id, check, round)
+        return self._checking.first_look(exercise_id, team_id, check, round)
+
+    def look(self, exercise: Exercise, team: Team, check: str) -> Finding:
+        """Look at a check of a team once, and write nothing down; raises CheckUnknownError."""
+        known = self._exercises.scenario(exercise).scenario.checks
+        if check not in known:
+            raise check_unknown(check, known)
+        return self._looker.look(exercise, team, check)
 
     def sweep(self) -> int:
-        """Send a job for each round that is on and has none yet; return how many were sent."""
-        return self._checking.sweep()
+        """Close the rounds that are over, and send a job for each look that is due.
+
+        Returns how many were sent.
+        """
+        return self._sending.sweep()
+
+    def confirm(self, start: Start = _here, *, alone_after: timedelta = ALONE_AFTER) -> int:
+        """Take the second looks that this process may carry out; return how many.
+
+        `start` begins each, by default here and now. May means that another process had the first
+        look, or that there is no other one and `alone_after` has passed.
+        """
+        return self._sending.confirm(start, alone_after=alone_after)

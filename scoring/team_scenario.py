@@ -7,17 +7,26 @@ from ipaddress import IPv4Address
 from typing import assert_never
 
 from core.scenario import schema_answers, schema_checks, schema_tasks
-from core.scenario.access import accounts_shown
+from core.scenario.access import accounts_shown, entries_for
 from core.scenario.render import Renderer, TeamFacts
 from core.scenario.schema import Scenario
 from core.scenario.template import TemplateFailedError
 from orchestrator.domain.exercise import Exercise, Team
+from orchestrator.domain.record import notice
 from scoring.checks import probes
 from scoring.checks.checkers import TeamService
 from scoring.domain import answers
-from scoring.domain.folding import Fold
 from scoring.errors import TaskUnknownError
 from scoring.ports import Exercises
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedHost:
+    """A host of which something is kept, and the sentence that says what."""
+
+    host: str
+    title: str
+    notice: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +90,11 @@ class TeamScenario:
         """Return a task's title; its id when it has none."""
         return self.shown(self.texts.tasks[task].title or task)
 
+    def source(self, name: str) -> str:
+        """Return what gives the points of a task that is fed; nothing for any other."""
+        task = self.texts.tasks[name]
+        return task.feed.source if isinstance(task, schema_tasks.FeedTask) else ""
+
     def ask(self, task: str) -> str:
         """Return what a task asks; nothing when its title says it all."""
         return self.shown(self.texts.tasks[task].ask or "")
@@ -132,6 +146,10 @@ class TeamScenario:
             case schema_answers.HashAnswer():
                 digits = renderer.read(answer.hash, schema_answers.parse_digest)
                 return answers.DigestAnswer(digits=digits)
+            case schema_answers.FileAnswer():
+                hashes = (renderer.digest(answer.file, algorithm) for algorithm in answer.by)
+                options = tuple(answers.DigestAnswer(digits=digits) for digits in hashes)
+                return answers.AnyAnswer(options=options)
             case schema_answers.RegexAnswer():
                 return answers.PatternAnswer(pattern=renderer.pattern(answer.regex))
             case schema_answers.ChoiceAnswer():
@@ -158,6 +176,17 @@ class TeamScenario:
                 password=self.shown(account.password or ""),
             )
             for host, account in accounts_shown(self.scenario, role)
+        )
+
+    def recorded(self, role: str) -> tuple[RecordedHost, ...]:
+        """Return the hosts that a role enters and of which something is kept, and what."""
+        hosts = dict.fromkeys(entry.host for entry in entries_for(self.scenario, role))
+        titles = {host: self.shown(self.texts.hosts[host].title or host) for host in hosts}
+        told = {host: notice(self.scenario.hosts[host].record) for host in hosts}
+        return tuple(
+            RecordedHost(host=host, title=titles[host], notice=told[host])
+            for host in hosts
+            if told[host]
         )
 
     def options(self, name: str) -> tuple[tuple[str, str], ...]:
@@ -291,7 +320,7 @@ class TeamScenario:
         return (shared or list(theirs.values()))[0]
 
 
-def _folds(answer: schema_answers.Equals) -> frozenset[Fold]:
+def _folds(answer: schema_answers.Equals) -> frozenset[schema_answers.Fold]:
     return frozenset({"case", "space", *answer.fold}) if answer.fold else frozenset()
 
 

@@ -1,6 +1,5 @@
-"""What people see of scoring: a team's tasks, the board, signals. Points are in thousandths."""
+"""What people see of scoring: a team's tasks, hints, signals. Points are in thousandths."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -26,7 +25,7 @@ class TaskState(StrEnum):
 class CheckView:
     """A check of a team: what was last seen, and how long it has been seen to pass.
 
-    `milli_points` is what it gives its task alone.
+    `milli_points` is what it gives its task alone, `missed` how many rounds nobody carried out.
     """
 
     check: str
@@ -35,6 +34,7 @@ class CheckView:
     held: timedelta | None
     hold: timedelta
     milli_points: int = 0
+    missed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +42,12 @@ class HintView:
     """A hint as its team sees it: `text` is empty until one of them takes it.
 
     `number` counts from 1, in the order of the scenario; `opens_at` is the team's clock, `None`
-    while the task itself is locked.
+    while the task itself is locked. `at_once` says that it is paid for when it is taken.
     """
 
     number: int
     milli_points: int
+    at_once: bool
     opens_at: timedelta | None
     is_open: bool
     text: str
@@ -55,13 +56,32 @@ class HintView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What an answer to a task is worth and costs, as its team is told before it sends one.
+
+    A right one gives `milli_points` now, less costs so far, and at each time of the team's clock in
+    `late` no more than what stands there. A wrong one costs `wrong_milli_points`, and `cooldown`
+    passes before the next; that is taken from `next_at` of the team's clock on, `None` for now.
+    `form` says what is asked for, such as `a number`; nothing where the author did not say.
+    """
+
+    milli_points: int
+    form: str = ""
+    late: tuple[tuple[timedelta, int], ...] = ()
+    wrong_milli_points: int = 0
+    cooldown: timedelta | None = None
+    next_at: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskView:
     """A task as its team sees it.
 
-    `kind` is answer, flag, checks, availability, guard or rubric. `milli_points` is what the team
-    has for it now, of `of_milli_points`; below zero for a guard. `share` is the availability so
-    far. `attempts_left` is `None` when there is no limit. `due` is the team's clock; `None` without
-    a deadline. `options` is what an answer is chosen from: what to send, and the text of it.
+    `kind` is answer, flag, checks, availability, guard, rubric or feed. `milli_points` is what the
+    team has for it now, of `of_milli_points`; below zero for a guard. `share` is the availability
+    so far. `attempts_left` is `None` when there is no limit. `due` is the team's clock; `None`
+    without a deadline. `options` is what an answer is chosen from: what to send, and its text.
+    `terms` are of a task that is answered, `source` is what gives points to one that is fed.
     """
 
     task: str
@@ -80,48 +100,21 @@ class TaskView:
     due: timedelta | None = None
     options: tuple[tuple[str, str], ...] = ()
     hints: tuple[HintView, ...] = ()
+    terms: Terms | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a team is told about an answer: `correct`, `wrong`, `already`, `no_attempts_left`.
+    """What a team is told about an answer: what `AnswerVerdict` calls it, but for `foreign`.
 
-    `milli_points` is what the task gives the team now.
+    `milli_points` is what the task gives the team now; `hint` speaks of the form of what was sent.
     """
 
     verdict: str
     milli_points: int
     attempts_left: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoardTask:
-    """A column of the board."""
-
-    task: str
-    title: str
-    milli_points: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoardRow:
-    """A team's line: what each task gave, and since when it has had its total."""
-
-    team: str
-    name: str
-    rank: int
-    milli_points: int
-    tasks: Mapping[str, int]
-    reached_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Board:
-    """The standings as of ledger entry `upto_entry`, best first."""
-
-    tasks: tuple[BoardTask, ...]
-    rows: tuple[BoardRow, ...]
-    upto_entry: int
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

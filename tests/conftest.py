@@ -1,5 +1,6 @@
 """What every kind of test may ask for: the container engine, and a database of each kind."""
 
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import docker
 import pytest
+import structlog
 from docker.errors import DockerException
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
@@ -18,26 +20,85 @@ from tests.contracts.postgres import PostgresServer, postgres_server
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
+# The traceback of the default draws every variable, and holds up the loop that it is told in for
+# a minute.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=True),
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
+
 # A shell without job control starts what runs in its background with Ctrl-C ignored, and whatever
 # we start would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-_ALONE = "test_shipped_scenarios.py"
+# Their tests share nothing, and each takes long: any worker may take any of them.
+_ALONE = ("test_shipped_scenarios.py", "test_process_faults.py", "test_fault_harness.py")
+# What takes a worker a minute and more begins first, or the others wait for it at the end.
+_LONGEST = (
+    "test_compose_deployment.py",
+    "rehearses_and_leaves_nothing[harbour-invoice]",
+    "test_fault_harness.py",
+    "test_scoring_storage.py",
+    "test_rehearsal_on_engine.py",
+    "test_pages.py",
+    "test_shipped_scenarios.py",
+    "test_servers_on_engine.py",
+    "test_ssh_clients.py",
+    "test_process_faults.py",
+)
 
 
 class _ByFile(LoadFileScheduling):  # type: ignore[misc]  # it has no types
-    """Files as a whole, whose tests share what they start; but each shipped scenario alone."""
+    """Files as a whole, whose tests share what they start; but those of some files alone."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid if _ALONE in nodeid else str(super()._split_scope(nodeid))
+        is_alone = any(file in nodeid for file in _ALONE)
+        return nodeid if is_alone else str(super()._split_scope(nodeid))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _ByFile | None:
     """Distribute by file where that is asked for (xdist's groups do nothing with pytest 9.2)."""
-    return _ByFile(config, log) if config.getoption("dist") == "loadfile" else None
+    if config.getoption("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False  # a file of many tests is not one that takes long
+    return _ByFile(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: _place(item.nodeid))
+
+
+def _place(nodeid: str) -> int:
+    found = (place for place, part in enumerate(_LONGEST) if part in nodeid)
+    return next(found, len(_LONGEST))
+
+
+@pytest.fixture(autouse=True)
+def _own_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Take back how a command that a test ran in this process set its logs up.
+
+    Loggers that keep what they were set up with would write to what that test had as stderr.
+    """
+    root, before, configure = logging.getLogger(), structlog.get_config(), structlog.configure
+    handlers, level = root.handlers[:], root.level
+    monkeypatch.setattr(
+        structlog,
+        "configure",
+        lambda **settings: configure(**{**settings, "cache_logger_on_first_use": False}),
+    )
+    yield
+    configure(**before)
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from pathlib import Path
 import httpx
 from pydantic import SecretStr
 
+from api.access import gateway_key
 from api.bootstrap import open_engine, open_services
 from api.cli.output import Output, reporting
 from api.journey.people import JourneyFailedError, expect
@@ -188,6 +189,9 @@ def _show(stage: Stage, settings: Settings, output: Output) -> None:
     output.line("\nA trainee gets in with the same name and password:")
     for login in logins:
         output.line(f"  ssh -p {settings.ssh_port} {login['user']}@{settings.public_host}")
+    if (key := gateway_key(settings)) is not None:
+        output.line(f"\nThe server's fingerprint, about which ssh asks at first: {key.fingerprint}")
+        output.line(f"For ~/.ssh/known_hosts, so that it does not ask: {key.known_hosts}")
     output.line("\nCtrl-C takes everything down.")
     _await_goodbye()
     output.line("\nTaking everything down …")

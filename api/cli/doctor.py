@@ -1,5 +1,6 @@
 """`poligon doctor`: what keeps this site from working, in one sentence each, with one fix."""
 
+import asyncio
 import os
 import shutil
 import socket
@@ -11,8 +12,9 @@ import typer
 
 from api.bootstrap import open_engine, open_services
 from api.catalogue import Catalogue
-from api.cli.database import check_current
+from api.cli.database import check_current, is_current
 from api.cli.output import Exit, Json, Output, reporting
+from api.gateways import redis_place
 from api.heartbeat import worker_seen
 from core.clock import SystemClock
 from core.errors import PoligonError
@@ -117,6 +119,27 @@ def _leftovers(name: str, settings: Settings) -> Iterator[Finding]:
     yield Finding(look=name, state=State.NOTE, says=says, fix=fix)
 
 
+def _ledgers(name: str, settings: Settings) -> Iterator[Finding]:
+    if not settings.database_url.get_secret_value() and not _file_of(settings).exists():
+        return  # nothing is booked yet
+    if not is_current(settings):
+        return  # which is said already
+    try:
+        services = open_services(settings)
+    except PolicyInvalidError:
+        return  # which is said already
+    try:
+        broken = services.proving.known_faults()
+    finally:
+        services.close()
+    for exercise, faults in broken.items():
+        says = f"the ledger of {exercise} does not hold: {faults[0]}"
+        fix = f"poligon score verify {exercise}"
+        yield Finding(look=name, state=State.BROKEN, says=says, fix=fix)
+    if not broken:
+        yield Finding(look=name, state=State.OK, says="every ledger held when last looked through")
+
+
 def _disk(name: str, settings: Settings) -> Iterator[Finding]:
     place = settings.home
     while not place.exists():
@@ -190,6 +213,34 @@ def _is_our_ssh(said: bytes) -> bool:
     return said.startswith(b"SSH-2.0-cyberpoligon")
 
 
+def _broker(name: str, settings: Settings) -> Iterator[Finding]:
+    place = Path(settings.effective_terminal_engine().removeprefix("unix://"))
+    if not place.parent.exists():
+        return  # there was none yet, or it is another container's
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_ANSWER_SECONDS)
+            connection.connect(str(place))
+    except OSError as error:
+        yield Finding(
+            look=name,
+            state=State.NOTE,
+            says=f"nobody enters a host: no broker listens at {place} ({error.strerror or error})",
+            fix="poligon serve --all, or poligon broker beside a gateway of its own",
+        )
+        return
+    yield Finding(look=name, state=State.OK, says=f"a broker listens at {place}")
+
+
+def _redis(name: str, settings: Settings) -> Iterator[Finding]:
+    place = redis_place(settings)
+    if place is None:
+        return  # gateways of one machine need none
+    there = asyncio.run(place.presences())
+    says = f"it answers; gateways that are found there: {len(there)}"
+    yield Finding(look=name, state=State.OK, says=says)
+
+
 def _policy(name: str, settings: Settings) -> Iterator[Finding]:
     lines = len(read_policy(settings.policy).allow)
     says = f"{settings.policy} can be read; permissions in it: {lines}"
@@ -245,10 +296,13 @@ _LOOKS: dict[str, Callable[[str, Settings], Iterator[Finding]]] = {
     "database": _database,
     "addresses": _addresses,
     "leftovers": _leftovers,
+    "ledgers": _ledgers,
     "disk": _disk,
     "ports": _ports,
     "scenarios": _scenarios,
     "worker": _worker,
+    "broker": _broker,
+    "redis": _redis,
 }
 
 

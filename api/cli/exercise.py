@@ -1,12 +1,14 @@
 """`poligon exercise`: launch, look, move, hand out, take down."""
 
+import json
 import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from api.access import ssh_command
+from api.access import gateway_key, ssh_command
 from api.bootstrap import Services
 from api.cli.database import services_ready
 from api.cli.launching import Progress, follow
@@ -14,10 +16,10 @@ from api.cli.output import Exit, Json, Output, reporting
 from api.cli.scenario import ScenarioPath, load
 from api.moves import Move, carry_out
 from api.outlook import disk_warning, expiry_warning, rehearsal_warning, warnings
+from api.roster import numbered_teams, teams_of_file, with_reference
 from api.teams import team_for
 from api.v1.models import exercise_out
 from api.v1.points import spelled
-from api.v1.results import board_out
 from core.ids import UserId
 from core.users.model import Role, User
 from orchestrator.domain.causes import causes
@@ -25,7 +27,8 @@ from orchestrator.domain.diagnosis import FREE_SPACE
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import Phase, WorldPhase
 from orchestrator.journal import By
-from orchestrator.service import Login, TeamSpec
+from orchestrator.service import Login
+from scoring.domain.boards import written
 from scoring.exports.as_csv import as_csv as as_csv_text
 from scoring.exports.as_json import as_json as as_json_text
 
@@ -41,6 +44,13 @@ def launch(
     path: ScenarioPath,
     *,
     teams: Annotated[int, typer.Option(min=1, max=1000, help="How many teams.")] = 1,
+    roster: Annotated[
+        Path | None, typer.Option(help="A file with lines team,name or team,name,role.")
+    ] = None,
+    reference: Annotated[
+        str,
+        typer.Option(help="A team to be attacked and not ranked: one of the others, or one more."),
+    ] = "",
     detach: Annotated[bool, typer.Option("--detach", help="Do not wait for the worlds.")] = False,
     timeout: Annotated[int, typer.Option(min=1, help="How long to wait, in seconds.")] = 900,
     as_json: Json = False,
@@ -51,9 +61,12 @@ def launch(
     """
     with reporting(as_json=as_json) as output, services_ready() as services:
         loaded = load(path, services.settings)
-        specs = [TeamSpec(name=f"Team {number}") for number in range(1, teams + 1)]
+        named = teams_of_file(roster) if roster else numbered_teams(teams)
+        specs = with_reference(named, reference)
         exercise = services.exercises.launch(loaded, teams=specs, by=None)
-        output.note(f"Launched {exercise.name}: {loaded.scenario.scenario.title}, {teams} teams")
+        output.note(
+            f"Launched {exercise.name}: {loaded.scenario.scenario.title}, {len(specs)} teams"
+        )
         if warning := rehearsal_warning(services, exercise):
             output.note(f"{warning}; poligon scenario rehearse {path}")
         if not detach:
@@ -94,6 +107,8 @@ def status(name: Name, *, as_json: Json = False) -> None:
 def logins(name: Name, *, as_json: Json = False) -> None:
     """Give the trainees that the launch made new passwords, and print them.
 
+    Members who have neither password nor key get a one-time code.
+
     Example: poligon exercise logins night-shift-k3f
     """
     with reporting(as_json=as_json) as output, services_ready() as services:
@@ -109,10 +124,10 @@ def board(name: Name, *, as_json: Json = False) -> None:
     with reporting(as_json=as_json) as output, services_ready() as services:
         exercise = services.exercises.get(name)
         shown = services.scoring.board(exercise)
-        output.data(board_out(exercise.name, shown).model_dump(mode="json"))
+        output.data(json.loads(written(shown)))
         rows = [
             (
-                str(row.rank),
+                "-" if row.rank is None else str(row.rank),
                 row.team,
                 row.name,
                 spelled(row.milli_points),
@@ -230,19 +245,31 @@ def _since(team: Team) -> str:
 
 def _tell_logins(output: Output, services: Services, issued: tuple[Login, ...]) -> None:
     rows = [
-        (login.team, login.user, login.password, ssh_command(services.settings, login.user))
+        (
+            login.team,
+            login.user,
+            login.password or f"{login.code} (one-time code)",
+            ssh_command(services.settings, login.user),
+        )
         for login in issued
     ]
     output.line()
     output.table("Logins (shown once)", ("team", "user", "password", "ssh"), rows)
+    if issued and (key := gateway_key(services.settings)) is not None:
+        output.line(f"\nThe server's fingerprint, about which ssh asks at first: {key.fingerprint}")
+        output.line(f"For ~/.ssh/known_hosts, so that it does not ask: {key.known_hosts}")
 
 
 def _login_json(services: Services, login: Login) -> dict[str, str]:
+    key = gateway_key(services.settings)
     return {
         "team": login.team,
         "user": login.user,
         "password": login.password,
+        "code": login.code,
         "ssh": ssh_command(services.settings, login.user),
+        "known_hosts": key.known_hosts if key is not None else "",
+        "fingerprint": key.fingerprint if key is not None else "",
     }
 
 

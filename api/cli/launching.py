@@ -9,9 +9,10 @@ from typing import Self
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from api.bootstrap import Services
-from api.cli.output import Output
+from api.cli.output import Output, harmless
 from api.heartbeat import worker_seen
 from core.waiting import until
 from orchestrator.domain.exercise import Exercise
@@ -75,7 +76,7 @@ def _table(exercise: Exercise, waited: timedelta, left: timedelta | None) -> Tab
         table.add_column(column)
     for team in exercise.teams:
         problem = team.problem.message if team.problem else ""
-        table.add_row(team.slug, team.world, problem)
+        table.add_row(team.slug, team.world, Text(harmless(problem)))
     return table
 
 

@@ -7,17 +7,28 @@ from typing import Annotated
 import typer
 
 from api.cli import (
+    broker,
+    casting,
+    certificates,
+    check,
     conduct,
+    correcting,
     database,
     difference,
     doctor,
     exercise,
+    gateway,
     importing,
     inject,
+    marks,
     people,
     processes,
+    public_board,
+    recordings,
     rehearsal,
+    reports,
     scenario,
+    score,
     starter,
     traffic,
 )
@@ -36,14 +47,36 @@ scenario.app.command("diff")(difference.diff)
 app.add_typer(scenario.app, name="scenario")
 for _command in (conduct.pause, conduct.resume, conduct.extend, conduct.events):
     exercise.app.command()(_command)
+exercise.app.command()(casting.role)
+exercise.app.command("public-board")(public_board.public_board)
+exercise.app.command("ssh-config")(casting.ssh_config_files)
 exercise.app.command("dropped")(traffic.dropped)
+exercise.app.command("sessions")(recordings.sessions)
+exercise.app.command("recording")(recordings.recording)
+for _after in (reports.report, reports.handout, reports.signals):
+    exercise.app.command()(_after)
 app.add_typer(exercise.app, name="exercise")
+app.add_typer(reports.app, name="improvement")
 app.add_typer(inject.app, name="inject")
+app.add_typer(marks.app, name="marks")
+app.add_typer(check.app, name="check")
+for _correcting in (
+    correcting.propose,
+    correcting.preview,
+    correcting.approve,
+    correcting.reject,
+    correcting.withdraw,
+    correcting.corrections,
+):
+    score.app.command()(_correcting)
+app.add_typer(score.app, name="score")
 app.add_typer(people.app, name="user")
+app.add_typer(certificates.app, name="ca")
 app.add_typer(database.app, name="db")
 app.command("serve")(processes.serve)
 app.command("worker")(processes.worker)
-app.command("gateway")(processes.gateway)
+app.add_typer(gateway.app, name="gateway")
+app.command("broker")(broker.broker)
 app.command("doctor")(doctor.doctor)
 app.command("down")(processes.down)
 

@@ -5,8 +5,12 @@ from typing import Annotated
 
 import typer
 
+from api.access import gateway_key, ssh_command
+from api.cli.conduct import duration
 from api.cli.database import services_ready
+from api.cli.exercise import OPERATOR
 from api.cli.output import Json, reporting
+from api.codes import issue_code
 from core.errors import Fault, PoligonError
 from core.security import new_password
 from core.users.model import Role
@@ -29,17 +33,55 @@ def add(
     *,
     role: Annotated[Role, typer.Option(help="What the person does.")] = Role.TRAINEE,
     display_name: Annotated[str, typer.Option("--display-name", help="As it is shown.")] = "",
+    with_code: Annotated[
+        bool, typer.Option("--code", help="A one-time code instead of a password.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Add somebody; their password is made and printed once.
+    """Add somebody; their password, or one-time code, is made and printed once.
 
     Example: poligon user add ana --role instructor
     """
     with reporting(as_json=as_json) as output, services_ready() as services:
-        password = new_password()
+        password = None if with_code else new_password()
         user = services.users.add(name, role=role, password=password, display_name=display_name)
-        output.data({"name": user.name, "role": user.role, "password": password})
-        output.line(f"{user.name} ({user.role}) logs in with the password {password}")
+        code, _ = services.users.codes.issue(name) if with_code else ("", None)
+        output.data(
+            {"name": user.name, "role": user.role, "password": password or "", "code": code}
+        )
+        way = f"one-time code {code}" if with_code else f"password {password}"
+        output.line(f"{user.name} ({user.role}) logs in with the {way}")
+
+
+@app.command("code")
+def make_code(
+    name: Name,
+    *,
+    lasts: Annotated[str, typer.Option("--for", help="How long it is good, such as 24h.")] = "24h",
+    as_json: Json = False,
+) -> None:
+    """Make a one-time code, by which somebody enrols a key or a password at their first login.
+
+    Example: poligon user code ana --for 48h
+    """
+    with reporting(as_json=as_json) as output, services_ready() as services:
+        code, expires = issue_code(services, name, by=OPERATOR, lasts=duration(lasts))
+        key = gateway_key(services.settings)
+        ssh = ssh_command(services.settings, name)
+        output.data(
+            {
+                "name": name,
+                "code": code,
+                "expires_at": expires.isoformat(),
+                "ssh": ssh,
+                "known_hosts": key.known_hosts if key is not None else "",
+                "fingerprint": key.fingerprint if key is not None else "",
+            }
+        )
+        output.line(f"{name} gets in once with the code {code}, until {expires:%Y-%m-%d %H:%M} UTC")
+        output.line(f"  {ssh}")
+        if key is not None:
+            output.line(f"  the server's fingerprint: {key.fingerprint}")
 
 
 @app.command("list")
@@ -63,14 +105,15 @@ def add_key(
 ) -> None:
     """Let somebody in by an SSH key. Example: poligon user key ana ~/.ssh/id_ed25519.pub."""
     with reporting(as_json=as_json) as output:
-        line = _line_of(file)
+        line = line_of(file)
         with services_ready() as services:
             fingerprint = services.users.add_key(name, line)
         output.data({"name": name, "fingerprint": fingerprint})
         output.line(f"{name} gets in with {fingerprint}")
 
 
-def _line_of(file: Path) -> str:
+def line_of(file: Path) -> str:
+    """Return the text of a public key's file; raises KeyFileUnreadableError."""
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -183,6 +183,7 @@ def forecast(
         remarks=(
             *((unknown,) if unknown else ()),
             *_routers(worlds),
+            *_not_isolated(loaded),
             *(_not_enforced(loaded, engine, site) if site else ()),
         ),
         permitted=tuple(
@@ -292,6 +293,23 @@ def _not_enforced(loaded: LoadedScenario, engine: RangeEngine, site: SiteForecas
     delayed = [name for name, inject in injects if inject.link and inject.link.delay]
     if delayed and not engine.can_delay():
         yield f"Not enforced here: the delay of {', '.join(delayed)}; the kernel has no netem"
+
+
+def _not_isolated(loaded: LoadedScenario) -> Iterator[str]:
+    """Yield which hosts no wall stands around, by what the site's policy may permit them."""
+    hosts = loaded.scenario.hosts.items()
+    in_its_network = [name for name, host in hosts if host.network_mode == "host"]
+    if in_its_network:
+        yield (
+            f"Not isolated, and not asked by the self-test: {', '.join(in_its_network)}; the"
+            " network is the machine's (network_mode: host), and reaches every team's"
+        )
+    among_its_processes = [name for name, host in hosts if host.pid == "host"]
+    if among_its_processes:
+        yield (
+            f"Not isolated: {', '.join(among_its_processes)}; the processes are the machine's"
+            " (pid: host), and by them files of every team's hosts are read"
+        )
 
 
 def _no_runtime(loaded: LoadedScenario, site: SiteForecast | None) -> Iterator[str]:

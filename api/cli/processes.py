@@ -1,15 +1,14 @@
-"""`poligon serve`, `worker`, `gateway` and `down`: the processes of a site."""
+"""`poligon serve`, `worker` and `down`: the processes of a site."""
 
-import asyncio
 import contextlib
 import errno
 import os
-import signal
 import socket
 import sys
 import threading
 import warnings
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 import structlog
@@ -19,31 +18,29 @@ from celery.exceptions import SecurityWarning
 
 import orchestrator.tasks
 import scoring.tasks
-from api.access import host_key_file, public_key_file
 from api.app import create_app
 from api.bootstrap import Services
 from api.cli.database import have_current, services_ready
 from api.cli.output import Json, reporting
-from api.cli.supervisor import end_with_parent, supervise
+from api.cli.process import SupervisedBy, begin, look_for_engine
+from api.cli.supervisor import GRACE, supervise
 from api.heartbeat import sign_of_life
 from core.errors import Fault, PoligonError
-from core.log import configure_logging
 from core.queue import Ticker, celery_app
 from core.settings import Settings, read_settings
-from orchestrator.access import Access
 from orchestrator.domain.exercise import Exercise
-from orchestrator.domain.phases import Act, Phase
-from orchestrator.engine.exec_stream import DockerTerminals
-from orchestrator.gateway.host_key import load_or_create
-from orchestrator.gateway.server import Gateway
+from orchestrator.domain.phases import UNDER_WAY, Act
+from orchestrator.gateway.inner_words import LARGEST_FRAME
+from scoring.looking import LookPool
 
 log = structlog.get_logger()
 
 _SWEEP_EVERY = timedelta(seconds=2)
 _LOOK_EVERY = timedelta(seconds=5)
+_CONFIRM_EVERY = timedelta(seconds=1)
+# Threads that mostly wait; what the engine is asked at once is bounded by itself.
+_LOOKS_AT_ONCE = 128
 _GOODBYE_SECONDS = 5
-
-SupervisedBy = Annotated[int | None, typer.Option("--supervised-by", hidden=True)]
 
 
 class PortInUseError(PoligonError):
@@ -63,13 +60,14 @@ class AddressUnusableError(PoligonError):
 def serve(
     *,
     everything: Annotated[
-        bool, typer.Option("--all", help="The worker and the gateway, too, under one supervisor.")
+        bool,
+        typer.Option("--all", help="Broker, worker and gateway, too, under one supervisor."),
     ] = False,
     supervised_by: SupervisedBy = None,
 ) -> None:
     """Serve the pages and the interface. Example: poligon serve --all."""
     with reporting():
-        _begin(supervised_by)
+        begin(supervised_by)
         if everything:
             raise typer.Exit(_serve_all(read_settings()))
         with services_ready() as services:
@@ -83,17 +81,9 @@ def worker(
 ) -> None:
     """Do the background work: worlds and checks. Example: poligon worker --threads 16."""
     with reporting():
-        _begin(supervised_by)
+        begin(supervised_by)
         with services_ready() as services:
             raise typer.Exit(_work(services, threads))
-
-
-def gateway(*, supervised_by: SupervisedBy = None) -> None:
-    """Serve SSH: the port through which trainees enter. Example: poligon gateway."""
-    with reporting():
-        _begin(supervised_by)
-        with services_ready() as services:
-            asyncio.run(_guard(services))
 
 
 def down(*, as_json: Json = False) -> None:
@@ -124,12 +114,6 @@ def down(*, as_json: Json = False) -> None:
         )
 
 
-def _begin(supervised_by: int | None) -> None:
-    if supervised_by is not None:
-        end_with_parent(supervised_by)
-    configure_logging(json=read_settings().log_json)
-
-
 def _serve_all(settings: Settings) -> int:
     have_current(settings)
     # Asked now for one clear sentence: the processes would say it again with every restart.
@@ -138,8 +122,16 @@ def _serve_all(settings: Settings) -> int:
         (settings.ssh_host, settings.ssh_port, "POLIGON_SSH_PORT"),
     ):
         listen(host, port, setting).close()
-    poligon = [sys.executable, "-m", "api.cli.main"]
-    return supervise({name: [*poligon, name] for name in ("worker", "gateway", "serve")})
+    python = [sys.executable, "-m"]
+    gateways = dict.fromkeys(_names_of_gateways(settings.gateways), "gateway")
+    parts = {"worker": "worker", **gateways, "serve": "serve"}
+    whole = {name: [*python, "api.cli.main", command] for name, command in parts.items()}
+    commands = {"broker": [*python, "api.cli.broker"], **whole}
+    return supervise(commands, grace=GRACE + settings.drain)
+
+
+def _names_of_gateways(count: int) -> list[str]:
+    return ["gateway", *(f"gateway-{number}" for number in range(2, count + 1))]
 
 
 def listen(host: str, port: int, setting: str) -> socket.socket:
@@ -165,12 +157,15 @@ def listen(host: str, port: int, setting: str) -> socket.socket:
 
 def _serve_http(services: Services) -> None:
     settings = services.settings
+    look_for_engine(settings)
     bound = listen(settings.http_host, settings.http_port, "POLIGON_HTTP_PORT")
     config = uvicorn.Config(
         create_app(services),
         log_config=None,
         access_log=False,
         server_header=False,
+        ws_max_size=LARGEST_FRAME,
+        ws_per_message_deflate=False,  # a compressor for each terminal costs more than it saves
         timeout_graceful_shutdown=_GOODBYE_SECONDS,
     )
     log.info("api.started", address=settings.http_host, port=settings.http_port)
@@ -184,7 +179,8 @@ def _work(services: Services, threads: int) -> int:
     warnings.filterwarnings("ignore", category=SecurityWarning)
     app = celery_app(services.settings)
     orchestrator.tasks.register(app, services.worlds, services.reconciling, services.injects)
-    scoring.tasks.register(app, services.scoring)
+    looks = LookPool(_LOOKS_AT_ONCE)
+    scoring.tasks.register(app, services.scoring, services.attack_defence, services.proving, looks)
     beat = sign_of_life(services.settings)
     sweeps = (
         beat,
@@ -192,11 +188,20 @@ def _work(services: Services, threads: int) -> int:
         services.timekeeping.sweep,
         services.injects.sweep,
         services.scoring.sweep,
+        services.scoring.boards.sweep,
+        services.attack_defence.sweep,
         services.janitor.sweep,
+        services.retention.sweep,
+        services.uploads.sweep,
+        services.marking.sweep,
+        services.proving.sweep,
+        services.torn_recordings.sweep,
     )
     ticker = Ticker(sweeps, every=_SWEEP_EVERY)
     # By itself: it asks the engine, and one that answers late must hold nothing else up.
     looking = Ticker((services.reconciling.sweep,), every=_LOOK_EVERY)
+    # By itself: it waits for a place when many targets let their checks wait.
+    confirming = Ticker((partial(services.scoring.confirm, looks.start),), every=_CONFIRM_EVERY)
     stopping = threading.Event()
     watching = threading.Thread(
         target=services.reconciling.watch, args=(stopping,), name="watch", daemon=True
@@ -204,6 +209,7 @@ def _work(services: Services, threads: int) -> int:
     processes = app.Worker(pool="threads", concurrency=threads, loglevel="INFO", quiet=True)
     ticker.start()
     looking.start()
+    confirming.start()
     watching.start()
     log.info("worker.started", threads=threads)
     try:
@@ -211,42 +217,18 @@ def _work(services: Services, threads: int) -> int:
     finally:
         ticker.stop()
         looking.stop()
+        confirming.stop()
+        looks.close()
         stopping.set()
         log.info("worker.closed")
     return int(processes.exitcode or 0)
-
-
-async def _guard(services: Services) -> None:
-    settings = services.settings
-    gate = Gateway(
-        doorkeeper=Access(services.users, services.exercises),
-        terminals=DockerTerminals(settings.docker_host, installation=settings.installation),
-        host_key=host_key_file(settings),
-        address=settings.ssh_host,
-        port=settings.ssh_port,
-        clock=services.clock,
-    )
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    await gate.start()
-    _publish_key(settings)
-    await stopping.wait()
-    await gate.close()
-
-
-def _publish_key(settings: Settings) -> None:
-    """Leave the public key where pages and the command line find it."""
-    public = load_or_create(host_key_file(settings)).export_public_key()
-    public_key_file(settings).write_bytes(public)
 
 
 def _close_all(services: Services) -> tuple[Exercise, ...]:
     """End and close every exercise that is not yet; return them."""
     left = services.exercises.permitting(Act.STAND)
     for exercise in left:
-        if exercise.phase in {Phase.RUNNING, Phase.PAUSED}:
+        if exercise.phase in UNDER_WAY:
             services.exercises.end(exercise.id)
         services.exercises.destroy(exercise.id)
     return left

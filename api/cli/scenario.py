@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from api.bootstrap import open_engine
-from api.cli.output import Exit, Json, Output, reporting
+from api.cli.output import Exit, Json, Output, harmless, reporting
 from api.cli.planning import Forecast, forecast
 from core.errors import Fault, PoligonError
 from core.scenario.generators.description import described
@@ -219,7 +219,7 @@ def load(path: str, settings: Settings, *, judged: bool = True) -> LoadedScenari
     policy = read_policy(settings.policy) if judged else None
     loaded = load_scenario(located(path, settings), policy)
     for warning in loaded.warnings:
-        print(warning, file=sys.stderr)  # noqa: T201  # this is the output
+        print(harmless(str(warning)), file=sys.stderr)  # noqa: T201  # this is the output
     return loaded
 
 

@@ -7,8 +7,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from types import FrameType
 
 import structlog
@@ -24,7 +25,7 @@ _FIRST_BACKOFF_SECONDS = 0.5
 _LONGEST_BACKOFF_SECONDS = 30.0
 # A process that lived so long is taken to have been well: its next restart is quick again.
 _WELL_AFTER_SECONDS = 60.0
-_GRACE_SECONDS = 25.0
+GRACE = timedelta(seconds=25)
 
 
 def end_with_parent(parent: int) -> None:
@@ -68,16 +69,23 @@ class _Child:
             _FIRST_BACKOFF_SECONDS * 2 ** min(self.failures - 1, 10), _LONGEST_BACKOFF_SECONDS
         )
         self.process, self.not_before = None, now + wait
-        log.error("process.died", process=self.name, code=code, again_in_seconds=wait)
+        tell = log.error if code else log.info
+        event = "process.died" if code else "process.ended"
+        tell(event, process=self.name, code=code, again_in_seconds=wait)
 
 
 def supervise(
-    commands: dict[str, Sequence[str]], *, until: Callable[[], bool] = lambda: False
+    commands: Mapping[str, Sequence[str]],
+    *,
+    until: Callable[[], bool] = lambda: False,
+    grace: timedelta = GRACE,
 ) -> int:
     """Run every command until SIGTERM, SIGINT or SIGHUP comes or `until()` is true.
 
     Each is started with `--supervised-by` and this process's id; one that dies is started again
-    after a pause that doubles. Returns 0, or 128 and the signal's number for SIGINT.
+    after a pause that doubles. The first is ended last: the others may need it to end well. Those
+    that have not ended after `grace` are killed. Returns 0, or 128 and the signal's number for
+    SIGINT.
     """
     stopping = threading.Event()
     received: list[int] = []
@@ -97,19 +105,20 @@ def supervise(
                 child.look()
             pause(_LOOK_SECONDS, interrupted_by=stopping)
     finally:
-        _end(children)
+        deadline = time.monotonic() + grace.total_seconds()
+        _end(children[1:], deadline)
+        _end(children[:1], deadline)
         for number, handler in before.items():
             signal.signal(number, handler)
     return 128 + signal.SIGINT if signal.SIGINT in received else 0
 
 
-def _end(children: Sequence[_Child]) -> None:
+def _end(children: Sequence[_Child], deadline: float) -> None:
     """Ask every process to end, wait for them, and kill those that do not."""
     living = [child for child in children if child.process is not None]
     for child in living:
         assert child.process is not None  # chosen above
         child.process.terminate()
-    deadline = time.monotonic() + _GRACE_SECONDS
     for child in living:
         assert child.process is not None
         try:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from api.journey.afterwards import see_the_report
 from api.journey.happenings import launch_another, see_a_reset, see_injects
 from api.journey.people import Caller, Say, Shell, Trainee, expect, new_key, wait_for
 
@@ -59,6 +60,7 @@ class Journey:
         self._see_checks_turn(ours, theirs)
         self._read_board_and_record(ours, theirs)
         self._pause_and_end(ours)
+        see_the_report(self._staff, self.name, ours, theirs, self._say)
         self._destroy(other)
         self.destroy()
         for caller in (self._instructor, self._staff, ours.caller, theirs.caller):

@@ -1,9 +1,11 @@
-"""What a solution says on stdout: a line for each answer, reply and file, with tabs between."""
+"""What a solution says on stdout: a line for each answer, reply, file and command, in tabs."""
 
+import base64
+import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_VERBS = ("answer", "reply", "submit")
+_VERBS = ("answer", "reply", "submit", "typed")
 _PARTS = 3
 _MOST_SHOWN = 80
 
@@ -33,20 +35,33 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A file that is handed in for a task; `size` in bytes, `None` when there is no such file."""
+    """A file that is handed in for a task; `size` in bytes, `None` when there is no such file.
+
+    `content` is there of a small one.
+    """
 
     task: str
     file: str
     size: int | None
+    content: bytes | None = None
 
 
-Line = Answer | Reply | Submission | Unusable
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """A command that a trainee types on a host."""
+
+    host: str
+    line: str
+
+
+Line = Answer | Reply | Submission | Typed | Unusable
 
 
 def lines_in(output: str) -> Iterator[Line]:
     """Yield what the lines of a solution say; those that begin with another word are chatter.
 
-    Whoever played it put what the file has after each that submits one.
+    Whoever played it put what the file has after each that submits one: its size, and of a small
+    one a colon and its content in base64.
     """
     for number, text in enumerate(output.splitlines(), start=1):
         verb, *_ = text.split(maxsplit=1) or [""]
@@ -70,6 +85,20 @@ def _line(number: int, text: str) -> Line:
             return Answer(task=name, value=value)
         case "reply":
             return Reply(inject=name, text=value)
+        case "typed":
+            return Typed(host=name, line=value)
         case _:
-            size = int(measured) if measured.isdecimal() else None
-            return Submission(task=name, file=value, size=size)
+            size, _, content = measured.partition(":")
+            return Submission(
+                task=name,
+                file=value,
+                size=int(size) if size.isdecimal() else None,
+                content=_decoded(content) if content else None,
+            )
+
+
+def _decoded(content: str) -> bytes | None:
+    try:
+        return base64.b64decode(content, validate=True)
+    except binascii.Error:
+        return None

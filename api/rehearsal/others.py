@@ -12,6 +12,7 @@ from core.scenario.values import derive_values
 from orchestrator.domain.exercise import Team
 from orchestrator.repository import ExerciseRepository
 from scoring.domain.answers import judge
+from scoring.domain.attempts import AnswerVerdict
 from scoring.errors import TaskLockedError, TaskOverdueError
 from scoring.team_scenario import TeamScenario
 
@@ -104,6 +105,6 @@ class Others:
             )
         except (TaskLockedError, TaskOverdueError):
             return False
-        if told.verdict != "wrong":
+        if told.verdict not in {AnswerVerdict.WRONG, AnswerVerdict.WRONG_FORM}:
             self._notes.wrong(f"{name}: another team's answer {value!r} is {told.verdict}")
         return True

@@ -104,7 +104,7 @@ class Rehearsing:
         hands = Hands(services, queue)
         with Meter(services.engine, exercise.id, every=self._look_every) as meter:
             try:
-                if _built(services, exercise, hands, loaded, notes):
+                if built(services, exercise, hands, loaded, notes):
                     started = services.exercises.start(exercise.id)
                     stage = Stage(services, clock, hands, started)
                     self._perform(stage, loaded, notes)
@@ -140,10 +140,10 @@ class Rehearsing:
                 trial.see_down()
 
 
-def _built(
+def built(
     services: Services, exercise: Exercise, hands: Hands, loaded: LoadedScenario, notes: Notes
 ) -> bool:
-    """Have both worlds stand; tell whether they are ready, and note why not."""
+    """Have every world stand; tell whether they are ready, and note why not."""
     try:
         with notes.step("images"):
             hands.work_one()

@@ -20,7 +20,8 @@ _PASSWORDS = "passwords.tsv"
 _TIMED_OUT = 124
 _FAILED = "failed\t"
 # What it says on stderr must not come between the lines of its stdout, and is told when it fails.
-# A file that it submits is measured where it stands: a container of its own goes with it.
+# A file that it submits is read where it stands, a small one whole: a container of its own goes
+# with it.
 PLAY = """\
 cd "$1" || exit 1
 script=./$2
@@ -34,7 +35,11 @@ while IFS= read -r line || [ -n "$line" ]; do
   case $line in
     "submit$tab"*"$tab"*)
       file=${line#*"$tab"} && file=${file#*"$tab"}
-      if [ -f "$file" ] && [ -r "$file" ]; then size=$(wc -c <"$file"); else size=none; fi
+      size=none
+      if [ -f "$file" ] && [ -r "$file" ]; then
+        size=$(wc -c <"$file")
+        [ "$size" -gt 8192 ] || size=$size:$(base64 <"$file" 2>/dev/null | tr -d '\n')
+      fi
       printf '%s\\t%s\\n' "$line" "$size" ;;
     *) printf '%s\\n' "$line" ;;
   esac

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from api.rehearsal.holding import Wanted, see_held, wanted_by_injects
-from api.rehearsal.lines import Answer, Line, Reply, Submission, Unusable
+from api.rehearsal.lines import Answer, Reply, Submission, Typed, Unusable
 from api.rehearsal.notes import Notes
 from api.rehearsal.solution import play
 from api.rehearsal.stage import Stage
 from core.errors import Fault, PoligonError
 from core.ids import new_id
+from core.scenario.evidence_references import evidence_of
 from core.scenario.schema_tasks import FlagTask, QuestionTask, RubricTask
 from core.waiting import WaitedTooLongError, until
 from orchestrator.domain.exercise import Team
@@ -18,8 +19,10 @@ from scoring.checks.probes import Finding
 from scoring.domain.files import why_refused
 from scoring.domain.verdicts import Verdict
 from scoring.errors import TaskLockedError
+from scoring.uploads.handed_in import HandedIn, shown_name
 from scoring.views import TaskState, TaskView
 
+_Sent = Answer | Reply | Submission | Unusable
 _RIGHT = frozenset({"correct", "already"})
 _MOST_OUTPUT = 200
 
@@ -33,6 +36,7 @@ class SolvedPass:
         self._notes = notes
         self._patience = patience
         self._undone: set[str] = set()
+        self._typed: list[Typed] = []
 
     @property
     def _team(self) -> Team:
@@ -53,7 +57,10 @@ class SolvedPass:
         if solution is None:
             self._notes.wrong("there is no solution: nothing shows that it can be solved")
             return
-        lines: Sequence[Line] = play(self._stage, self._team, solution, self._notes)
+        said = play(self._stage, self._team, solution, self._notes)
+        self._typed = [line for line in said if isinstance(line, Typed)]
+        lines: Sequence[_Sent] = [line for line in said if not isinstance(line, Typed)]
+        self._type()
         self._settle()
         self._stage.checks_run = True
         lines = self._see_through(lines)
@@ -120,7 +127,8 @@ class SolvedPass:
 
     def _settle(self) -> None:
         """Give what the solution did time to show, by the wall's clock."""
-        failing = list(self._stage.to_turn())
+        # Evidence is not there before what it names was booked.
+        failing = [c for c in self._stage.to_turn() if not self._stage.is_evidence(c)]
 
         def all_pass() -> bool:
             seen = {check: self._stage.look(self._team, check) for check in failing}
@@ -137,16 +145,29 @@ class SolvedPass:
         except WaitedTooLongError:
             return  # what does not hold is told at the end
 
-    def _see_through(self, lines: Sequence[Line]) -> Sequence[Line]:
+    def _see_through(self, lines: Sequence[_Sent]) -> Sequence[_Sent]:
         """Send what the solution said and see checks hold; return what waits for an opening."""
         waiting = [line for line in lines if not self._send(line)]
         self._hold()
+        if self._typed and any(e.after for e in evidence_of(self._stage.scenario).values()):
+            self._type()  # again: what is to come after a check or an inject comes now
+            self._hold()
         for view in self._stage.tasks(self._team):
             if view.kind == "checks" and view.state in {TaskState.OPEN, TaskState.HOLDING}:
                 self._tell_undone(view)
         return waiting
 
-    def _send(self, line: Line) -> bool:
+    def _type(self) -> None:
+        """Put the commands that the solution says a trainee types into the records."""
+        for line in self._typed:
+            host = self._stage.scenario.hosts.get(line.host)
+            if host is None or not host.record.commands:
+                why = "is no host" if host is None else "keeps no commands"
+                self._notes.wrong(f"the solution types on {line.host!r}, which {why}")
+            else:
+                self._stage.type_command(self._team, line.host, line.line)
+
+    def _send(self, line: _Sent) -> bool:
         match line:
             case Unusable(why=why):
                 self._notes.wrong(why)
@@ -224,8 +245,29 @@ class SolvedPass:
             why = why_refused(task.submit, line.file, size=line.size)
         if why:
             self._notes.wrong(f"{line.task}: the solution's file {line.file} {why}")
-        else:
-            self._notes.files[line.task] = self._stage.elapsed(self._team)
+            return True
+        return self._deliver(line)
+
+    def _deliver(self, line: Submission) -> bool:
+        """Hand a small file in as a member would; of a large one only its size is known here."""
+        uploads, team = self._stage.services.uploads, self._team
+        if line.content is not None:
+            handed = HandedIn(
+                exercise=self._stage.exercise,
+                team=team,
+                user=self._stage.member(team),
+                task=line.task,
+                name=shown_name(line.file),
+                client_key=new_id(),
+            )
+            try:
+                with uploads.receive(handed) as incoming:
+                    incoming.write(line.content)
+                    uploads.accept(handed, incoming)
+            except PoligonError as error:
+                self._refused(f"{line.task}: the solution's file {line.file}", error)
+                return True
+        self._notes.files[line.task] = self._stage.elapsed(team)
         return True
 
     def _refused(self, what: str, error: PoligonError) -> None:
@@ -288,7 +330,7 @@ class SolvedPass:
             self._notes.wrong(f"{view.task} is not done after the solution: its checks do not hold")
 
 
-def _never_taken(line: Line) -> str:
+def _never_taken(line: _Sent) -> str:
     match line:
         case Answer(task=task):
             return f"{task} never opened for the solution's answer"

@@ -6,7 +6,7 @@ from datetime import timedelta
 from api.bootstrap import Services
 from api.rehearsal.clock import RehearsalClock
 from api.rehearsal.work import Hands
-from core.ids import UserId
+from core.ids import UserId, new_id
 from core.scenario.schema import Scenario
 from core.scenario.schema_injects import Inject
 from core.scenario.schema_tasks import ChecksTask
@@ -14,6 +14,7 @@ from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.world import WorldKey
 from orchestrator.injects.reading import PLANNED, TeamState
 from orchestrator.service import Exercises
+from orchestrator.terminal.book import Began, CommandRun, Ended, Kind
 from scoring.checks.prober import Prober
 from scoring.checks.probes import Finding
 from scoring.domain.holds import CheckState
@@ -77,6 +78,7 @@ class Stage:
         if self.checks_run:
             self.services.scoring.sweep()
             self._hands.work()
+            self.services.scoring.confirm(alone_after=timedelta())
             self.services.injects.sweep()
             self._hands.work()
 
@@ -142,8 +144,28 @@ class Stage:
 
     def look(self, team: Team, check: str) -> Finding:
         """Look once, now, and write nothing down."""
+        if self.is_evidence(check):
+            return self.services.scoring.look(self.exercise, team, check)
         seen = self.seen_by(team)
         return self._prober.look(self.world(team), seen.look(self.scenario.checks[check]))
+
+    def type_command(self, team: Team, host: str, line: str) -> None:
+        """Put a command into the record of a host, as typed by the team's member now."""
+        now, session = self.services.clock.now(), new_id()
+        began = Began(
+            session=session,
+            login=team.members[0].name,
+            host=self.world(team).host(host),
+            account="root",
+            kind=Kind.TERMINAL,
+            at=now,
+        )
+        typed = CommandRun(session=session, at=now, line=line)
+        self.services.sessions.write([began, typed, Ended(session=session, at=now, code=0)])
+
+    def is_evidence(self, check: str) -> bool:
+        """Tell whether a check is read from records."""
+        return self.scenario.checks[check].evidence is not None
 
     def check_states(self, team: Team) -> Mapping[str, CheckState]:
         """Return what is booked of a team's checks."""

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.access import gateway_key, passwords_of, ssh_command
+from api.access import gateway_key, passwords_of, recorded_for, ssh_command
 from api.auth import Caller, ServicesHere
 from api.bootstrap import Services
 from api.responses import RESPONSES
@@ -40,6 +40,14 @@ class PasswordOut(BaseModel):
     password: str = Field(examples=["hM4Xq7bVtLr2Qn"])
 
 
+class RecordedOut(BaseModel):
+    """A host of which something is kept, and the sentence that says what."""
+
+    host: str = Field(examples=["desk"])
+    title: str = Field(examples=["Analyst's desk"])
+    notice: str = Field(examples=["Terminals and what commands show are recorded."])
+
+
 class AccessOut(BaseModel):
     """What to type, and how to know that it is the right gateway that answers.
 
@@ -52,6 +60,7 @@ class AccessOut(BaseModel):
     command: str = Field(examples=["ssh -p 2222 team-1-k3f@range.example"])
     known_hosts: str = Field(examples=["[range.example]:2222 ssh-ed25519 AAAAC3Nza…"])
     fingerprint: str = Field(examples=["SHA256:XvTn0pZ5…"])
+    recorded: list[RecordedOut]
     passwords: list[PasswordOut]
     resets: list[ResetOut]
 
@@ -68,6 +77,10 @@ def show_access(exercise: ExerciseHere, caller: Caller, services: ServicesHere) 
         command=ssh_command(settings, caller.name),
         known_hosts=key.known_hosts if key is not None else "",
         fingerprint=key.fingerprint if key is not None else "",
+        recorded=[
+            RecordedOut(host=told.host, title=told.title, notice=told.notice)
+            for told in recorded_for(services, exercise, caller.id)
+        ],
         passwords=[
             PasswordOut(
                 host=shown.host, title=shown.title, account=shown.account, password=shown.password

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response, status
 
+from api.access import gateway_key, ssh_command
 from api.auth import Caller, Instructor, ServicesHere
 from api.catalogue import Catalogue
 from api.context import catalogue_of
@@ -14,11 +15,13 @@ from api.languages import language_for
 from api.moves import Move, carry_out
 from api.outlook import warnings
 from api.responses import RESPONSES
+from api.roster import numbered_teams, with_reference
 from api.teams import team_for
 from api.v1.models import (
     ExerciseOut,
     LaunchIn,
     LoginOut,
+    MemberIn,
     ResetIn,
     TeamIn,
     TeamOut,
@@ -93,7 +96,9 @@ def launch(
 ) -> ExerciseOut:
     """Launch a scenario: its teams' worlds are built in the background."""
     exercise = services.exercises.launch(
-        catalogue.get(sent.scenario), teams=team_specs(sent.teams), by=caller
+        catalogue.get(sent.scenario),
+        teams=with_reference(team_specs(sent.teams), sent.reference),
+        by=caller,
     )
     response.headers["Location"] = str(request.url_for("show", name=exercise.name).path)
     return _out(exercise, services, caller)
@@ -140,10 +145,21 @@ def issue_logins(
 ) -> list[LoginOut]:
     """Give the trainees that the launch made new passwords; they are told this once.
 
+    Members who have neither password nor key get a one-time code.
     Sent again, it gives other passwords: secrets are not kept under an Idempotency-Key.
     """
+    settings = services.settings
+    key = gateway_key(settings)
     return [
-        LoginOut(team=login.team, user=login.user, password=login.password)
+        LoginOut(
+            team=login.team,
+            user=login.user,
+            password=login.password,
+            code=login.code,
+            command=ssh_command(settings, login.user),
+            known_hosts=key.known_hosts if key is not None else "",
+            fingerprint=key.fingerprint if key is not None else "",
+        )
         for login in services.exercises.issue_logins(exercise.id)
     ]
 
@@ -185,11 +201,20 @@ for _move in Move:
 router.include_router(repeatable)
 
 
-def team_specs(teams: int | Sequence[TeamIn]) -> list[TeamSpec]:
+def team_specs(teams: int | Sequence[TeamIn]) -> Sequence[TeamSpec]:
     """Return the teams to be made; of a number, `Team 1` and so on."""
     if isinstance(teams, int):
-        return [TeamSpec(name=f"Team {number}") for number in range(1, teams + 1)]
-    return [TeamSpec(name=team.name.strip(), members=tuple(team.members)) for team in teams]
+        return numbered_teams(teams)
+    return [_team_spec(team) for team in teams]
+
+
+def _team_spec(team: TeamIn) -> TeamSpec:
+    members = [MemberIn(name=one) if isinstance(one, str) else one for one in team.members]
+    return TeamSpec(
+        name=team.name.strip(),
+        members=tuple(member.name for member in members),
+        roles={member.name: member.role for member in members if member.role},
+    )
 
 
 def _out(exercise: Exercise, services: ServicesHere, caller: User) -> ExerciseOut:

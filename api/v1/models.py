@@ -48,11 +48,13 @@ class TeamOut(BaseModel):
     name: str = Field(examples=["Team 1"])
     number: int = Field(examples=[1])
     members: list[str] = Field(examples=[["team-1-k3f"]])
+    roles: dict[str, str] = Field(examples=[{"team-1-k3f": "analyst"}])
     world: WorldPhase
     world_since: datetime
     elapsed_seconds: int = Field(examples=[754])
     length_seconds: int = Field(examples=[1800])
     stopped: Stop | None = None
+    reference: bool = Field(default=False, description="It is there to be attacked, not ranked.")
     problem: ProblemOut | None = None
     isolation: IsolationOut | None = None
 
@@ -93,12 +95,22 @@ class ExerciseOut(BaseModel):
 TeamName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
 
 
+MemberName = Annotated[str, Field(max_length=64)]
+
+
+class MemberIn(BaseModel):
+    """A member who plays one role of the scenario; without one, the widest."""
+
+    name: MemberName = Field(examples=["ana"])
+    role: str = Field(default="", max_length=64, examples=["analyst"])
+
+
 class TeamIn(BaseModel):
     """A team to be made; without members, one trainee account is made for it."""
 
     name: TeamName = Field(examples=["North"])
-    members: list[Annotated[str, Field(max_length=64)]] = Field(
-        default=[], max_length=100, examples=[["ana", "besnik"]]
+    members: list[MemberName | MemberIn] = Field(
+        default=[], max_length=100, examples=[["ana", {"name": "besnik", "role": "analyst"}]]
     )
 
 
@@ -109,6 +121,12 @@ class LaunchIn(BaseModel):
     teams: Annotated[int, Field(ge=1, le=1000)] | Annotated[list[TeamIn], Field(min_length=1)] = (
         Field(examples=[2])
     )
+    reference: str = Field(
+        default="",
+        max_length=100,
+        examples=["Nobody"],
+        description="A team to be attacked and not ranked: one of these, or one more.",
+    )
 
 
 class ResetIn(BaseModel):
@@ -118,11 +136,18 @@ class ResetIn(BaseModel):
 
 
 class LoginOut(BaseModel):
-    """A trainee's name and new password, told this once."""
+    """A trainee's name and new password, or one-time code, told this once, and what to type.
+
+    `known_hosts` and `fingerprint` are empty before the gateway's first start.
+    """
 
     team: str = Field(examples=["team-1"])
     user: str = Field(examples=["team-1-k3f"])
     password: str = Field(examples=["h7kd-92mf-xq4r"])
+    code: str = Field(examples=[""])
+    command: str = Field(examples=["ssh -p 2222 team-1-k3f@range.example"])
+    known_hosts: str = Field(examples=["[range.example]:2222 ssh-ed25519 AAAAC3Nza…"])
+    fingerprint: str = Field(examples=["SHA256:XvTn0pZ5…"])
 
 
 def exercise_out(
@@ -185,11 +210,13 @@ def team_out(exercise: Exercise, team: Team, *, now: datetime, in_full: bool) ->
         name=team.name,
         number=team.number,
         members=[member.name for member in team.members],
+        roles={member.name: member.role for member in team.members},
         world=team.world,
         world_since=team.world_since,
         elapsed_seconds=int(exercise.elapsed(now, team.id).total_seconds()),
         length_seconds=int(exercise.length(team.id).total_seconds()),
         stopped=team.stopped,
+        reference=team.reference,
         problem=ProblemOut(
             stage=problem.stage,
             host=problem.host,

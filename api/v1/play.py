@@ -4,7 +4,7 @@ import secrets
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Depends, Header, Path, Query
 from pydantic import BaseModel, Field
 
 from api.auth import Caller, ServicesHere, Trainee
@@ -12,8 +12,8 @@ from api.responses import RESPONSES
 from api.teams import team_for
 from api.v1.exercises import ExerciseHere, LanguageHere
 from api.v1.points import points
-from orchestrator.domain.exercise import Team
-from scoring.views import CheckView, HintView, Outcome, TaskState, TaskView
+from orchestrator.domain.exercise import Exercise, Team
+from scoring.views import CheckView, HintView, Outcome, TaskState, TaskView, Terms
 
 router = APIRouter(tags=["play"], responses=RESPONSES)
 
@@ -26,6 +26,7 @@ class CheckOut(BaseModel):
     held_seconds: int | None = Field(examples=[20])
     hold_seconds: int = Field(examples=[60])
     points: float = Field(default=0, examples=[15], description="What it gives the task alone.")
+    missed: int = Field(default=0, description="Rounds that nobody carried out; not scored.")
 
 
 class OptionOut(BaseModel):
@@ -40,6 +41,7 @@ class HintOut(BaseModel):
 
     hint: int = Field(examples=[1])
     cost: float = Field(examples=[2])
+    at_once: bool = Field(description="It is paid for when it is taken, else by its task's points.")
     opens_seconds: float | None = Field(
         examples=[1200], description="On the team's clock; null while the task is locked."
     )
@@ -52,6 +54,28 @@ class HintIn(BaseModel):
     """Which hint of the task, from 1 on."""
 
     hint: int = Field(ge=1, le=1000, examples=[1])
+
+
+class LateOut(BaseModel):
+    """From when on, on the team's clock, a right answer gives no more than this."""
+
+    from_seconds: float = Field(examples=[1800])
+    points: float = Field(examples=[10])
+
+
+class TermsOut(BaseModel):
+    """What an answer is worth and costs, as it is now: a right one gives `points`.
+
+    A wrong one costs `wrong_cost`, once the task is solved and never more than it gives. After one
+    the team waits for `cooldown_seconds`; `next_seconds` is when on its clock, while it does.
+    """
+
+    points: float = Field(examples=[18])
+    form: str = Field(examples=["an account name"], description="What is asked for, if told.")
+    late: list[LateOut]
+    wrong_cost: float = Field(examples=[2])
+    cooldown_seconds: float | None = Field(examples=[30])
+    next_seconds: float | None = Field(examples=[754])
 
 
 class TaskOut(BaseModel):
@@ -77,6 +101,8 @@ class TaskOut(BaseModel):
     checks: list[CheckOut] = []
     options: list[OptionOut] = []
     hints: list[HintOut] = []
+    source: str = Field(default="", description="What gives the points of the `kind` feed.")
+    terms: TermsOut | None = Field(default=None, description="Of a task that takes answers.")
 
 
 class AnswerIn(BaseModel):
@@ -87,11 +113,26 @@ class AnswerIn(BaseModel):
 
 
 class OutcomeOut(BaseModel):
-    """What the team is told: `correct`, `wrong`, `already` or `no_attempts_left`."""
+    """What the team is told: `correct`, `wrong`, `wrong_form`, `already` or `no_attempts_left`.
+
+    `wrong_form`: nothing of this form can be right; it costs no attempt. `hint` says what was sent
+    and what is asked for, as far as the form of the text tells.
+    """
 
     verdict: str = Field(examples=["wrong"])
     points: float = Field(examples=[0])
     attempts_left: int | None = Field(examples=[3])
+    hint: str = Field(
+        default="", examples=["That looks like a hash; an account name is asked for."]
+    )
+
+
+def _played(
+    name: Annotated[str, Path(max_length=80, examples=["night-shift-k3f"])],
+    caller: Trainee,
+    services: ServicesHere,
+) -> Exercise:
+    return services.exercises.played_by(caller, name)
 
 
 @router.get("/exercises/{name}/tasks")
@@ -115,7 +156,7 @@ def list_tasks(
 def answer(
     sent: AnswerIn,
     caller: Trainee,
-    exercise: ExerciseHere,
+    exercise: Annotated[Exercise, Depends(_played)],
     services: ServicesHere,
     idempotency_key: Annotated[
         str | None,
@@ -174,6 +215,19 @@ def task_out(task: TaskView, team: Team) -> TaskOut:
         checks=[_check_out(check) for check in task.checks],
         options=[OptionOut(value=value, text=text) for value, text in task.options],
         hints=[_hint_out(hint, team) for hint in task.hints],
+        source=task.source,
+        terms=None if task.terms is None else _terms_out(task.terms),
+    )
+
+
+def _terms_out(terms: Terms) -> TermsOut:
+    return TermsOut(
+        points=points(terms.milli_points),
+        form=terms.form,
+        late=[LateOut(from_seconds=at.total_seconds(), points=points(p)) for at, p in terms.late],
+        wrong_cost=points(terms.wrong_milli_points),
+        cooldown_seconds=None if terms.cooldown is None else terms.cooldown.total_seconds(),
+        next_seconds=None if terms.next_at is None else terms.next_at.total_seconds(),
     )
 
 
@@ -182,6 +236,7 @@ def _hint_out(hint: HintView, team: Team) -> HintOut:
     return HintOut(
         hint=hint.number,
         cost=points(hint.milli_points),
+        at_once=hint.at_once,
         opens_seconds=None if hint.opens_at is None else hint.opens_at.total_seconds(),
         text=hint.text or None,
         taken_at=hint.taken_at,
@@ -196,6 +251,7 @@ def _check_out(check: CheckView) -> CheckOut:
         held_seconds=None if check.held is None else int(check.held.total_seconds()),
         hold_seconds=int(check.hold.total_seconds()),
         points=points(check.milli_points),
+        missed=check.missed,
     )
 
 
@@ -205,4 +261,5 @@ def outcome_out(outcome: Outcome) -> OutcomeOut:
         verdict=outcome.verdict,
         points=points(outcome.milli_points),
         attempts_left=outcome.attempts_left,
+        hint=outcome.hint,
     )

@@ -1,6 +1,5 @@
-"""Board, training record and signals."""
+"""Training record and signals."""
 
-import hashlib
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -8,47 +7,18 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from api.auth import Caller, Instructor, Observer, ServicesHere
+from api.auth import Instructor, Observer, ServicesHere
 from api.bootstrap import Services
 from api.downloads import download
 from api.responses import RESPONSES
 from api.v1.exercises import ExerciseHere
-from api.v1.points import points
 from core.ids import UserId
 from orchestrator.domain.exercise import Exercise
 from scoring.exports.as_csv import as_csv as as_csv_text
 from scoring.exports.as_json import as_json as as_json_text
-from scoring.views import Board, Signal
+from scoring.views import Signal
 
 router = APIRouter(tags=["results"], responses=RESPONSES)
-
-
-class BoardTaskOut(BaseModel):
-    """A column of the board."""
-
-    task: str = Field(examples=["who"])
-    title: str = Field(examples=["Who came in?"])
-    points: float = Field(examples=[20])
-
-
-class BoardRowOut(BaseModel):
-    """A team's line; teams only, no people."""
-
-    rank: int = Field(examples=[1])
-    team: str = Field(examples=["team-1"])
-    name: str = Field(examples=["Team 1"])
-    points: float = Field(examples=[35])
-    tasks: dict[str, float] = Field(examples=[{"who": 20, "when": 15}])
-    reached_at: datetime | None
-
-
-class BoardOut(BaseModel):
-    """The standings, best first, as of ledger entry `upto_entry`."""
-
-    exercise: str = Field(examples=["night-shift-k3f"])
-    tasks: list[BoardTaskOut]
-    rows: list[BoardRowOut]
-    upto_entry: int = Field(examples=[17])
 
 
 class SignalOut(BaseModel):
@@ -67,24 +37,6 @@ class RecordForm(StrEnum):
 
     JSON = "json"
     CSV = "csv"
-
-
-@router.get(
-    "/exercises/{name}/board",
-    response_model=BoardOut,
-    responses={304: {"description": "Nothing has changed"}},
-)
-def board(
-    exercise: ExerciseHere, _caller: Caller, services: ServicesHere, request: Request
-) -> Response:
-    """Return the standings of all teams. Send the ETag back as If-None-Match."""
-    shown = board_out(exercise.name, services.scoring.board(exercise)).model_dump_json()
-    tag = f'"{hashlib.sha256(shown.encode()).hexdigest()[:16]}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    known = {value.strip() for value in request.headers.get("if-none-match", "").split(",")}
-    if tag in known:
-        return Response(status_code=304, headers=headers)
-    return Response(shown, media_type="application/json", headers=headers)
 
 
 @router.get(
@@ -121,29 +73,6 @@ def signals(_caller: Instructor, exercise: ExerciseHere, services: ServicesHere)
     """List what a person should look at; a signal is no proof and takes no points."""
     names = {m.user: m.name for team in exercise.teams for m in team.members}
     return [_signal_out(signal, names) for signal in services.scoring.signals(exercise)]
-
-
-def board_out(exercise: str, shown: Board) -> BoardOut:
-    """Return the board as clients see it."""
-    return BoardOut(
-        exercise=exercise,
-        tasks=[
-            BoardTaskOut(task=task.task, title=task.title, points=points(task.milli_points))
-            for task in shown.tasks
-        ],
-        rows=[
-            BoardRowOut(
-                rank=row.rank,
-                team=row.team,
-                name=row.name,
-                points=points(row.milli_points),
-                tasks={task: points(milli) for task, milli in row.tasks.items()},
-                reached_at=row.reached_at,
-            )
-            for row in shown.rows
-        ],
-        upto_entry=shown.upto_entry,
-    )
 
 
 def _signal_out(signal: Signal, names: dict[UserId, str]) -> SignalOut:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.access import gateway_key, passwords_of, ssh_command
+from api.access import gateway_key, passwords_of, recorded_for, ssh_command
 from api.auth import (
     PageCaller,
     PageInstructor,
@@ -25,19 +25,21 @@ from api.languages import language_for
 from api.moves import Move, carry_out, offered
 from api.outlook import warnings
 from api.problems import Problem, problem_of, status_of
+from api.ssh_config import hosts_of, packed
 from api.teams import team_for
 from api.v1.injects import InjectAct
 from api.v1.results import record_response
 from api.web.rendering import page
-from api.web.services import services_of
+from api.web.services import service_board_of, services_of
 from core.errors import PoligonError
 from core.scenario.access import default_entry, entries_for
 from core.users.model import User
 from orchestrator.domain.causes import causes
 from orchestrator.domain.clock import Stop
-from orchestrator.domain.exercise import Exercise
-from orchestrator.domain.phases import PERMITS, Act, Phase
+from orchestrator.domain.exercise import Exercise, Member
+from orchestrator.domain.phases import PERMITS, UNDER_WAY, Act, Phase
 from orchestrator.journal import By
+from scoring.attack_defence.capturing import FlagAnswer
 from scoring.views import Outcome
 
 router = APIRouter()
@@ -58,7 +60,7 @@ class TeamClock:
 
 def team_clocks(exercise: Exercise, now: datetime) -> dict[str, TeamClock]:
     """Return the clock of each team, by its slug."""
-    under_way = exercise.phase in {Phase.RUNNING, Phase.PAUSED}
+    under_way = exercise.phase in UNDER_WAY
     return {
         team.slug: TeamClock(
             elapsed=exercise.elapsed(now, team.id),
@@ -113,6 +115,7 @@ _TOLD: Mapping[str, str] = MappingProxyType(
         "correct": "Right.",
         "already": "Your team has solved this already.",
         "wrong": "Not right yet.",
+        "wrong_form": "This cannot be the answer; no attempt was counted.",
         "no_attempts_left": "No attempts are left for this task.",
     }
 )
@@ -140,6 +143,7 @@ def show(
             "staff.html",
             user=caller,
             board=services.scoring.board(exercise),
+            service_board=service_board_of(services, exercise),
             **_common(exercise, services),
         )
     return _trainee(request, exercise, caller, services)
@@ -173,6 +177,17 @@ def logins(
         has_machines=bool(services.exercises.scenario(exercise).scenario.access),
         ssh=lambda login: ssh_command(settings, login),
         gateway=gateway_key(settings),
+    )
+
+
+@router.get("/exercises/{name}/ssh-config.zip")
+def ssh_config(caller: PageTrainee, exercise: ExerciseHere, services: ServicesHere) -> Response:
+    """Hand out the reader's own settings for their SSH client, with the server's key."""
+    member = _member(exercise, caller)
+    return Response(
+        packed(services, exercise, member),
+        media_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="{exercise.name}-ssh.zip"'},
     )
 
 
@@ -264,11 +279,28 @@ def move_exercise(
 
 
 def trainee_refused(
-    request: Request, exercise: Exercise, caller: User, services: Services, error: PoligonError
+    request: Request,
+    exercise: Exercise,
+    caller: User,
+    services: Services,
+    error: PoligonError,
+    *,
+    task: str = "",
 ) -> Response:
-    """Return the page of a trainee, with what stands against what they did."""
-    told = _Told(problem=problem_of(error), task="", value="")
+    """Return the page of a trainee, with what stands against what they did, at its task if any."""
+    told = _Told(problem=problem_of(error), task=task)
     return _trainee(request, exercise, caller, services, told, status=status_of(error))
+
+
+def trainee_told(
+    request: Request,
+    exercise: Exercise,
+    caller: User,
+    services: Services,
+    flags: tuple[FlagAnswer, ...],
+) -> Response:
+    """Return the page of a trainee, with what came of the flags that they handed in."""
+    return _trainee(request, exercise, caller, services, _Told(flags=flags))
 
 
 def instructor_page(
@@ -293,8 +325,10 @@ def instructor_page(
         warnings=warnings(services, exercise),
         waiting=_WAITING.get(exercise.phase, "Nothing to do but wait."),
         board=board,
+        service_board=service_board_of(services, exercise),
         totals={row.team: row.milli_points for row in board.rows},
         signals=services.scoring.signals(exercise),
+        stuck=services.reporting.stuck(exercise),
         hints=services.scoring.hints_taken(exercise),
         people={m.user: m.name for team in exercise.teams for m in team.members},
         clocks=team_clocks(exercise, services.clock.now()),
@@ -305,6 +339,8 @@ def instructor_page(
         injects=services.injects.all(exercise),
         messages=services.injects.messages(exercise),
         inject_acts=tuple(InjectAct),
+        checks=tuple(services.exercises.scenario(exercise).scenario.checks),
+        maintenance=services.scoring.maintenance.all(exercise),
         **_common(exercise, services),
     )
 
@@ -317,6 +353,7 @@ class _Told:
     value: str = ""
     outcome: Outcome | None = None
     problem: Problem | None = None
+    flags: tuple[FlagAnswer, ...] = ()
 
 
 def _trainee(
@@ -351,8 +388,14 @@ def _trainee(
         answering=exercise.permits(Act.ANSWER, team),
         because=exercise.because(team),
         messages=services.injects.messages_to(exercise, team, caller.id, language=language),
+        offers={o.task: o for o in services.uploads.offers(exercise, team, caller.id)},
+        results=services.marks.results(exercise, team, language=language),
         expects_messages=any(inject.message for inject in scenario.injects.values()),
-        board=services.scoring.board(exercise),
+        questions=services.scoring.asking.latest(team),
+        maintenance=services.scoring.maintenance.ahead(exercise, team),
+        board=services.scoring.board(exercise, for_teams=True),
+        service_board=service_board_of(services, exercise, for_teams=True),
+        captured=told.flags if told else (),
         ssh=ssh_command(services.settings, caller.name),
         resets=services.resets.offers(exercise, team, caller),
         titles={task.task: task.title for task in tasks},
@@ -361,8 +404,10 @@ def _trainee(
         other_teams=[other.slug for other in exercise.teams if other.slug != team.slug],
         has_machines=bool(scenario.access),
         passwords=passwords_of(services, exercise, caller.id, language=language),
+        recorded=recorded_for(services, exercise, caller.id, language=language),
         other_hosts=_other_hosts(exercise, caller, services),
         gateway=gateway_key(services.settings),
+        hosts=hosts_of(services, exercise, _member(exercise, caller)),
         keys=services.users.key_fingerprints(caller.name),
         key_added=request.query_params.get("key") == "added",
         problem=told.problem if told else None,
@@ -370,20 +415,28 @@ def _trainee(
         answered=told.task if told and outcome else "",
         value=told.value if told else "",
         verdict=outcome.verdict if outcome else "",
-        told=_TOLD.get(outcome.verdict, outcome.verdict) if outcome else "",
+        told=_said(outcome) if outcome else "",
         new_key=lambda: secrets.token_hex(16),
         **_common(exercise, services),
     )
 
 
+def _said(outcome: Outcome) -> str:
+    return f"{_TOLD.get(outcome.verdict, outcome.verdict)} {outcome.hint}".strip()
+
+
 def _other_hosts(exercise: Exercise, caller: User, services: Services) -> list[str]:
     """Return the ssh lines of every host but the default one that the reader's role enters."""
-    team = team_for(exercise, caller, None)
-    role = next(member.role for member in team.members if member.user == caller.id)
+    role = _member(exercise, caller).role
     scenario = services.exercises.scenario(exercise).scenario
     default = default_entry(scenario, role)
     hosts = [entry.host for entry in entries_for(scenario, role) if entry != default]
     return [ssh_command(services.settings, f"{caller.name}.{host}") for host in hosts]
+
+
+def _member(exercise: Exercise, caller: User) -> Member:
+    team = team_for(exercise, caller, None)
+    return next(member for member in team.members if member.user == caller.id)
 
 
 def _common(exercise: Exercise, services: Services) -> dict[str, Any]:

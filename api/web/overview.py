@@ -11,10 +11,10 @@ from api.bootstrap import Services
 from api.catalogue import Catalogue
 from api.context import catalogue_of
 from api.problems import Problem, problem_of, status_of
-from api.v1.exercises import team_specs
+from api.roster import numbered_teams, read_roster, with_reference
 from api.web.rendering import page
 from core.errors import PoligonError
-from core.users.model import User
+from core.users.model import Role, User
 
 router = APIRouter()
 
@@ -26,7 +26,9 @@ _A_PAGE = 50
 
 @router.get("/")
 def start(caller: PageCaller, services: ServicesHere) -> Response:
-    """Lead a trainee with one exercise there, everybody else to the list."""
+    """Lead a trainee with one exercise there, an assessor to marks, everybody else to the list."""
+    if caller.role is Role.ASSESSOR:
+        return RedirectResponse("/marking", HTTPStatus.SEE_OTHER)
     own = services.exercises.of_member(caller.id)
     only = f"/{own[0].name}" if len(own) == 1 and not caller.sees_results else ""
     return RedirectResponse(f"/exercises{only}", HTTPStatus.SEE_OTHER)
@@ -52,12 +54,14 @@ def launch(
     catalogue: CatalogueHere,
     scenario: Annotated[str, Form(max_length=64)],
     teams: Annotated[int, Form(ge=1, le=1000)],
+    roster: Annotated[str, Form(max_length=200_000)] = "",
+    reference: Annotated[str, Form(max_length=100)] = "",
 ) -> Response:
-    """Launch a scenario, and go to its exercise."""
+    """Launch a scenario, and go to its exercise; a roster says more than a number of teams."""
     try:
-        exercise = services.exercises.launch(
-            catalogue.get(scenario), teams=team_specs(teams), by=caller
-        )
+        named = read_roster(roster) if roster.strip() else numbered_teams(teams)
+        specs = with_reference(named, reference)
+        exercise = services.exercises.launch(catalogue.get(scenario), teams=specs, by=caller)
     except PoligonError as error:
         return _overview(
             request,
@@ -68,6 +72,8 @@ def launch(
             status=status_of(error),
             chosen=scenario,
             teams=teams,
+            roster=roster,
+            reference=reference,
         )
     return RedirectResponse(f"/exercises/{exercise.name}", HTTPStatus.SEE_OTHER)
 
@@ -83,6 +89,8 @@ def _overview(
     status: int = HTTPStatus.OK,
     chosen: str = "",
     teams: int = _A_PAIR,
+    roster: str = "",
+    reference: str = "",
 ) -> Response:
     exercises = services.exercises
     found = (
@@ -111,4 +119,6 @@ def _overview(
         folder=catalogue.folder,
         chosen=chosen,
         teams=teams,
+        roster=roster,
+        reference=reference,
     )

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from api.v1.points import spelled
 
@@ -75,7 +76,19 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
         "firing": Look(_HALF, "busy"),
         "fired": Look(_TICK, "ok"),
         "skipped": Look(_DASH, "idle"),
+        "to_mark": Look(_HALF, "busy"),
+        "to_moderate": Look(_TRIANGLE, "warn"),
+        "decided": Look(_TICK, "ok"),
+        "nothing_to_mark": Look(_DASH, "idle"),
+        "marked": Look(_TICK, "ok"),
+        "handed in": Look(_TICK, "busy"),
+        "released": Look(_TICK, "ok"),
+        "not released": Look(_RING, "idle"),
         "met": Look(_TICK, "ok"),
+        "proposed": Look(_RING, "busy"),
+        "approved": Look(_TICK, "ok"),
+        "rejected": Look(_CROSS, "bad"),
+        "withdrawn": Look(_DASH, "idle"),
         "missed": Look(_CROSS, "bad"),
     }
 )
@@ -129,3 +142,9 @@ def page(
     context = {"user": None, "problem": None, "fresh_from": request.url.path, **context}
     text = _TEMPLATES.get_template(template).render(context)
     return HTMLResponse(text, status)
+
+
+def part(template: str, macro: str, *values: object, **named: object) -> Markup:
+    """Return what a macro of a template writes, as a part of a page."""
+    module = _TEMPLATES.get_template(template).module
+    return Markup(getattr(module, macro)(*values, **named))  # noqa: S704  # it escaped what it wrote

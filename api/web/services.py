@@ -1,9 +1,10 @@
-"""What a trainee's page says of the services of an attack-defence exercise."""
+"""What pages say of the services of an attack-defence exercise."""
 
 from dataclasses import dataclass
 
 from api.bootstrap import Services
 from orchestrator.domain.exercise import Exercise, Team
+from scoring.attack_defence.board import ServiceBoard
 from scoring.team_scenario import TeamScenario
 
 
@@ -31,3 +32,12 @@ def services_of(
         )
         for name, service in seen.texts.services.items()
     )
+
+
+def service_board_of(
+    services: Services, exercise: Exercise, *, for_teams: bool = False
+) -> ServiceBoard | None:
+    """Return how all teams' services are; `None` when the scenario has none."""
+    if not services.exercises.scenario(exercise).scenario.services:
+        return None
+    return services.attack_defence.board(exercise, for_teams=for_teams)

@@ -17,14 +17,23 @@ from api.auth import (
 )
 from api.context import throttle_of
 from api.errors import TooManyLoginsError
-from api.logins import address_of, log_in
+from api.logins import address_of, enrol_password, log_in
 from api.problems import problem_of, status_of
 from api.responses import headers_of
 from api.throttle import LoginThrottle
 from api.web.rendering import page
-from core.users.model import LoginRefusedError
+from core.errors import Fault, PoligonError
+from core.users.codes import SHORTEST_PASSWORD
+from core.users.model import LoginRefusedError, PasswordTooShortError
 
 router = APIRouter()
+
+
+class PasswordsDifferError(PoligonError):
+    """Somebody who chose a password wrote two different ones."""
+
+    code = "password.two_differ"
+    fault = Fault.INPUT
 
 
 @router.get("/login")
@@ -45,22 +54,41 @@ def log_in_here(
     next: Annotated[str, Form(max_length=500)] = "/",  # noqa: A002  # the form's word
 ) -> Response:
     """Log in and go where the reader wanted to be."""
+    name = name.strip()
     try:
-        _, token = log_in(services, throttle, name.strip(), password, address_of(request))
+        _, token = log_in(services, throttle, name, password, address_of(request))
+    except LoginRefusedError as error:
+        if services.users.codes.fits(name, password):
+            return _ask_password(request, name=name, code=password, next_page=next)
+        return _ask_again(request, error, name=name, next_page=next)
+    except TooManyLoginsError as error:
+        return _ask_again(request, error, name=name, next_page=next)
+    return _let_in(request, token, next_page=next)
+
+
+@router.post("/login/password", dependencies=[SameOrigin])
+def choose_password(
+    request: Request,
+    services: ServicesHere,
+    throttle: Annotated[LoginThrottle, Depends(throttle_of)],
+    name: Annotated[str, Form(max_length=64)],
+    code: Annotated[str, Form(max_length=200)],
+    password: Annotated[str, Form(max_length=200)],
+    again: Annotated[str, Form(max_length=200)],
+    next: Annotated[str, Form(max_length=500)] = "/",  # noqa: A002  # the form's word
+) -> Response:
+    """Use a one-time code for a password, and log in with it."""
+    address = address_of(request)
+    try:
+        if password != again:
+            raise PasswordsDifferError("the two passwords are not the same")
+        enrol_password(services, throttle, name=name, code=code, password=password, address=address)
+        _, token = log_in(services, throttle, name, password, address)
+    except (PasswordsDifferError, PasswordTooShortError) as error:
+        return _ask_password(request, name=name, code=code, next_page=next, error=error)
     except (LoginRefusedError, TooManyLoginsError) as error:
-        shown = page(
-            request,
-            "login.html",
-            status=status_of(error),
-            problem=problem_of(error),
-            next=_own_path(next),
-            name=name,
-        )
-        shown.headers.update(headers_of(error))
-        return shown
-    response = RedirectResponse(_own_path(next), HTTPStatus.SEE_OTHER)
-    set_cookie(response, request, token)
-    return response
+        return _ask_again(request, error, name=name, next_page=next)
+    return _let_in(request, token, next_page=next)
 
 
 @router.post("/logout", dependencies=[SameOrigin])
@@ -83,6 +111,40 @@ def add_key(
     services.users.add_key(caller.name, public_key)
     back = f"/exercises/{exercise}?key=added" if exercise else "/"
     return RedirectResponse(back, HTTPStatus.SEE_OTHER)
+
+
+def _let_in(request: Request, token: str, *, next_page: str) -> Response:
+    response = RedirectResponse(_own_path(next_page), HTTPStatus.SEE_OTHER)
+    set_cookie(response, request, token)
+    return response
+
+
+def _ask_again(request: Request, error: PoligonError, *, name: str, next_page: str) -> Response:
+    shown = page(
+        request,
+        "login.html",
+        status=status_of(error),
+        problem=problem_of(error),
+        next=_own_path(next_page),
+        name=name,
+    )
+    shown.headers.update(headers_of(error))
+    return shown
+
+
+def _ask_password(
+    request: Request, *, name: str, code: str, next_page: str, error: PoligonError | None = None
+) -> Response:
+    return page(
+        request,
+        "enrol.html",
+        status=status_of(error) if error else HTTPStatus.OK,
+        problem=problem_of(error) if error else None,
+        next=_own_path(next_page),
+        name=name,
+        code=code,
+        shortest=SHORTEST_PASSWORD,
+    )
 
 
 def _own_path(path: str) -> str:

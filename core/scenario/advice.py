@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from core.file_types import TYPES
 from core.scenario.access import reachable_hosts
 from core.scenario.dry_run import invented_team, template_files
 from core.scenario.folder import Folder
@@ -18,9 +19,16 @@ from core.scenario.schema_answers import (
     ChoiceAnswer,
     Equals,
     HashAnswer,
+    RegexAnswer,
     each_of,
 )
-from core.scenario.schema_tasks import FlagTask, QuestionTask, RubricTask, SolvableTask
+from core.scenario.schema_tasks import (
+    AnsweredTask,
+    FlagTask,
+    QuestionTask,
+    RubricTask,
+    SolvableTask,
+)
 from core.scenario.schema_values import FlagValue, PasswordValue, TokenValue
 
 _VALUE = re.compile(r"""\bvalues(?:\.([a-z0-9_]+)|\[\s*['"]([a-z0-9_-]+)['"]\s*\])""")
@@ -73,7 +81,7 @@ def _reach(subject: _Subject) -> Iterator[Finding]:
         if name not in reachable:
             yield _warn(f"nobody can log in to {name} or reach it", "hosts", name)
     for name, check in subject.scenario.checks.items():
-        if check.place not in reachable:
+        if check.evidence is None and check.place not in reachable:
             message = f"this checks {check.place}, where no role gets"
             yield _warn(message, "checks", name)
 
@@ -112,6 +120,27 @@ def _hints(subject: _Subject) -> Iterator[Finding]:
                 yield _warn(message, *place, "after", at_key=False)
 
 
+def _answered(subject: _Subject) -> Iterator[Finding]:
+    duration = subject.scenario.scenario.duration
+    for name, task in subject.scenario.tasks.items():
+        if not isinstance(task, AnsweredTask):
+            continue
+        place: Place = ("tasks", name)
+        yield from _dear(subject, name, task.wrong_cost, (*place, "wrong_cost"))
+        if task.cooldown is not None and task.cooldown >= duration:
+            message = "after a wrong answer the exercise would end before the next is taken"
+            yield _warn(message, *place, "cooldown", at_key=False)
+        for index, step in enumerate(task.late):
+            if step.after >= duration:
+                message = "this comes after the end of the exercise"
+                yield _warn(message, *place, "late", index, "after", at_key=False)
+        once = {"cooldown": task.cooldown, "wrong_cost": task.wrong_cost}
+        for key in (key for key, value in once.items() if value and task.attempts == 1):
+            yield _warn("with one attempt nothing comes after a wrong answer", *place, key)
+        if task.late and not task.points:
+            yield _warn("the task gives no points, late or not", *place, "late")
+
+
 def _dear(subject: _Subject, task: str, points: int, place: Place) -> Iterator[Finding]:
     most = subject.scenario.tasks[task].points
     if points > most:
@@ -142,6 +171,15 @@ def _rubrics(subject: _Subject) -> Iterator[Finding]:
 def _hands_in(scenario: Scenario, task: str) -> bool:
     found = scenario.tasks[task]
     return isinstance(found, RubricTask) and found.submit is not None
+
+
+def _file_types(subject: _Subject) -> Iterator[Finding]:
+    for name, task in subject.scenario.tasks.items():
+        submit = task.submit if isinstance(task, RubricTask) else None
+        for position, ending in enumerate(submit.files if submit is not None else ()):
+            if ending not in TYPES:
+                message = f"nobody can tell by its content whether a file is really a {ending}"
+                yield _warn(message, "tasks", name, "submit", "files", position)
 
 
 def _names_for_people(subject: _Subject) -> Iterator[Finding]:
@@ -194,6 +232,8 @@ def _texts(scenario: Scenario) -> Iterator[tuple[Place, str]]:
     found += [(("services", n, "title"), s.title) for n, s in scenario.services.items()]
     for name, task in scenario.tasks.items():
         found += [(("tasks", name, "title"), task.title), (("tasks", name, "ask"), task.ask)]
+        if isinstance(task, QuestionTask) and isinstance(task.answer, Equals | RegexAnswer):
+            found.append((("tasks", name, "answer", "format"), task.answer.format))
         hints = task.hints if isinstance(task, SolvableTask) else ()
         found += [(("tasks", name, "hints", i, "text"), h.text) for i, h in enumerate(hints)]
     for name, inject in scenario.injects.items():
@@ -249,10 +289,12 @@ _RULES: tuple[Callable[[_Subject], Iterator[Finding]], ...] = (
     _flows,
     _resets,
     _hints,
+    _answered,
     _reach,
     _points,
     _injects,
     _rubrics,
+    _file_types,
     _names_for_people,
     _services,
     _given_away,

@@ -235,6 +235,9 @@ def _check_fields(scenario: Scenario, renderer: Renderer) -> Iterator[_Reading]:
             yield ("checks", name, "http", "ca"), partial(renderer.as_it_is, check.http.ca)
         if check.http is not None:
             yield ("checks", name, "http", "status"), partial(renderer.integer, check.http.status)
+        for place, command in check.evidence.commands.items() if check.evidence else ():
+            read = partial(renderer.pattern, command.matches)
+            yield ("checks", name, "evidence", *place, "matches"), read
         for key, server in check.servers.items():
             yield from _server_fields(("checks", name, key), server, renderer)
 

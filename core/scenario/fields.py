@@ -99,6 +99,12 @@ def _without_template(text: str) -> str:
     return text
 
 
+def _harmless(text: str) -> str:
+    if re.search(_OBEYED, text):
+        raise ValueError("this holds a control character, which a terminal would obey")
+    return text
+
+
 def _long_enough(value: timedelta) -> timedelta:
     if not value:
         raise ValueError("must be longer than nothing")
@@ -228,6 +234,8 @@ _PORT = {"type": "integer", "minimum": 1, "maximum": _LAST_PORT}
 _PORTS_FORM = {"type": "string", "pattern": rf"^{_PORTS.pattern}$"}
 _STATUS = {"type": "integer", "minimum": 100, "maximum": 599}
 _NOT_NEGATIVE = {"type": "number", "minimum": 0}
+# All control characters but the tab and the line's end.
+_OBEYED = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 _DURATIONS = ("90s", "40m", "2h30m")
 
 Id = Annotated[str, Field(title="id", pattern=ID_PATTERN)]
@@ -245,11 +253,12 @@ PlainText = Annotated[
         title="plain text",
         min_length=1,
         max_length=20_000,
-        json_schema_extra={"not": {"pattern": TEMPLATE["pattern"]}},
+        json_schema_extra={"not": {"pattern": f"{TEMPLATE['pattern']}|{_OBEYED}"}},
     ),
     AfterValidator(_without_template),
+    AfterValidator(_harmless),
 ]
-"""Text that is shown before any team exists, so without `{{ }}`."""
+"""Text that is shown before any team exists, so without `{{ }}`; on terminals, too."""
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),

@@ -7,7 +7,7 @@ from core.scenario.references import Checked, no_payer, there
 from core.scenario.schema import Scenario
 from core.scenario.schema_errors import suggestion
 from core.scenario.schema_injects import Inject
-from core.scenario.schema_tasks import RubricTask, Task, TimedTask
+from core.scenario.schema_tasks import FeedTask, RubricTask, Task, TimedTask
 
 _EVERYBODY = "all"
 
@@ -20,6 +20,7 @@ def inject_findings(checked: Checked) -> Iterator[Finding]:
         if name not in checked.declared[section]:
             near = suggestion(name, checked.declared[section])
             yield Finding(message=f"{section} has no {name!r}{near}", place=place)
+    yield from _links(checked.scenario)
     yield from _files(checked)
     yield from _circles(checked.scenario)
     yield from _deadlines(checked.scenario)
@@ -54,6 +55,15 @@ def _names_of(inject: Inject) -> Iterator[tuple[str | None, ...]]:
         yield "roles", inject.message.to, "message", "to"
     if inject.expect is not None:
         yield "tasks", inject.expect.task, "expect", "task"
+
+
+def _links(scenario: Scenario) -> Iterator[Finding]:
+    for name, inject in scenario.injects.items():
+        only = inject.link.host if inject.link is not None else None
+        host = scenario.hosts.get(only) if only else None
+        if host is not None and not host.networks:
+            message = f"{only} is on no network of the exercise, so it has no link"
+            yield Finding(message=message, place=("injects", name, "link", "host"))
 
 
 def _files(checked: Checked) -> Iterator[Finding]:
@@ -127,6 +137,8 @@ def _never_solved(task: Task) -> str:
     match task:
         case RubricTask(submit=None):
             return "assessors mark it"
+        case FeedTask():
+            return "another system gives its points"
         case TimedTask():
             return ""
         case _:

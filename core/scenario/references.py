@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from core.scenario.access import lineage
+from core.scenario.evidence_references import evidence_findings, names_in_evidence
 from core.scenario.folder import FileRefusedError, Folder
 from core.scenario.networks import hosts_on, room
 from core.scenario.positions import Finding, Place
 from core.scenario.schema import Account, Host, Scenario
+from core.scenario.schema_answers import Answer, ChoiceAnswer, FileAnswer, parts_of
 from core.scenario.schema_checks import TcpPeer
 from core.scenario.schema_errors import suggestion
 from core.scenario.schema_networks import flow_end
@@ -16,8 +18,10 @@ from core.scenario.schema_services import Service
 from core.scenario.schema_tasks import (
     AvailabilityTask,
     ChecksTask,
+    FeedTask,
     FlagTask,
     GuardTask,
+    QuestionTask,
     RubricTask,
     Task,
 )
@@ -142,6 +146,8 @@ def no_payer(task: Task | None) -> str:
             return "is never solved"
         case RubricTask():
             return "is marked by assessors"
+        case FeedTask():
+            return "gets its points from outside"
         case _:
             return ""
 
@@ -202,8 +208,12 @@ def _flow_end(checked: Checked, end: str, place: Place) -> Iterator[Finding]:
     host = checked.scenario.hosts.get(name) if name else None
     known = network in checked.declared["networks"]
     if host is not None and known and network not in host.networks:
-        message = f"{name} is not on {network}, but on {', '.join(host.networks)}"
+        message = f"{name} is not on {network}, but on {_places(host)}"
         yield Finding(message=message, place=place)
+
+
+def _places(host: Host) -> str:
+    return ", ".join(host.networks) or "none"
 
 
 def _aliases(checked: Checked) -> Iterator[Finding]:
@@ -255,12 +265,6 @@ def _defaults(scenario: Scenario) -> Iterator[Finding]:
         if len(defaults) > 1:
             message = f"a second default for {role}; one host is where it lands"
             yield Finding(message=message, place=("access", defaults[1], "default"))
-        inherited = set(lineage(scenario, role))
-        if len(mine) > 1 and not any(
-            e.default and inherited & set(e.roles) for e in scenario.access
-        ):
-            message = f"{role} has {len(mine)} entries; mark one with default: true"
-            yield Finding(message=message, place=("access", mine[0]))
 
 
 def _checks(checked: Checked) -> Iterator[Finding]:
@@ -268,13 +272,28 @@ def _checks(checked: Checked) -> Iterator[Finding]:
         yield from _named(checked, "hosts", check.host, "checks", name, "host")
         yield from _named(checked, "hosts", check.from_, "checks", name, "from")
         if isinstance(check.tcp, TcpPeer):
-            yield from _named(checked, "hosts", check.tcp.host, "checks", name, "tcp", "host")
+            yield from _met(checked, check.tcp.host, "checks", name, "tcp", "host")
         if check.http is not None and check.http.ca is not None:
             yield from there(checked.folder, check.http.ca, ("checks", name, "http", "ca"))
         if check.dns is not None:
-            yield from _named(checked, "hosts", check.dns.server, "checks", name, "dns", "server")
+            yield from _met(checked, check.dns.server, "checks", name, "dns", "server")
         for key, server in check.servers.items():
-            yield from _named(checked, "hosts", server.host, "checks", name, key, "host")
+            yield from _met(checked, server.host, "checks", name, key, "host")
+
+
+def _evidence(checked: Checked) -> Iterator[Finding]:
+    for section, name, place in names_in_evidence(checked.scenario):
+        yield from _named(checked, section, name, *place)
+    yield from evidence_findings(checked.scenario)
+
+
+def _met(checked: Checked, name: str | None, *place: str) -> Iterator[Finding]:
+    """Yield why a host cannot be met on a network."""
+    yield from _named(checked, "hosts", name, *place)
+    host = checked.scenario.hosts.get(name) if name else None
+    if host is not None and not host.networks:
+        message = f"{name} is on no network of the exercise, and is met on none"
+        yield Finding(message=message, place=place)
 
 
 def _tasks(checked: Checked) -> Iterator[Finding]:
@@ -302,6 +321,20 @@ def _tasks(checked: Checked) -> Iterator[Finding]:
                     yield from _named(checked, "roles", role, *place, "submit", "by", number)
             case _:
                 pass
+
+
+def _answers(checked: Checked) -> Iterator[Finding]:
+    for name, task in checked.scenario.tasks.items():
+        if isinstance(task, QuestionTask):
+            yield from _hashed(checked, task.answer, ("tasks", name, "answer"))
+
+
+def _hashed(checked: Checked, answer: Answer | ChoiceAnswer, place: Place) -> Iterator[Finding]:
+    if isinstance(answer, FileAnswer):
+        yield from there(checked.folder, answer.file, (*place, "file"))
+    key, parts = parts_of(answer)
+    for number, part in enumerate(parts):
+        yield from _hashed(checked, part, (*place, key, number))
 
 
 def _partial(checked: Checked, task: ChecksTask, place: Place) -> Iterator[Finding]:
@@ -356,7 +389,7 @@ def _attacked(checked: Checked, service: Service, place: Place) -> Iterator[Find
     if host is None:
         return
     if network is not None and service.network not in host.networks:
-        message = f"{service.host} is not on {service.network}, but on {', '.join(host.networks)}"
+        message = f"{service.host} is not on {service.network}, but on {_places(host)}"
         yield Finding(message=message, place=(*place, "network"))
     if host.hidden:
         message = f"{service.host} is hidden, and a service is there to be found"
@@ -382,8 +415,10 @@ _RULES: tuple[Callable[[Checked], Iterator[Finding]], ...] = (
     _aliases,
     _access,
     _checks,
+    _evidence,
     _objectives,
     _tasks,
+    _answers,
     _end,
     _services,
     _solution,

@@ -1,5 +1,6 @@
 """What a scenario's texts, files and fields are for one team."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -84,6 +85,14 @@ class Renderer:
         except (UnicodeDecodeError, FileRefusedError) as exc:
             raise TemplateFailedError("it is no text file", where=path) from exc
 
+    def digest(self, path: str, algorithm: str) -> str:
+        """Return the hexadecimal digits of a hash of a file of the scenario, not rendered."""
+        try:
+            content = self._files.read(path)
+        except FileRefusedError as exc:
+            raise TemplateFailedError(exc.message, where=path) from exc
+        return hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()
+
     def number(self, field: float | str) -> float:
         """Return a field that is a number, or a template of one."""
         if not isinstance(field, str):
@@ -162,7 +171,11 @@ def _names(facts: TeamFacts) -> dict[str, object]:
 
 
 def _host(host: str, ips: Mapping[str, IPv4Address]) -> Record:
-    several = Refusal(f"{host} is on {len(ips)} networks; write hosts.{host}.ips.<network>")
+    several = Refusal(
+        f"{host} is on {len(ips)} networks; write hosts.{host}.ips.<network>"
+        if ips
+        else f"{host} is on no network of the exercise, so it has no address"
+    )
     only = next(iter(ips.values())) if len(ips) == 1 else several
     return Record(
         name=f"hosts.{host}",

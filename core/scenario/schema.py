@@ -247,9 +247,25 @@ class Record(Part):
     """What is kept of what people do on a host."""
 
     terminal: bool = False
-    """What their terminals show, to be played again."""
+    """What their terminals and commands show, to be played again."""
+    input: bool = False
+    """Every key pressed on a recorded terminal, too, and so every password."""
     commands: bool = False
     """The commands that they type."""
+    hook: bool = False
+    """With them, what bash says it runs, beside what is read off the terminal."""
+
+    @model_validator(mode="after")
+    def _input_of_a_terminal(self) -> "Record":
+        if self.input and not self.terminal:
+            raise ValueError("input is recorded with the terminal only: set terminal, too")
+        return self
+
+    @model_validator(mode="after")
+    def _hook_of_commands(self) -> "Record":
+        if self.hook and not self.commands:
+            raise ValueError("the hook tells commands: set commands, too")
+        return self
 
 
 class Machine(Part):
@@ -261,7 +277,7 @@ class Machine(Part):
     """A folder that its image is built from."""
     image: Annotated[str, Field(pattern=r"^[a-z0-9][A-Za-z0-9._/:@-]*$")] | None = None
     """The name of an image that the site has."""
-    networks: Mapping[Id, Attachment] = Field(min_length=1)
+    networks: Mapping[Id, Attachment] = Field(default={}, min_length=1)
     """The networks that it is on, with its place there."""
     limits: Limits = Limits()
     """What it may use."""
@@ -286,18 +302,31 @@ class Machine(Part):
 
 
 class Host(SiteOptions, Machine):
-    """A machine of every team: one of `build`, `image`.
+    """A machine of every team: one of `build`, `image`, and one of `networks`, `network_mode`.
 
     It starts after those that it `needs` are ready. `restart`: what happens when its own process
     ends.
     """
 
-    model_config = needs(("build", "image"))
+    model_config = needs(("build", "image"), ("networks", "network_mode"))
 
     @model_validator(mode="after")
     def _one_image(self) -> "Host":
         if (self.build is None) == (self.image is None):
             raise ValueError("a host needs exactly one of build, image")
+        return self
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Host":
+        if self.network_mode is None and not self.networks:
+            raise ValueError("networks is missing")
+        if self.network_mode is not None and self.networks:
+            raise ValueError(
+                f"with network_mode: {self.network_mode} a host is on no network of the exercise;"
+                " leave out networks"
+            )
+        if self.network_mode == "host" and self.sysctls:
+            raise ValueError("with network_mode: host the sysctls would be the machine's own")
         return self
 
 
@@ -311,7 +340,7 @@ class Access(Part):
     as_: str = Field(alias="as")
     """As which account of that host; it must list the role."""
     default: bool = False
-    """Whether these roles land here."""
+    """Whether these roles land here; where none is, they are asked which host."""
 
 
 class End(Part):

@@ -8,16 +8,27 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, Tag, model_validator
 
 from core.patterns import MAX_PATTERN, require_pattern
-from core.scenario.fields import Amount, Duration, Instant, Text, Tolerance, is_template
+from core.scenario.fields import (
+    Amount,
+    Duration,
+    FolderPath,
+    Instant,
+    PlainText,
+    Text,
+    Tolerance,
+    is_template,
+)
 from core.scenario.kinds import Kinded, by_key, exactly_one
 from core.scenario.written import OrBare
 
 _MAX_ITEMS = 50
 _NESTED = (
-    *("equals", "number", "instant", "ip", "cidr", "hash", "regex"),
+    *("equals", "number", "instant", "ip", "cidr", "hash", "file", "regex"),
     *("set", "list", "any", "all"),
 )
 _WHOLE = (*_NESTED, "choice")
+Fold = Literal["case", "space", "accent", "script", "punctuation", "quotes", "compatibility"]
+Format = Annotated[PlainText, Field(max_length=80)]
 _HEX = frozenset("0123456789abcdefABCDEF")
 
 
@@ -67,11 +78,10 @@ class Equals(Kinded):
     kind: ClassVar[str] = "equals"
     equals: Text
     """The right text."""
-    fold: tuple[Literal["case", "space", "accent", "script", "punctuation"], ...] = (
-        "case",
-        "space",
-    )
+    fold: tuple[Fold, ...] = ("case", "space")
     """Which differences do not matter; `case` and `space` never do, unless it is `[]`."""
+    format: Format | None = None
+    """What it is in words, such as `an account name`: shown, and told to what looks otherwise."""
 
 
 class NumberAnswer(Kinded):
@@ -118,6 +128,18 @@ class HashAnswer(Kinded):
     """The right digits."""
 
 
+class FileAnswer(Kinded):
+    """Right when it is a hash of a file of the scenario, by one of several algorithms."""
+
+    kind: ClassVar[str] = "file"
+    file: FolderPath
+    """The file, as it is in the scenario's folder."""
+    by: tuple[Literal["md5", "sha1", "sha256", "sha512"], ...] = Field(
+        default=("md5", "sha1", "sha256"), min_length=1
+    )
+    """The algorithms."""
+
+
 class RegexAnswer(Kinded):
     """Right when the whole text is as an expression in RE2's syntax says.
 
@@ -131,6 +153,8 @@ class RegexAnswer(Kinded):
         AfterValidator(_pattern),
     ]
     """The expression; `(?i)` in front lets case differ."""
+    format: Format | None = None
+    """What it is in words, such as `an account name`: shown, and told to what looks otherwise."""
 
 
 class AnyOf(Kinded):
@@ -213,6 +237,7 @@ _Nested = (
     | Annotated[AddressAnswer, Tag("<ip>")]
     | Annotated[NetworkAnswer, Tag("<cidr>")]
     | Annotated[HashAnswer, Tag("<hash>")]
+    | Annotated[FileAnswer, Tag("<file>")]
     | Annotated[RegexAnswer, Tag("<regex>")]
     | Annotated[SetOf, Tag("<set>")]
     | Annotated[ListOf, Tag("<list>")]

@@ -20,9 +20,10 @@ from core.scenario.fields import (
     SomeTime,
     is_template,
 )
+from core.scenario.schema_evidence import Evidence
 from core.scenario.written import needs
 
-_PROBES = ("run", "http", "tcp", "dns", "file", "smtp", "ssh", "sql")
+_PROBES = ("run", "http", "tcp", "dns", "file", "smtp", "ssh", "sql", "evidence")
 
 Line = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\r\n]+$")]
 _MailAddress = Annotated[str, Field(max_length=1000, pattern=r"^([^\s<>]{1,254}|.*\{\{.*\}\}.*)$")]
@@ -221,14 +222,14 @@ def _peer_or_port(data: object) -> str:
 
 
 class Check(Part):
-    """A probe that passes or does not: exactly one of the kinds from `run` to `sql`.
+    """A probe that passes or does not: exactly one of the kinds from `run` to `evidence`.
 
     `host` looks from inside that host; `from` uses a throw-away prober in its network namespace.
     `tcp` is a port of `host` itself, or a peer seen from `from`; the servers of `smtp`, `ssh` and
-    `sql` are on `host` itself, or on the host that they name.
+    `sql` are on `host` itself, or on the host that they name. `evidence` has no place.
     """
 
-    model_config = needs(_PROBES, ("host", "from"), run="host", file="host")
+    model_config = needs(_PROBES, ("host", "from", "evidence"), run="host", file="host")
 
     host: Ref | None = None
     """The host to look from inside of."""
@@ -256,17 +257,25 @@ class Check(Part):
     """An SSH server that lets somebody in, or does not."""
     sql: SqlProbe | None = None
     """A database that lets somebody in, or does not, and answers."""
+    evidence: Evidence | None = None
+    """Something that happened as it should, by the records of commands and checks."""
     every: SomeTime = timedelta(seconds=30)
     """How often."""
     timeout: SomeTime = timedelta(seconds=10)
     """How long one try may take."""
     hold: Duration = timedelta()
     """How long it must have passed before it counts."""
+    show_output: bool = False
+    """Whether a team that asks if it passes now is shown what the probe printed."""
 
     @model_validator(mode="after")
     def _one_probe_one_place(self) -> "Check":
         if sum(getattr(self, k) is not None for k in _PROBES) != 1:
             raise ValueError(f"a check needs exactly one of {', '.join(_PROBES)}")
+        if self.evidence is not None:
+            if self.host is not None or self.from_ is not None:
+                raise ValueError("evidence is read from records: it takes neither host nor from")
+            return self
         if (self.host is None) == (self.from_ is None):
             raise ValueError("a check needs either host or from")
         for inside in ("run", "file"):
@@ -287,5 +296,5 @@ class Check(Part):
 
     @property
     def place(self) -> str:
-        """The host that the probe looks from."""
+        """The host that the probe looks from; evidence has none."""
         return self.host or self.from_ or ""

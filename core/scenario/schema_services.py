@@ -8,6 +8,8 @@ from pydantic import AfterValidator, Field
 from core.scenario.fields import Command, FolderPath, Part, Ref, SomeTime, Text, is_template
 
 _LAST_PORT = 65_535
+# For containers that start slowly, and their turn in a queue.
+_SPARE = timedelta(seconds=30)
 
 
 def _same_for_all(text: str) -> str:
@@ -69,6 +71,11 @@ class Service(Part):
     """What the flags look like that it keeps."""
     checker: Checker
     """What asks it in every round."""
+
+    @property
+    def longest_look(self) -> timedelta:
+        """How long a round's errands may take: put, check, a get for each flag, one repeated."""
+        return (self.flag.lives + 3) * self.checker.timeout + _SPARE
 
 
 class ServiceScoring(Part):

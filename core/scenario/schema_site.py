@@ -11,10 +11,8 @@ from core.scenario.fields import Alias, Part, is_template
 from core.scenario.written import TEMPLATE, one_of, written
 
 NEVER = {
-    "network_mode": "a host is on the networks that it names, and no policy puts it on another",
-    "pid": "its root could end every process of the engine's machine, so no policy permits it",
-    "ports": "worlds are apart; people come in by the gateway, and no policy publishes a port",
-    "uts": "a host has its own name, and no policy lends it the machine's",
+    "ports": "an engine publishes nothing of a host whose networks have no way out, and those of a"
+    " range have none; people reach its ports through the gateway, by ssh -L",
 }
 """Keys that no policy permits, and why."""
 
@@ -148,3 +146,10 @@ class SiteOptions(Part):
     """Whose shared memory it sees. Only a site's policy permits it."""
     userns: Literal["host"] | None = None
     """Whose user ids it has, where the engine maps them. Only a site's policy permits it."""
+    pid: Literal["host"] | None = None
+    """Whose processes it sees. Only a site's policy permits it."""
+    uts: Literal["host"] | None = None
+    """Whose name it has. Only a site's policy permits it."""
+    network_mode: Literal["none", "host"] | None = None
+    """No network at all, or that of the engine's machine, in place of `networks`. Only a site's
+    policy permits it."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, ClassVar
+from itertools import pairwise
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, Tag, model_validator
 
@@ -12,6 +13,7 @@ from core.scenario.fields import (
     Duration,
     FileType,
     Part,
+    PlainText,
     Ref,
     Share,
     SomeTime,
@@ -20,8 +22,9 @@ from core.scenario.fields import (
 from core.scenario.kinds import Kinded, by_key, exactly_one
 from core.scenario.schema_answers import WholeAnswer
 
-_TASK_KINDS = ("answer", "flag", "checks", "availability", "guard", "rubric")
-_LARGEST_FILE = 100 * 2**20
+_TASK_KINDS = ("answer", "flag", "checks", "availability", "guard", "rubric", "feed")
+LARGEST_FILE = 100 * 2**20
+"""The most that a file may have that is handed in, in bytes."""
 
 
 class Objective(Part):
@@ -57,7 +60,9 @@ class Hint(Part):
     text: Text
     """What it says."""
     cost: int = Field(default=0, ge=0, le=100_000)
-    """What it takes from the task's points, once, when the task is solved."""
+    """What it takes, once."""
+    charge: Literal["solve", "at-once"] = "solve"
+    """When it is paid for: with points that its task gives, or at once, of what the team has."""
     after: Duration = timedelta()
     """How long after the task's opening it can be had, on the team's clock."""
 
@@ -89,24 +94,56 @@ class SolvableTask(TimedTask):
     """Help that a team may take, in any order."""
 
 
-class QuestionTask(SolvableTask):
+class Late(Part):
+    """From when on a task gives only a share of its points."""
+
+    after: SomeTime
+    """How long after the task's opening, on the team's clock."""
+    share: Share
+    """What it gives then, of its points."""
+
+
+def _falling(steps: tuple[Late, ...]) -> tuple[Late, ...]:
+    if steps and steps[0].share == 1:
+        raise ValueError("the first step gives less than all of the points")
+    for before, step in pairwise(steps):
+        if step.after <= before.after:
+            raise ValueError("each step is later than the one before it")
+        if step.share >= before.share:
+            raise ValueError("each step gives less than the one before it")
+    return steps
+
+
+class _Answered(SolvableTask):
+    """A task to which a team sends answers."""
+
+    attempts: int | None = Field(default=None, ge=1, le=1000)
+    """How often a team may answer; left out, without end."""
+    cooldown: SomeTime | None = None
+    """How long a team waits after a wrong answer before the next, on its clock."""
+    wrong_cost: int = Field(default=0, ge=0, le=100_000)
+    """What each wrong answer takes of the task's points, once the task is solved."""
+    late: Annotated[tuple[Late, ...], Field(max_length=20), AfterValidator(_falling)] = ()
+    """Steps by which the task gives less, the later it is solved."""
+
+
+class QuestionTask(_Answered):
     """Answered in words, numbers or times."""
 
     kind: ClassVar[str] = "answer"
     answer: WholeAnswer
     """The right answer."""
-    attempts: int | None = Field(default=None, ge=1, le=1000)
-    """How often a team may answer; left out, without end."""
 
 
-class FlagTask(SolvableTask):
+class FlagTask(_Answered):
     """A flag to be found; `flag` names the value."""
 
     kind: ClassVar[str] = "flag"
     flag: Ref
     """The value that is the flag."""
-    attempts: int | None = Field(default=None, ge=1, le=1000)
-    """How often a team may try; left out, without end."""
+
+
+AnsweredTask = QuestionTask | FlagTask
 
 
 class ChecksTask(SolvableTask):
@@ -145,7 +182,7 @@ class GuardTask(_Task):
 
 
 def _file_size(size: int) -> int:
-    if not 1 <= size <= _LARGEST_FILE:
+    if not 1 <= size <= LARGEST_FILE:
         raise ValueError("a file that is handed in has 1k at least and 100m at most")
     return size
 
@@ -181,13 +218,29 @@ class RubricTask(TimedTask):
     """The file that the team hands in; left out, it is marked without one."""
 
 
+class Feed(Part):
+    """Another system, which gives points and signs what it sends."""
+
+    source: Annotated[PlainText, Field(max_length=80)]
+    """What it is called: teams read it, and it stands with every point that it gives."""
+
+
+class FeedTask(_Task):
+    """Gets its points from another system, event by event."""
+
+    kind: ClassVar[str] = "feed"
+    feed: Feed
+    """The system; what it gives adds up to `points` at most, and to nothing at least."""
+
+
 Task = Annotated[
     Annotated[QuestionTask, Tag("<answer>")]
     | Annotated[FlagTask, Tag("<flag>")]
     | Annotated[ChecksTask, Tag("<checks>")]
     | Annotated[AvailabilityTask, Tag("<availability>")]
     | Annotated[GuardTask, Tag("<guard>")]
-    | Annotated[RubricTask, Tag("<rubric>")],
+    | Annotated[RubricTask, Tag("<rubric>")]
+    | Annotated[FeedTask, Tag("<feed>")],
     by_key(*_TASK_KINDS),
     exactly_one("a task", *_TASK_KINDS),
 ]

@@ -26,6 +26,7 @@ _TEXTS: tuple[tuple[str | None, ...], ...] = (
     ("services", _ANY, "title"),
     ("tasks", _ANY, "title"),
     ("tasks", _ANY, "ask"),
+    ("tasks", _ANY, "feed", "source"),
     ("tasks", _ANY, "hints", _ANY, "text"),
     ("rubrics", _ANY, "title"),
     ("rubrics", _ANY, "criteria", _ANY, "title"),
@@ -36,7 +37,9 @@ _TEXTS: tuple[tuple[str | None, ...], ...] = (
     ("injects", _ANY, "message", "text"),
 )
 _ANSWER = ("tasks", _ANY, "answer")
-_NO_WORDS = frozenset({"fold", "within"})  # keys of an answer whose strings nobody reads
+_NO_WORDS = frozenset(
+    {"fold", "within", "file", "by"}
+)  # keys of an answer whose strings nobody reads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

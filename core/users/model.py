@@ -11,6 +11,7 @@ class Role(StrEnum):
     """What a person does at the centre."""
 
     TRAINEE = "trainee"
+    ASSESSOR = "assessor"
     INSTRUCTOR = "instructor"
     STAFF = "staff"
     ADMIN = "admin"
@@ -29,6 +30,11 @@ class User:
     def runs_exercises(self) -> bool:
         """Whether they launch, run and remove exercises."""
         return self.role in {Role.INSTRUCTOR, Role.ADMIN}
+
+    @property
+    def marks(self) -> bool:
+        """Whether they may be appointed to mark what teams did."""
+        return self.role is not Role.TRAINEE
 
     @property
     def sees_results(self) -> bool:
@@ -69,3 +75,17 @@ class LoginRefusedError(PoligonError):
 
     code = "login.refused"
     fault = Fault.DENIED
+
+
+class CodeRefusedError(PoligonError):
+    """A one-time code is wrong, was used or has expired. Which of these is not told."""
+
+    code = "code.refused"
+    fault = Fault.DENIED
+
+
+class PasswordTooShortError(PoligonError):
+    """A password that somebody chose has too few characters."""
+
+    code = "password.too_short"
+    fault = Fault.INPUT

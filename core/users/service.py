@@ -1,19 +1,18 @@
 """Adding people, and telling who is calling."""
 
-import base64
-import binascii
-import hashlib
 import re
+from collections.abc import Collection
 from datetime import timedelta
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from core.clock import Clock
 from core.db import Database, Transaction
 from core.ids import UserId, new_id
 from core.security import hash_password, new_token, token_digest, verify_password
+from core.users.codes import Codes
+from core.users.keys import keep_key, parse_public_key
 from core.users.model import (
     KeyInvalidError,
     LoginRefusedError,
@@ -21,14 +20,12 @@ from core.users.model import (
     User,
     UserExistsError,
     UserNameInvalidError,
-    UserUnknownError,
 )
+from core.users.rows import user_row
 from core.users.tables import SshKeyRow, TokenRow, UserRow
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 TOKEN_LIFETIME = timedelta(hours=12)
-_KEY_TYPES = re.compile(r"(ssh-|ecdsa-sha2-|sk-)[a-z0-9@.-]+")
-_KEY_PARTS = 2
 
 
 class Users:
@@ -37,6 +34,7 @@ class Users:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self.codes = Codes(database, clock)
 
     def add(
         self, name: str, *, role: Role, password: str | None = None, display_name: str = ""
@@ -49,7 +47,7 @@ class Users:
         try:
             with self._database.transaction() as transaction:
                 user = self.enrol(transaction, name, role=role, display_name=display_name)
-                _row(transaction.session, name).password_hash = hashed
+                user_row(transaction.session, name).password_hash = hashed
         except IntegrityError as error:
             raise UserExistsError(
                 f"there is a user {name!r} already", hint="Choose another name"
@@ -81,7 +79,7 @@ class Users:
     def named(self, name: str) -> User:
         """Return the user of that name; raises UserUnknownError."""
         with self._database.reading() as session:
-            return _user(_row(session, name))
+            return _user(user_row(session, name))
 
     def everybody(self) -> tuple[User, ...]:
         """Return every user, by name."""
@@ -92,7 +90,7 @@ class Users:
         """Give somebody a new password and end their API sessions; raises UserUnknownError."""
         hashed = hash_password(password)
         with self._database.transaction() as transaction:
-            row = _row(transaction.session, name)
+            row = user_row(transaction.session, name)
             row.password_hash = hashed
             transaction.session.execute(delete(TokenRow).where(TokenRow.user_id == row.id))
 
@@ -101,19 +99,13 @@ class Users:
 
         Raises UserUnknownError, KeyInvalidError.
         """
-        key, fingerprint = parse_public_key(public_key)
         with self._database.transaction() as transaction:
-            user_id = _row(transaction.session, name).id
-            if transaction.session.get(SshKeyRow, (user_id, fingerprint)) is None:
-                transaction.session.add(
-                    SshKeyRow(
-                        user_id=user_id,
-                        fingerprint=fingerprint,
-                        public_key=key,
-                        added_at=self._clock.now(),
-                    )
-                )
-        return fingerprint
+            return keep_key(
+                transaction.session,
+                user_row(transaction.session, name).id,
+                public_key,
+                at=self._clock.now(),
+            )
 
     def key_fingerprints(self, name: str) -> tuple[str, ...]:
         """Return the SHA-256 of each key that lets somebody in, oldest first."""
@@ -141,6 +133,40 @@ class Users:
                     .where(UserRow.name == name, SshKeyRow.fingerprint == fingerprint)
                 )
                 is not None
+            )
+
+    def owner_of_key(self, public_key: str) -> User | None:
+        """Return whose key this is; `None` when it is nobody's, or several people's."""
+        try:
+            _, fingerprint = parse_public_key(public_key)
+        except KeyInvalidError:
+            return None
+        with self._database.reading() as session:
+            owners = session.scalars(
+                select(UserRow)
+                .join(SshKeyRow, SshKeyRow.user_id == UserRow.id)
+                .where(SshKeyRow.fingerprint == fingerprint)
+                .limit(2)
+            ).all()
+        return _user(owners[0]) if len(owners) == 1 else None
+
+    def without_way_in(self, names: Collection[str]) -> frozenset[str]:
+        """Return the trainees among `names` who have neither a password nor a key.
+
+        Staff are left out: whoever is handed their code would have their rights.
+        """
+        with self._database.reading() as session:
+            return frozenset(
+                session.scalars(
+                    select(UserRow.name)
+                    .outerjoin(SshKeyRow, SshKeyRow.user_id == UserRow.id)
+                    .where(
+                        UserRow.name.in_(names),
+                        UserRow.role == Role.TRAINEE.value,
+                        UserRow.password_hash.is_(None),
+                        SshKeyRow.user_id.is_(None),
+                    )
+                )
             )
 
     def password_fits(self, name: str, password: str) -> bool:
@@ -193,34 +219,6 @@ class Users:
             transaction.session.execute(
                 delete(TokenRow).where(TokenRow.digest == token_digest(token))
             )
-
-
-def parse_public_key(line: str) -> tuple[str, str]:
-    """Return an OpenSSH public key without its comment, and its `SHA256:...` fingerprint.
-
-    Raises KeyInvalidError.
-    """
-    parts = line.split()
-    try:
-        if len(parts) < _KEY_PARTS or not _KEY_TYPES.fullmatch(parts[0]):
-            raise ValueError
-        blob = base64.b64decode(parts[1], validate=True)
-        name_length = int.from_bytes(blob[:4], "big")
-        if blob[4 : 4 + name_length].decode("ascii") != parts[0]:
-            raise ValueError
-    except (ValueError, binascii.Error, UnicodeDecodeError) as error:
-        raise KeyInvalidError(
-            "this is not an OpenSSH public key", hint="Paste the one line of a .pub file"
-        ) from error
-    digest = base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
-    return f"{parts[0]} {parts[1]}", f"SHA256:{digest}"
-
-
-def _row(session: Session, name: str) -> UserRow:
-    row = session.scalar(select(UserRow).where(UserRow.name == name))
-    if row is None:
-        raise UserUnknownError(f"there is no user {name!r}", hint="`poligon user list` shows them")
-    return row
 
 
 def _user(row: UserRow) -> User:

@@ -1,4 +1,4 @@
-"""Users, their SSH keys and their API tokens."""
+"""Users, their SSH keys, one-time codes and API tokens."""
 
 from datetime import datetime
 
@@ -39,5 +39,16 @@ class TokenRow(Base):
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(Instant())
+    expires_at: Mapped[datetime] = mapped_column(Instant())
+
+
+class CodeRow(Base):
+    """The one-time code of a user, by its digest only; gone once it was used."""
+
+    __tablename__ = "one_time_codes"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(Instant())
     expires_at: Mapped[datetime] = mapped_column(Instant())

@@ -78,6 +78,19 @@ build_scenario() { # ID
   [[ ! -e $root/scenarios/$1/scenario.yaml ]] || poligon scenario build "$root/scenarios/$1"
 }
 
+# Each test's site has one of its own, made from the layers of this one while it stands.
+build_toolbox() {
+  "$python" -c 'from api.bootstrap import open_engine
+from core.settings import read_settings
+from orchestrator.domain.world import ImageBuild
+from orchestrator.engine.toolbox_name import toolbox_context, toolbox_reference
+
+settings = read_settings()
+reference = toolbox_reference(settings.installation)
+build = ImageBuild(reference=reference, context=toolbox_context(), host="toolbox")
+open_engine(settings).build_image(build)'
+}
+
 # The values that a deployment must have are not in its images.
 build_deployment() {
   say "building the images of docker-compose.yml (a test runs them)"

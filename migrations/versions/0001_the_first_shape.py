@@ -3,12 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
-from scoring.append_only import append_only_statements
+from scoring.append_only import guard
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+
+_GUARDED = ("score_entries", (("id",), ("idem_key",), ("reverses_id",)))
 
 
 def upgrade() -> None:
@@ -308,12 +310,12 @@ def upgrade() -> None:
     with op.batch_alter_table("signals", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_signals_exercise_id"), ["exercise_id"], unique=False)
 
-    for statement in append_only_statements(op.get_bind().dialect.name)[0]:
+    for statement in guard(op.get_bind().dialect.name, *_GUARDED)[0]:
         op.execute(statement)
 
 
 def downgrade() -> None:
-    for statement in append_only_statements(op.get_bind().dialect.name)[1]:
+    for statement in guard(op.get_bind().dialect.name, *_GUARDED)[1]:
         op.execute(statement)
     with op.batch_alter_table("signals", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_signals_exercise_id"))

@@ -64,6 +64,23 @@ def elapsed(
     return total
 
 
+def reached(
+    events: Sequence[ClockEvent], after: timedelta, now: datetime, *, team: TeamId | None = None
+) -> datetime | None:
+    """Return when the exercise, or a team in it, had run for so long; `None` if not by `now`."""
+    left = after
+    since: datetime | None = None
+    for at, runs in (*_turns(events, now, team), (now, False)):
+        if since is not None and at - since >= left:
+            return since + left
+        if runs:
+            since = since or at
+        elif since is not None:
+            left -= max(at - since, timedelta())
+            since = None
+    return None
+
+
 def extended(events: Sequence[ClockEvent], *, team: TeamId | None = None) -> timedelta:
     """Return how much longer than planned the exercise, or a team in it, may run."""
     mine = (e for e in events if e.tick is Tick.EXTEND and e.team in {None, team})

@@ -6,6 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from orchestrator.domain.advisories import (
+    FORWARDED_NAMES,
+    Program,
+    concerns,
+    is_upstream,
+    known_flaws,
+)
 from orchestrator.domain.engine_facts import EngineFacts, Space, Tables
 from orchestrator.domain.world import HostKey
 
@@ -25,11 +32,6 @@ _MUCH, _MOST_WRITERS = _GIB // 4, 3
 _SKEWED, _TOO_SKEWED = timedelta(seconds=2), timedelta(minutes=5)
 _LIMITS = frozenset({"memory", "swap", "processes", "CPU"})
 _OLDEST_API = (1, 41)
-# Up to these, runc lets an image or a working directory out of the container (CVE-2024-21626), and
-# up to the later ones a race on masked paths (CVE-2025-31133 and two more).
-_RUNC_ESCAPES = (1, 1, 12)
-_RUNC_RACES, _RUNC_RACES_IN_1_3 = (1, 2, 8), (1, 3, 3)
-_UPSTREAM = re.compile(r"v?\d+\.\d+\.\d+(-\d+-g[0-9a-f]+)?")
 
 
 class State(StrEnum):
@@ -108,30 +110,37 @@ def _engine(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001  # a look's s
 
 
 def _runc(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
-    version = _version(facts.runc)
-    races = _RUNC_RACES_IN_1_3 if version[:2] == (1, 3) else _RUNC_RACES
-    if version >= races:
-        return _ok(f"runc {facts.runc} has no escape that is known here")
-    if not _UPSTREAM.fullmatch(facts.runc):
+    if not facts.runc:
+        return _Said(State.NOTE, "the version of runc cannot be told", "Look it up: runc --version")
+    return _flaws(Program.RUNC, facts.runc, "runc to 1.2.8, 1.3.3 or newer")
+
+
+def _version_of_engine(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
+    return _flaws(Program.ENGINE, facts.version, "Docker Engine to 28.0 or newer")
+
+
+def _flaws(program: Program, version: str, update: str) -> _Said:
+    """Return what a version of a program is known for; a distribution may have mended it."""
+    flaws = tuple(known_flaws(program, version))
+    if not flaws:
+        return _ok(f"{program} {version} has no flaw that is known here")
+    if not is_upstream(version):
+        cves = ", ".join(cve for flaw in flaws for cve in flaw.cves)
         return _Said(
             State.NOTE,
-            f"runc {facts.runc} is a distribution's own: whether it has the fixes cannot be told",
-            "Look CVE-2024-21626 and CVE-2025-31133 up in the distribution's security tracker",
+            f"{program} {version} is a distribution's own: whether it mends {cves} cannot be told",
+            "Look them up in the distribution's security tracker, and keep its packages current",
         )
-    if version < _RUNC_ESCAPES:
-        says = f"runc {facts.runc} lets root out of a container (CVE-2024-21626)"
-        return _Said(State.BROKEN, says, "Update runc to 1.2.8 or newer, and restart the engine")
-    says = f"runc {facts.runc} has races that lead out of a container (CVE-2025-31133)"
-    return _Said(State.NOTE, says, "Update runc to 1.2.8, 1.3.3 or newer, and restart the engine")
+    state = State.BROKEN if any(flaw.is_grave for flaw in flaws) else State.NOTE
+    says = f"{program} {version} {', and '.join(map(str, flaws))}"
+    return _Said(state, says, f"Update {update}, and restart the engine")
 
 
 def _names(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
-    version = _version(facts.version)
-    leaks = version < (23, 0, 11) or (24,) <= version < (25, 0, 5)
     loopback = any(server.startswith("127.") for server in facts.name_servers)
-    if leaks and loopback:
+    if concerns(FORWARDED_NAMES, facts.version) and loopback:
         return _ok(
-            "this engine asks the host's resolver for internal networks (CVE-2024-29018); hosts of"
+            f"this engine {FORWARDED_NAMES}; hosts of"
             " ranges name another one, and every launch tests that nothing is asked outside"
         )
     return _ok("the engine asks nobody outside for names of internal networks")
@@ -248,6 +257,7 @@ def _base(facts: EngineFacts, _: bool) -> _Said:  # noqa: FBT001
 
 _LOOKS: dict[str, Callable[[EngineFacts, bool], _Said]] = {
     "engine": _engine,
+    "engine: version": _version_of_engine,
     "engine: runc": _runc,
     "engine: names": _names,
     "engine: default bridge": _default_bridge,

@@ -7,9 +7,17 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from core.ids import ExerciseId, TeamId, UserId
-from orchestrator.domain.clock import ClockEvent, Stop, elapsed, extended
+from orchestrator.domain.clock import ClockEvent, Stop, elapsed, extended, reached
 from orchestrator.domain.isolation import Isolation
-from orchestrator.domain.phases import BECAUSE, PERMITS, Act, NotNowError, Phase, WorldPhase
+from orchestrator.domain.phases import (
+    BECAUSE,
+    PERMITS,
+    STANDING,
+    Act,
+    NotNowError,
+    Phase,
+    WorldPhase,
+)
 
 _STOPPED: Mapping[Stop, str] = MappingProxyType(
     {
@@ -62,7 +70,8 @@ class Member:
 class Team:
     """A team and where its world is. `number` counts from 1.
 
-    `stopped` says why its clock stands while the exercise's runs; `None` when it does not.
+    `stopped` says why its clock stands while the exercise's runs; `None` when it does not. A
+    `reference` team is there to be attacked, and not ranked.
     """
 
     id: TeamId
@@ -75,6 +84,7 @@ class Team:
     problem: Problem | None
     stopped: Stop | None = None
     isolation: Isolation | None = None
+    reference: bool = False
 
     @property
     def never_ready(self) -> bool:
@@ -115,6 +125,12 @@ class Exercise:
         """Return the exercise's own time at `now`, or that of a team in it."""
         return elapsed(self.clock, now, team=team)
 
+    def reached(
+        self, after: timedelta, now: datetime, team: TeamId | None = None
+    ) -> datetime | None:
+        """Return when the exercise, or a team, had run for so long; `None` if not by `now`."""
+        return reached(self.clock, after, now, team=team)
+
     def length(self, team: TeamId | None = None) -> timedelta:
         """Return how long the exercise, or a team in it, may run: as planned, and extensions."""
         return self.duration + extended(self.clock, team=team)
@@ -144,6 +160,19 @@ class Exercise:
     def team(self, slug: str) -> Team | None:
         """Return the team of that slug."""
         return next((t for t in self.teams if t.slug == slug), None)
+
+    def team_with(self, team: TeamId) -> Team:
+        """Return the team of that id, which is one of this exercise's."""
+        return next(t for t in self.teams if t.id == team)
+
+    def is_looked_at(self, team: Team) -> bool:
+        """Tell whether looks at a team count now, and its world is still the one given."""
+        current = self.team_with(team.id)
+        return (
+            self.permits(Act.CHECK, current)
+            and current.world in STANDING
+            and current.world_since == team.world_since
+        )
 
 
 def phase_for(phase: Phase, stopped: Stop | None) -> Phase:

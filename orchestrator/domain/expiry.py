@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from orchestrator.domain.exercise import Exercise
-from orchestrator.domain.phases import Phase
+from orchestrator.domain.phases import UNDER_WAY, Phase
 
 WARNING = timedelta(hours=6)
 
 _EXPIRING = frozenset({Phase.READY, Phase.DEGRADED, Phase.FAILED, Phase.ENDED})
-_AT_WORK = frozenset({Phase.RUNNING, Phase.PAUSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +32,7 @@ class Expiry:
 
 def expiry_of(exercise: Exercise, *, after: timedelta) -> Expiry | None:
     """Return when an exercise expires; `None` while it is built and once its worlds are not due."""
-    if exercise.phase not in _EXPIRING | _AT_WORK:
+    if exercise.phase not in _EXPIRING | UNDER_WAY:
         return None
     return Expiry(at=last_touched(exercise) + after, destroys=exercise.phase in _EXPIRING)
 

@@ -105,12 +105,12 @@ _WORDS: Mapping[Question, tuple[str, str, str]] = {
     Question.TEAMS: (
         "{} is reached",
         "no other team's host is reached",
-        "no other team's host stood yet",
+        "no other team's host stood on a network of its own",
     ),
     Question.NETWORKS: (
         "{} is reached without a flow",
         "no other network of the team is reached without a flow",
-        "every host of the team is met on a network of its own",
+        "no host of the team is on another network without a flow there",
     ),
     Question.OUTSIDE: (
         "{} outside is reached",

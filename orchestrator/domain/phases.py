@@ -52,19 +52,23 @@ class Act(StrEnum):
     ANSWER = "answer"  # a team answers
     CHECK = "check"  # checks run and score
     STAND = "stand"  # worlds should stand
+    MAINTAIN = "maintain"  # maintenance is declared
+    CORRECT = "correct"  # scores are disputed and corrected
 
 
 PERMITS: Mapping[Phase, frozenset[Act]] = MappingProxyType(
     {
         Phase.DRAFT: frozenset(),
-        Phase.PROVISIONING: frozenset({Act.STAND}),
-        Phase.READY: frozenset({Act.STAND, Act.INSPECT}),
-        Phase.DEGRADED: frozenset({Act.STAND, Act.INSPECT}),
-        Phase.FAILED: frozenset({Act.STAND, Act.INSPECT}),
-        Phase.RUNNING: frozenset({Act.STAND, Act.INSPECT, Act.ENTER, Act.ANSWER, Act.CHECK}),
-        Phase.PAUSED: frozenset({Act.STAND, Act.INSPECT}),
-        Phase.ENDED: frozenset({Act.STAND, Act.INSPECT}),
-        Phase.CLOSED: frozenset(),
+        Phase.PROVISIONING: frozenset({Act.STAND, Act.MAINTAIN}),
+        Phase.READY: frozenset({Act.STAND, Act.INSPECT, Act.MAINTAIN}),
+        Phase.DEGRADED: frozenset({Act.STAND, Act.INSPECT, Act.MAINTAIN}),
+        Phase.FAILED: frozenset({Act.STAND, Act.INSPECT, Act.MAINTAIN}),
+        Phase.RUNNING: frozenset(
+            {Act.STAND, Act.INSPECT, Act.ENTER, Act.ANSWER, Act.CHECK, Act.MAINTAIN, Act.CORRECT}
+        ),
+        Phase.PAUSED: frozenset({Act.STAND, Act.INSPECT, Act.MAINTAIN, Act.CORRECT}),
+        Phase.ENDED: frozenset({Act.STAND, Act.INSPECT, Act.CORRECT}),
+        Phase.CLOSED: frozenset({Act.CORRECT}),
         Phase.CANCELLED: frozenset(),
     }
 )
@@ -97,6 +101,12 @@ class WorldPhase(StrEnum):
     REMOVING = "removing"
     REMOVED = "removed"
 
+
+UNDER_WAY = frozenset({Phase.RUNNING, Phase.PAUSED})
+"""Exercises that have started and not ended."""
+
+OVER = frozenset({Phase.ENDED, Phase.CLOSED})
+"""Exercises that were played to their end."""
 
 TO_BUILD = (WorldPhase.PLANNED, WorldPhase.BUILDING)
 """Worlds that are on their way to stand."""

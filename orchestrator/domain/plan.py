@@ -90,6 +90,9 @@ def _host(
             runtime=host.runtime,
             host_ipc=host.ipc is not None,
             host_users=host.userns is not None,
+            host_processes=host.pid is not None,
+            host_name=host.uts is not None,
+            host_network=host.network_mode == "host",
         ),
     )
 

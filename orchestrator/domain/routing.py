@@ -117,7 +117,7 @@ def names_elsewhere(scenario: Scenario, facts: TeamFacts, viewer: str) -> Mappin
     own = scenario.hosts[viewer].networks
     names: dict[str, IPv4Address] = {}
     for name, host in scenario.hosts.items():
-        if name == viewer:
+        if name == viewer or not own or not host.networks:
             continue
         met = [network for network in host.networks if network in own]
         common = [network for network in met if not scenario.networks[network].shared]

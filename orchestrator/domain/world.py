@@ -129,6 +129,9 @@ class Privileges:
     runtime: str | None = None
     host_ipc: bool = False
     host_users: bool = False
+    host_processes: bool = False
+    host_name: bool = False
+    host_network: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,8 +175,13 @@ class HostPlan:
         return (*own, *((place.alias,) if place.alias else ()))
 
     @property
-    def hostname(self) -> str:
-        """Return what the host calls itself; the engine lets peers on every network resolve it."""
+    def hostname(self) -> str | None:
+        """Return what the host calls itself; the engine lets peers on every network resolve it.
+
+        None where it has the machine's name: then an engine takes no other.
+        """
+        if self.privileges.host_name:
+            return None
         if not self.hidden and not any(place.shared for place in self.attachments):
             return self.host
         places = sorted(self.attachments, key=lambda place: not place.shared)
@@ -185,8 +193,12 @@ class HostPlan:
 
     @property
     def sends_raw(self) -> bool:
-        """Whether it may send what it likes, so that it is held to its own addresses."""
-        return "NET_RAW" in self.privileges.capabilities
+        """Whether it may send what it likes, so that it is held to its own addresses.
+
+        In the machine's network it has none of its own, and rules there would be the machine's.
+        """
+        own = self.privileges
+        return "NET_RAW" in own.capabilities and not own.host_network
 
     @property
     def sudo(self) -> bool:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -54,7 +55,18 @@ class Events:
         for event in events:
             change = self._change(event)
             if change is not None:
+                if event["Action"] == "die":
+                    self._see_ended(event["Actor"]["ID"])
                 on_change(change)
+
+    def _see_ended(self, container: str) -> None:
+        """Return when the engine's lists have it, too.
+
+        It tells of an end while it still writes it down, and who looked at once would see a
+        container that runs. Asked for that one, it answers when it is through with it.
+        """
+        with suppress(PoligonError), self._connection.call() as api:  # gone, by now, is as good
+            api.inspect_container(container)
 
     def _change(self, event: Mapping[str, Any]) -> Change | None:
         about, kind = event["Actor"]["Attributes"], _KINDS[event["Action"]]

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from urllib.parse import quote
 
 from core.errors import PoligonError
 from orchestrator.domain.world import HostKey
+from orchestrator.engine.handed import Pipe
+from orchestrator.engine.host_life import Life, gone, life_of, not_started, refusal
 from orchestrator.engine.names import container_name
-from orchestrator.engine.unix_http import Answer, Pipe, UnixHttp
-from orchestrator.ports import EngineRefusedError, EngineUnavailableError, HostGoneError
+from orchestrator.engine.unix_http import Answer, UnixHttp
+from orchestrator.ports import HostGoneError
 from orchestrator.terminal.stream import Chunk, ExecStream, TerminalEngine, TerminalSize
 
 _MOST_READ = 64 * 1024
@@ -19,6 +20,10 @@ _KILLED = 137
 _LOOKS = 5
 _LOOK_SECONDS = 0.05
 _STUCK_SECONDS = 1.0
+
+NO_DETACHING = "ctrl-^,ctrl-@,ctrl-^,ctrl-_,ctrl-^,ctrl-@,ctrl-^,ctrl-_"
+"""Keys that nobody types in a row. The engine always has some that end a terminal, by default
+Ctrl-P Ctrl-Q, and keeps the first of them back until the next one comes."""
 
 
 class DockerTerminals(TerminalEngine):
@@ -55,22 +60,24 @@ class DockerTerminals(TerminalEngine):
                 "WorkingDir": "/",
                 "Env": [f"{name}={value}" for name, value in environment.items()],
                 "Cmd": list(command),
+                "DetachKeys": NO_DETACHING,
             },
         )
         exec_id = made.fields.get("Id")
         if not made.ok or not isinstance(exec_id, str):
             raise _refusal(host, made)
-        pipe = await self._http.hijack(
+        handed = await self._http.hijack(
             f"/exec/{exec_id}/start", console | {"Detach": False, "Tty": size is not None}
         )
-        if isinstance(pipe, Answer):
-            raise _refusal(host, pipe)
+        if isinstance(handed, Answer):
+            raise _refusal(host, handed)
         return _DockerExec(
             http=self._http,
             host=host,
             exec_id=exec_id,
             container=container,
-            pipe=pipe,
+            life=life_of(made.fields.get("Host")),
+            pipe=await handed.pipe(),
             framed=size is None,
         )
 
@@ -83,6 +90,7 @@ class _DockerExec(ExecStream):
         host: HostKey,
         exec_id: str,
         container: str,
+        life: Life | None,
         pipe: Pipe,
         framed: bool,
     ) -> None:
@@ -90,11 +98,13 @@ class _DockerExec(ExecStream):
         self._host = host
         self._exec = f"/exec/{exec_id}"
         self._container = container
+        self._life = life
         self._reader = pipe.reader
         self._writer = pipe.writer
         self._framed = framed
         self._frame_left = 0
         self._frame_is_error = False
+        self._has_begun = False
         self._takes_input = True
 
     async def read(self) -> Chunk | None:
@@ -104,6 +114,9 @@ class _DockerExec(ExecStream):
         except (OSError, EOFError):
             return None
         self._frame_left -= len(data)
+        if data and not self._has_begun and (why := not_started(self._host, data)):
+            raise why
+        self._has_begun = True
         return Chunk(data=data, error=self._frame_is_error) if data else None
 
     async def _next_frame(self) -> int:
@@ -170,15 +183,15 @@ class _DockerExec(ExecStream):
         return code
 
     async def _require_host(self) -> None:
-        """Raise HostGoneError unless the host runs: its end kills what was inside just so.
+        """Raise HostGoneError unless the host still runs: its end kills what was inside just so.
 
         The engine notices the end of what was inside first, and the host's own shortly after.
         """
         for _ in range(_LOOKS):
             answer = await self._http.call("GET", f"/containers/{self._container}/json")
-            state = answer.fields.get("State") if answer.ok else None
-            if not isinstance(state, dict) or not state.get("Running"):
-                raise _gone(self._host)
+            life = life_of(answer.fields) if answer.ok else None
+            if not life or life != (self._life or life):
+                raise gone(self._host)
             await asyncio.sleep(_LOOK_SECONDS)
 
     def close(self) -> None:
@@ -187,22 +200,4 @@ class _DockerExec(ExecStream):
 
 
 def _refusal(host: HostKey, answer: Answer) -> PoligonError:
-    match answer.status:
-        case HTTPStatus.NOT_FOUND | HTTPStatus.CONFLICT:
-            return _gone(host)
-        case HTTPStatus.SERVICE_UNAVAILABLE:
-            return EngineUnavailableError(
-                f"the range's engine is not ready: {answer.words}", hint="Try again shortly"
-            )
-        case _:
-            return EngineRefusedError(
-                f"the range's engine refused to enter host {host.host}: {answer.words}",
-                hint="Tell an instructor",
-            )
-
-
-def _gone(host: HostKey) -> HostGoneError:
-    return HostGoneError(
-        f"host {host.host} of {host.world.team} is not running: it stopped, or was reset",
-        hint="Log in again in a moment; if it stays away, ask an instructor",
-    )
+    return refusal(host, answer, refused="refused to enter")

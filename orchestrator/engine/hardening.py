@@ -37,6 +37,9 @@ _TOOLBOX_LIMITS = Limits(memory=128 * 1024**2, cpus=1.0, pids=64)
 # A process for each network of each world that is asked at that moment, 2 MB each.
 _SENTINEL_LIMITS = Limits(memory=512 * 1024**2, cpus=1.0, pids=256)
 
+# 128 connections with 256 KiB on their way, and a process for each name that is looked up.
+_REACH_LIMITS = Limits(memory=192 * 1024**2, cpus=1.0, pids=160)
+
 
 def host_options(plan: HostPlan, *, network: str, disk: int | None = None) -> dict[str, object]:
     """Return the HostConfig of a scenario's host on its first network; `disk` is in bytes.
@@ -52,10 +55,11 @@ def host_options(plan: HostPlan, *, network: str, disk: int | None = None) -> di
         "SecurityOpt": _security(plan),
         # Names of peers resolve in the engine; this forwards every other question nowhere
         # (CVE-2024-29018 let internal networks ask the host's resolver).
-        "Dns": ["127.0.0.1"],
+        "Dns": [] if own.host_network else ["127.0.0.1"],
         "RestartPolicy": {"Name": "no"},
         # What an entered shell leaves behind becomes the first process's child, and few programs
-        # take children in: they would stay as zombies and count against the pids limit.
+        # take children in: they would stay as zombies and count against the pids limit. With the
+        # machine's processes the engine leaves it out, and takes children in itself.
         "Init": True,
         # A host on several networks is no way between them, and answers by the one it was asked on
         # may leave by another.
@@ -83,6 +87,8 @@ def _permitted(own: Privileges) -> dict[str, object]:
         "Runtime": own.runtime,
         "IpcMode": "host" if own.host_ipc else None,
         "UsernsMode": "host" if own.host_users else None,
+        "PidMode": "host" if own.host_processes else None,
+        "UTSMode": "host" if own.host_name else None,
     }
     return {key: value for key, value in options.items() if value}
 
@@ -117,6 +123,18 @@ def sentinel_options() -> dict[str, object]:
         **_limited(_SENTINEL_LIMITS),
         "PidMode": "host",
         "SecurityOpt": [_NO_NEW_PRIVILEGES, "label=disable"],
+        "AutoRemove": True,
+    }
+
+
+def reach_options(*, container: str) -> dict[str, object]:
+    """Return the HostConfig of a toolbox that carries connections out of a host's network.
+
+    It goes at its end. What it carries is not written to the engine's log.
+    """
+    return toolbox_options(network=f"container:{container}", capabilities=()) | {
+        **_limited(_REACH_LIMITS),
+        "LogConfig": {"Type": "none"},
         "AutoRemove": True,
     }
 

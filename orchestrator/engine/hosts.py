@@ -233,7 +233,7 @@ class Hosts:
             }
             for place in plan.attachments[:1]
         }
-        network = next(iter(first), "none")
+        network = next(iter(first), "host" if plan.privileges.host_network else "none")
         command = list(facts.command) or _STAY
         started = starter(plan, command, user=facts.user)
         with self._connection.call() as api, needing_image(plan.image):

@@ -38,6 +38,7 @@ class Kind(StrEnum):
     PROBE = "probe"  # a throw-away toolbox beside a host
     HELPER = "helper"  # a throw-away toolbox beside the engine's own host
     SENTINEL = "sentinel"  # a toolbox beside the engine's own host, while worlds are tested
+    REACH = "reach"  # a toolbox beside a host, while forwards lead through it
     IMAGE = "image"
 
 
@@ -54,6 +55,10 @@ class Labels:
     def probe(self, key: HostKey) -> dict[str, str]:
         """Return the labels of a probe: its host's, so that it goes with its world."""
         return self._placed(key, Kind.PROBE)
+
+    def reach(self, key: HostKey) -> dict[str, str]:
+        """Return the labels of what carries forwards: it goes with its host's world."""
+        return self._placed(key, Kind.REACH)
 
     def network(self, world: WorldKey, plan: NetworkPlan) -> dict[str, str]:
         """Return the labels of a world's network; a shared one belongs to no team."""

@@ -11,12 +11,12 @@ from docker.errors import APIError, NotFound
 from core.waiting import until
 from orchestrator.domain.leftovers import Standing
 from orchestrator.engine.connection import EngineConnection
-from orchestrator.engine.containers import remove_container
+from orchestrator.engine.containers import inspect_container, remove_container
 from orchestrator.engine.errors import is_status, said
 from orchestrator.engine.labels import Kind, Labels, having
 from orchestrator.ports import Removed
 
-_EMPTY_WITHIN = timedelta(seconds=20)
+_GONE_WITHIN = timedelta(seconds=20)
 # Longer than a helper may run; younger ones may be at work, for another process.
 _STRAY_AFTER = "1m"
 
@@ -51,16 +51,16 @@ class Removal:
         )
 
     def remaining(self) -> tuple[str, ...]:
-        """Return what is left of the installation, a line each."""
+        """Return what is left of the installation, a line each, in order."""
         ours = having(self._labels.everything())
         with self._connection.call() as api:
             containers = api.containers(all=True, filters=ours)
             networks = api.networks(filters=ours)
             images = api.images(filters=ours)
         return (
-            *(f"container {c['Names'][0].lstrip('/')}" for c in containers),
-            *(f"network {n['Name']}" for n in networks),
-            *(f"image {name}" for name in _names(images)),
+            *sorted(f"container {c['Names'][0].lstrip('/')}" for c in containers),
+            *sorted(f"network {n['Name']}" for n in networks),
+            *sorted(f"image {name}" for name in _names(images)),
         )
 
     def images(self) -> int:
@@ -90,8 +90,15 @@ class Removal:
             return sum(pool.map(remove, ids))
 
     def _remove_container(self, container: str) -> bool:
-        # When somebody else is removing it, the networks below wait for that.
-        return remove_container(self._connection, container)
+        """Remove a container; one that somebody else removes, as the engine may, is waited for."""
+        went = remove_container(self._connection, container)
+        if not went:
+            until(
+                lambda: inspect_container(self._connection, container) is None,
+                what=f"container {container[:12]} to be gone",
+                within=_GONE_WITHIN,
+            )
+        return went
 
     def _remove_network(self, network: str) -> bool:
         went: list[bool] = []
@@ -110,7 +117,7 @@ class Removal:
                     went.append(True)
             return True
 
-        until(is_gone, what=f"network {network[:12]} to be empty", within=_EMPTY_WITHIN)
+        until(is_gone, what=f"network {network[:12]} to be empty", within=_GONE_WITHIN)
         return went[-1]
 
     def _remove_image(self, name: str) -> None:

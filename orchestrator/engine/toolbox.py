@@ -1,12 +1,10 @@
 """The toolbox: our own small image, run in throw-away containers beside hosts or the engine."""
 
-import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from http import HTTPStatus
-from pathlib import Path
 
 from docker import APIClient
 from docker.errors import APIError, ImageNotFound
@@ -19,6 +17,7 @@ from orchestrator.engine.errors import is_status
 from orchestrator.engine.hardening import NOBODY, toolbox_options
 from orchestrator.engine.images import Images
 from orchestrator.engine.labels import Labels
+from orchestrator.engine.toolbox_name import toolbox_context, toolbox_reference
 from orchestrator.ports import EngineRefusedError, RunResult
 
 _GONE_WITHIN = timedelta(seconds=20)
@@ -35,11 +34,9 @@ class Toolbox:
     def __init__(self, connection: EngineConnection, labels: Labels, images: Images) -> None:
         self._connection = connection
         self._images = images
-        context = _context()
-        digest = hashlib.sha256((context / "Dockerfile").read_bytes()).hexdigest()[:12]
         self._build = ImageBuild(
-            reference=f"cyberpoligon-{labels.installation}/toolbox:{digest}",
-            context=context,
+            reference=toolbox_reference(labels.installation),
+            context=toolbox_context(),
             host="toolbox",
         )
         self._there = threading.Event()
@@ -175,10 +172,3 @@ class Toolbox:
 
 def _is_name_taken(error: BaseException | None) -> bool:
     return isinstance(error, APIError) and is_status(error, HTTPStatus.CONFLICT)
-
-
-def _context() -> Path:
-    """Return the folder of the toolbox's Dockerfile: in a wheel beside us, else in the checkout."""
-    here = Path(__file__).parent
-    packed = here / "toolbox_image"
-    return packed if packed.is_dir() else here.parents[1] / "deploy" / "toolbox"

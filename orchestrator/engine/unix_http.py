@@ -5,6 +5,8 @@ The Docker SDK is synchronous: a thread per idle terminal (measured: 4 threads a
 
 import asyncio
 import json
+import re
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,14 +15,16 @@ from http import HTTPStatus
 import structlog
 
 from core.errors import Fault, PoligonError
+from orchestrator.engine.handed import Handed, Head, receive_head
 from orchestrator.ports import EngineUnavailableError
 
 _log = structlog.get_logger()
 
 _SCHEME = "unix://"
-_HEAD_END = b"\r\n\r\n"
+_LENGTH = re.compile(rb"\r\nContent-Length: (\d+)\r\n", re.IGNORECASE)
 _TIMEOUT_SECONDS = 60  # an engine that raises a whole class's worlds answers late
 _MOST_ANSWERED = 4 * 1024**2
+_MOST_READ = 64 * 1024
 
 
 class EngineAddressUnsupportedError(PoligonError):
@@ -57,14 +61,6 @@ class Answer:
         return str(self.fields.get("message", f"status {self.status}"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pipe:
-    """A connection that the engine handed over to a process."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-
-
 class UnixHttp:
     """The way to one engine. Paths carry no version: the engine takes its newest.
 
@@ -84,41 +80,46 @@ class UnixHttp:
         self, method: str, path: str, body: Mapping[str, object] | None = None
     ) -> Answer:
         """Return the engine's answer; raises EngineUnavailableError when there is none."""
-        async with self._reaching():
-            reader, writer = await asyncio.open_unix_connection(self._socket)
+        # HTTP/1.0: the answer comes unchunked, and its end is the connection's.
+        async with self._reaching(), self._asked(f"{method} {path} HTTP/1.0", body) as connection:
             try:
-                # HTTP/1.0: the answer comes unchunked, and its end is the connection's.
-                writer.write(_request(f"{method} {path} HTTP/1.0", body))
-                await writer.drain()
-                status = await _status(reader)
-                return Answer(status=status, body=await _rest(reader))
+                return await _answer(connection, await receive_head(connection))
             finally:
-                writer.transport.abort()
+                connection.close()
 
-    async def hijack(self, path: str, body: Mapping[str, object]) -> Pipe | Answer:
+    async def hijack(self, path: str, body: Mapping[str, object]) -> Handed | Answer:
         """Return the connection that the engine handed over, or its answer if it did not."""
-        async with self._reaching():
-            reader, writer = await asyncio.open_unix_connection(self._socket)
-            try:
-                upgrade = f"POST {path} HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: tcp"
-                writer.write(_request(upgrade, body))
-                await writer.drain()
-                status = await _status(reader)
-                if status == HTTPStatus.SWITCHING_PROTOCOLS:
-                    return Pipe(reader=reader, writer=writer)
-                answer = Answer(status=status, body=await _rest(reader))
-            except BaseException:
-                writer.transport.abort()
-                raise
-            writer.transport.abort()
+        upgrade = f"POST {path} HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: tcp"
+        async with self._reaching(), self._asked(upgrade, body) as connection:
+            got = await receive_head(connection)
+            if _read_head(got.head)[0] == HTTPStatus.SWITCHING_PROTOCOLS:
+                return _handed(connection, got)
+            answer = await _answer(connection, got)
+            connection.close()
             return answer
+
+    @asynccontextmanager
+    async def _asked(
+        self, line: str, body: Mapping[str, object] | None
+    ) -> AsyncIterator[socket.socket]:
+        """Lend a connection on which something was asked; it is closed when that fails."""
+        loop = asyncio.get_running_loop()
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(0)
+        try:
+            await loop.sock_connect(connection, self._socket)
+            await loop.sock_sendall(connection, _request(line, body))
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
 
     @asynccontextmanager
     async def _reaching(self) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
                 yield
-        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
+        except (OSError, EOFError, ValueError) as error:
             _log.warning("engine.unreachable", socket=self._socket, error=repr(error))
             raise EngineUnavailableError(
                 "the range's engine does not answer", hint="Try again shortly; tell an instructor"
@@ -132,14 +133,27 @@ def _request(line: str, body: Mapping[str, object] | None) -> bytes:
     return head.encode() + content
 
 
-async def _status(reader: asyncio.StreamReader) -> int:
-    head = await reader.readuntil(_HEAD_END)
+def _handed(connection: socket.socket, got: Head) -> Handed:
+    """Return the connection that came beside the answer, else the one that it came on."""
+    if got.handed is None:
+        return Handed(connection=connection, early=got.rest)
+    return Handed(connection=got.handed, early=got.rest, lease=connection)
+
+
+def _read_head(head: bytes) -> tuple[int, int]:
+    """Return the answer's status, and how long its body is at most."""
     _version, status, *_ = head.split(maxsplit=2)  # what is no HTTP is a ValueError
-    return int(status)
+    stated = _LENGTH.search(head)
+    return int(status), min(int(stated[1]), _MOST_ANSWERED) if stated else _MOST_ANSWERED
 
 
-async def _rest(reader: asyncio.StreamReader) -> bytes:
-    content = bytearray()
-    while len(content) < _MOST_ANSWERED and (piece := await reader.read(64 * 1024)):
+async def _answer(connection: socket.socket, got: Head) -> Answer:
+    """Return an answer whose beginning came with its head.
+
+    It ends where it says, or with its connection, which the engine keeps if it was to hijack it.
+    """
+    loop, content = asyncio.get_running_loop(), bytearray(got.rest)
+    status, length = _read_head(got.head)
+    while len(content) < length and (piece := await loop.sock_recv(connection, _MOST_READ)):
         content += piece
-    return bytes(content)
+    return Answer(status=status, body=bytes(content))

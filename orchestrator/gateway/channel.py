@@ -2,21 +2,34 @@
 
 import re
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 import asyncssh
-import structlog
 
 from core.background import spawn
 from core.errors import PoligonError
-from orchestrator.doorkeeper import Entry
-from orchestrator.terminal.commands import login_shell, sftp_server, shell_command
+from orchestrator.doorkeeper import Entry, HostNotChosenError
+from orchestrator.gateway.files import FileExchange
+from orchestrator.gateway.menu import Menu
+from orchestrator.gateway.neighbours import Elsewhere, Landing
+from orchestrator.gateway.relayed import Relayed
+from orchestrator.terminal.attachment import Attachment
+from orchestrator.terminal.book import Kind
+from orchestrator.terminal.commands import (
+    RSYNC,
+    login_shell,
+    rsync,
+    scp_server,
+    sftp_server,
+    shell_command,
+)
+from orchestrator.terminal.ending import CANNOT_SERVE
+from orchestrator.terminal.files.scp_watch import parsed
+from orchestrator.terminal.files.transfers import Transfer
 from orchestrator.terminal.registry import LiveSessions
-from orchestrator.terminal.session import CANNOT_SERVE, Session, Visit
 from orchestrator.terminal.stream import TerminalSize
-
-_log = structlog.get_logger()
+from orchestrator.terminal.visit import Visit
 
 _TERMINAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}")
 _USUAL_TERMINAL = "xterm-256color"
@@ -33,17 +46,27 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         self,
         *,
         login: str,
-        entry: Entry | PoligonError,
+        landing: Landing,
         live: LiveSessions,
         on_end: Callable[["Channel"], None],
+        on_file: Callable[[Visit, Transfer], None],
+        no_seat: Callable[[Visit, Elsewhere], str],
+        land: Callable[[str], Awaitable[Landing]],
     ) -> None:
         self.login = login
-        self.entry = entry
+        self._landing = landing
         self._live = live
         self._on_end = on_end
+        self._on_file = on_file
+        self._no_seat = no_seat
+        self._land = land
+        self._menu: Menu | None = None
         self._channel: asyncssh.SSHServerChannel[bytes]
         self._command: Callable[[TerminalSize | None], tuple[str, ...]] = login_shell
-        self._session: Session | None = None
+        self._kind = Kind.TERMINAL
+        self._asked = ""
+        self._session: Attachment | Relayed | None = None
+        self._files: FileExchange | None = None
         self._full: set[str] = set()
 
     # What the SSH library tells
@@ -65,34 +88,45 @@ class Channel(asyncssh.SSHServerSession[bytes]):
 
     def exec_requested(self, command: str) -> bool:
         """Run a command in the account's shell."""
-        self._command = partial(shell_command, command)
+        self._kind, self._asked = Kind.COMMAND, command
+        if parsed(command):
+            self._command, self._kind = partial(scp_server, command), Kind.FILES
+            self._files = FileExchange(self, self._channel, scp=command, told=self._moved)
+        elif command.startswith(RSYNC):
+            self._command = partial(rsync, command)
+        else:
+            self._command = partial(shell_command, command)
         return True
 
     def subsystem_requested(self, subsystem: str) -> bool:
-        """Run the host's sftp-server; there is no other subsystem."""
+        """Serve files; there is no other subsystem."""
         self._command = sftp_server
+        self._kind = Kind.FILES
+        self._files = FileExchange(self, self._channel, scp=None, told=self._moved)
         return subsystem == "sftp"
 
     def session_started(self) -> None:
         """Enter the host, or tell why not."""
-        if isinstance(self.entry, PoligonError):
-            self.write_error(f"{self.entry}\r\n".encode())
-            self.exit(CANNOT_SERVE)
-            return
-        self._session = self._live.join(self._visit(self.entry), self)
-        if self._full:
-            self._session.client_full()
-        self._serving = spawn(self._serve(self._session))
+        on_terminal = self._channel.get_terminal_type() is not None
+        entry = self._landing.entry
+        if isinstance(entry, HostNotChosenError) and on_terminal and self._is_shell:
+            self._choose(entry)
+        elif isinstance(entry, PoligonError):
+            self._refuse(str(entry))
+        else:
+            self._begin(entry)
 
     def data_received(self, data: bytes, _datatype: int | None) -> None:
         """Pass input on."""
         if self._session:
-            self._session.received(data)
+            (self._files or self._session).received(data)
+        elif self._menu:
+            self._menu.received(data)
 
     def eof_received(self) -> bool:
         """Pass the end of input on, and keep the channel for the output."""
         if self._session:
-            self._session.received_eof()
+            (self._files or self._session).received_eof()
         return True
 
     def terminal_size_changed(
@@ -120,7 +154,9 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         self.release("window")
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        """Leave nothing behind: the client closed the channel or is gone."""
+        """Let go: the client closed the channel or is gone."""
+        if self._files:
+            self._files.gone()
         if self._session:
             self._session.hang_up()
         self._on_end(self)
@@ -129,18 +165,13 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         """Read no output from the host as long as any reason holds."""
         self._full.add(reason)
         if self._session:
-            self._session.client_full()
+            (self._files or self._session).client_full()
 
     def release(self, reason: str) -> None:
         """Drop a reason."""
         self._full.discard(reason)
         if self._session and not self._full:
-            self._session.client_drained()
-
-    def cut(self, sentence: str) -> None:
-        """End the session and tell why."""
-        if self._session:
-            self._session.cut(sentence)
+            (self._files or self._session).client_drained()
 
     # What the session asks
 
@@ -167,8 +198,58 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         """Open the window again."""
         self._channel.resume_reading()
 
+    @property
+    def _is_shell(self) -> bool:
+        return self._command is login_shell
+
+    def _begin(self, entry: Entry, typed_ahead: bytes = b"") -> None:
+        visit = self._visit(entry)
+        if why := self._no_seat(visit, self._landing.elsewhere):
+            self._refuse(why)
+            return
+        self._session = self._kept_elsewhere(visit) or self._live.join(visit, self._files or self)
+        if self._files:
+            self._files.begin(self._session)
+        if self._full:
+            (self._files or self._session).client_full()
+        if typed_ahead:
+            self._session.received(typed_ahead)
+
+    def _kept_elsewhere(self, visit: Visit) -> Relayed | None:
+        return None if self._live.keeps(visit) else self._landing.elsewhere.resume(visit, self)
+
+    def _refuse(self, why: str) -> None:
+        self.write_error(f"{why}\r\n".encode())
+        self.exit(CANNOT_SERVE)
+
+    def _choose(self, asked: HostNotChosenError) -> None:
+        """Offer the hosts, and enter the one that is chosen."""
+        self._menu = Menu(
+            title=asked.title,
+            hosts=asked.hosts,
+            write=lambda text: self.write(text.encode()),
+            chosen=self._chosen,
+            left=lambda: self.exit(0),
+        )
+        self._menu.show()
+
+    def _chosen(self, host: str, typed_ahead: bytes) -> None:
+        self._menu = None
+        self.login = f"{self.login}.{host}"
+        _ = spawn(self._enter_chosen(typed_ahead))
+
+    async def _enter_chosen(self, typed_ahead: bytes) -> None:
+        self._landing = await self._land(self.login)
+        entry = self._landing.entry
+        if self._channel.is_closing():
+            return
+        if isinstance(entry, PoligonError):
+            self._refuse(str(entry))
+        else:
+            self._begin(entry, typed_ahead)
+
     def _visit(self, entry: Entry) -> Visit:
-        terminal = self._channel.get_terminal_type()
+        terminal = None if self._files else self._channel.get_terminal_type()
         width, height, *_ = self._channel.get_terminal_size()
         size = None if terminal is None else _size(width, height)
         named = terminal if _TERMINAL_NAME.fullmatch(terminal or "") else _USUAL_TERMINAL
@@ -179,25 +260,16 @@ class Channel(asyncssh.SSHServerSession[bytes]):
             command=self._command(size),
             environment={**entry.environment, **({"TERM": str(named)} if terminal else {})},
             size=size,
-            greeting=entry.greeting if self._command is login_shell else "",
+            greeting=entry.greeting if self._is_shell else "",
+            is_login_shell=self._is_shell,
+            kind=self._kind,
+            asked=self._asked,
+            record=entry.record,
         )
 
-    async def _serve(self, session: Session) -> None:
-        visit = session.visit
-        log = _log.bind(
-            session=visit.id,
-            login=visit.login,
-            exercise=visit.host.world.exercise,
-            team=visit.host.world.team,
-            host=visit.host.host,
-        )
-        log.info("session.started", terminal=visit.size is not None)
-        try:
-            await self._live.serve(session)
-        except Exception:  # the outermost loop of a session: its client must not hang
-            log.exception("session.crashed")
-            self.exit(CANNOT_SERVE)
-        log.info("session.ended")
+    def _moved(self, transfer: Transfer) -> None:
+        assert self._session  # files pass only through one
+        self._on_file(self._session.visit, transfer)
 
 
 def _size(columns: int, rows: int) -> TerminalSize:

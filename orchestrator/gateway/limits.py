@@ -1,4 +1,4 @@
-"""How much strangers may ask of the gateway before they prove who they are."""
+"""How much may be asked of a gateway, by strangers and by those inside."""
 
 import time
 from collections import Counter, OrderedDict
@@ -9,17 +9,41 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one gateway process bears. Forty people of a room may share one address."""
+    """What one gateway process bears. All trainees of a site may share one address."""
 
-    strangers: int = 128
-    strangers_per_source: int = 64
+    strangers: int = 512
+    strangers_per_source: int = 256
     login_time: timedelta = timedelta(seconds=30)
     keys_per_connection: int = 20  # an agent offers all it has
     passwords_per_connection: int = 5
     sessions_per_connection: int = 10  # as OpenSSH's MaxSessions
+    keepalive: timedelta = timedelta(seconds=15)
+    keepalives_unanswered: int = 4
+    forwards_per_connection: int = 64  # a browser behind -D opens some dozens
     first_delay: timedelta = timedelta(milliseconds=250)
     longest_delay: timedelta = timedelta(seconds=4)
     forgiven_after: timedelta = timedelta(minutes=10)
+    ban_failures: int = 200
+    ban_accounts: int = 20
+    ban_time: timedelta = timedelta(minutes=5)
+    enrolling_time: timedelta = timedelta(minutes=5)
+    sessions_per_person: int = 12
+    sessions_per_team: int = 60
+    idle: timedelta = timedelta(hours=8)
+    session_time: timedelta = timedelta(hours=24)
+
+    def overstayed(self, *, open_for: timedelta, idle_for: timedelta, terminal: bool) -> str:
+        """Return why a session has lasted too long, or nothing. Only terminals are ever idle."""
+        if open_for > self.session_time:
+            return f"This session was open for {_spoken(self.session_time)}; log in again"
+        if terminal and idle_for > self.idle:
+            return f"Nothing was typed here for {_spoken(self.idle)}; log in again"
+        return ""
+
+
+def _spoken(time: timedelta) -> str:
+    minutes = round(time.total_seconds() / 60)
+    return f"{minutes} minutes" if minutes % 60 else f"{minutes // 60} hours"
 
 
 class Lobby:
@@ -36,6 +60,10 @@ class Lobby:
             return False
         self._waiting[source] += 1
         return True
+
+    def __len__(self) -> int:
+        """Return how many wait."""
+        return self._waiting.total()
 
     def leave(self, source: str) -> None:
         """Count one less: it logged in or went."""
@@ -75,13 +103,17 @@ class Guesses:
         doubled: int = 1 << min(failures.count - 1, 10)
         return min(self._limits.first_delay * doubled, self._limits.longest_delay)
 
-    def failed(self, account: str) -> None:
-        """Remember a wrong password; the oldest accounts are forgotten beyond 10 000."""
+    def failed(self, account: str) -> int:
+        """Remember a wrong password, and return how many there were since the last right one.
+
+        The oldest accounts are forgotten beyond 10 000.
+        """
         before = self._failures.pop(account, None)
         count = before.count + 1 if before else 1
         self._failures[account] = _Failures(count=count, last=self._monotonic())
         if len(self._failures) > self._MOST_REMEMBERED:
             self._failures.popitem(last=False)
+        return count
 
     def succeeded(self, account: str) -> None:
         """Forget the wrong ones."""

@@ -16,7 +16,7 @@ from orchestrator.domain.injects import (
     next_occurrence,
     next_time,
 )
-from orchestrator.domain.phases import Act, NotNowError, Phase
+from orchestrator.domain.phases import UNDER_WAY, Act, NotNowError, Phase
 from orchestrator.injects.errors import InjectStateError, InjectUnknownError, ShiftInvalidError
 from orchestrator.injects.going_out import GoingOut, Letters
 from orchestrator.injects.turns import Turn, Turns
@@ -25,8 +25,7 @@ from orchestrator.service import Exercises
 from orchestrator.timekeeping import TeamUnknownError
 
 _LONGEST = timedelta(days=1)
-_UNDER_WAY = frozenset({Phase.RUNNING, Phase.PAUSED})
-_BEFORE_THE_END = _UNDER_WAY | {Phase.PROVISIONING, Phase.READY, Phase.DEGRADED}
+_BEFORE_THE_END = UNDER_WAY | {Phase.PROVISIONING, Phase.READY, Phase.DEGRADED}
 
 _Act = Callable[[Turn, str], None]
 
@@ -47,7 +46,7 @@ class InjectActs:
         def act(turn: Turn, name: str) -> None:
             self._fire(turn, name, letters[turn.team.id], by)
 
-        return self._each(found, inject, team, _UNDER_WAY, act)
+        return self._each(found, inject, team, UNDER_WAY, act)
 
     def hold(self, exercise: ExerciseId, inject: str, *, team: str, by: By) -> tuple[str, ...]:
         """See `Injects.hold`."""

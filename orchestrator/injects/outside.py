@@ -70,7 +70,7 @@ class Outside:
         Raises EngineUnavailableError; the sweep comes back to it.
         """
         exercise = self._exercises.get(exercise_id)
-        team = next(team for team in exercise.teams if team.id == team_id)
+        team = exercise.team_with(team_id)
         self._undo(exercise, team)
         while (record := self._claimed(exercise, team)) is not None:
             try:

@@ -27,7 +27,10 @@ class ExecStream(Protocol):
     """A process that was started in a host, and the pipe to it."""
 
     async def read(self) -> Chunk | None:
-        """Return the next output, at most 64 KiB, or None after the last."""
+        """Return the next output, at most 64 KiB, or None after the last.
+
+        Raises EngineRefusedError, HostFullError when the process could not start after all.
+        """
         ...
 
     async def write(self, data: bytes) -> None:

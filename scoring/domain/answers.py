@@ -13,8 +13,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import assert_never
 
 from core.patterns import fits
+from core.scenario.schema_answers import Fold
 from core.security import same_secret
-from scoring.domain.folding import Fold, folded, tidied
+from scoring.domain.folding import folded, tidied
 from scoring.domain.readings import (
     address_in,
     digest_in,

@@ -9,6 +9,7 @@ class AnswerVerdict(StrEnum):
 
     CORRECT = "correct"
     WRONG = "wrong"
+    WRONG_FORM = "wrong_form"  # no text of this form can be right; it is not judged
     FOREIGN = "foreign"  # another team's secret; whoever sent it is told that it is wrong
     ALREADY = "already"
     NO_ATTEMPTS_LEFT = "no_attempts_left"
@@ -28,16 +29,27 @@ class Decision:
     attempts_left: int | None
 
 
-def decide(*, right: bool, foreign: bool, solved: bool, used: int, allowed: int | None) -> Decision:
+def decide(
+    *,
+    right: bool,
+    foreign: bool,
+    solved: bool,
+    used: int,
+    allowed: int | None,
+    readable: bool = True,
+) -> Decision:
     """Decide on an answer of a team that has used so many attempts of those allowed.
 
-    Attempts are the team's. After a solve and after the last attempt nothing is judged any more.
+    Attempts are the team's. After a solve and after the last attempt nothing is judged any more;
+    nor is what cannot be read as what is asked for, whosever secret it is.
     """
     left = None if allowed is None else max(allowed - used, 0)
     if solved:
         return Decision(verdict=AnswerVerdict.ALREADY, attempt=None, attempts_left=left)
     if left == 0:
         return Decision(verdict=AnswerVerdict.NO_ATTEMPTS_LEFT, attempt=None, attempts_left=0)
+    if not readable:
+        return Decision(verdict=AnswerVerdict.WRONG_FORM, attempt=None, attempts_left=left)
     if right:
         verdict = AnswerVerdict.CORRECT
     else:

@@ -1,33 +1,42 @@
-"""Availability: a task's points by the share of scored rounds in which its check passed.
+"""Availability: a task's points by what the scored rounds of its check are worth.
 
-Every round counts the same, whether early or late; rounds that were our fault, and rounds that
-never were, count on neither side.
+A round in which it passes is worth one, one in which a service is recovering a half. Every round
+counts the same, whether early or late; rounds that were our fault, that fell into maintenance, and
+that never were, count on neither side.
 """
 
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from scoring.domain.verdicts import Verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rounds:
-    """How many rounds of a check were scored so far, and how many of them it passed."""
+class Rounds(NamedTuple):
+    """How many rounds of a check were scored so far; how many it passed, and how many by half."""
 
     scored: int = 0
     passed: int = 0
+    recovering: int = 0
 
     def after(self, verdict: Verdict) -> "Rounds":
         """Return the counts with one round more."""
         if not verdict.scored:
             return self
-        return Rounds(scored=self.scored + 1, passed=self.passed + verdict.passes)
+        return Rounds(
+            self.scored + 1,
+            self.passed + verdict.passes,
+            self.recovering + (verdict is Verdict.RECOVERING),
+        )
 
     @property
     def share(self) -> Fraction | None:
-        """The share that passed, 0 to 1; `None` before anything was scored."""
-        return Fraction(self.passed, self.scored) if self.scored else None
+        """The share that was had, 0 to 1; `None` before anything was scored."""
+        return Fraction(self._halves, 2 * self.scored) if self.scored else None
 
     def worth(self, milli_points: int) -> int:
         """Return what the share is worth of `milli_points`, rounded down."""
-        return milli_points * self.passed // self.scored if self.scored else 0
+        return milli_points * self._halves // (2 * self.scored) if self.scored else 0
+
+    @property
+    def _halves(self) -> int:
+        return 2 * self.passed + self.recovering

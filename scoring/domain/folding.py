@@ -8,9 +8,8 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
-from typing import Literal
 
-Fold = Literal["case", "space", "accent", "script", "punctuation"]
+from core.scenario.schema_answers import Fold
 
 # Gaj's alphabet, letter by letter. Macedonian letters that it lacks are spelt as in passports, and
 # their Latin letters with an acute, as scholars write them, are spelt alike.
@@ -21,6 +20,12 @@ _SMALL |= {"ǆ": "dž", "ǉ": "lj", "ǌ": "nj"}
 _CAPITALS = {small.upper(): latin.capitalize() for small, latin in _SMALL.items()}
 _TITLED = {"ǅ": "Dž", "ǈ": "Lj", "ǋ": "Nj"}
 _LATIN = str.maketrans(_SMALL | _CAPITALS | _TITLED)
+# What keyboards and word processors put in the place of the plain ones.
+_PLAIN_QUOTES = str.maketrans(
+    dict.fromkeys("“”„‟«»″", '"')
+    | dict.fromkeys("‘’‚‛‹›′ʼ`´", "'")  # noqa: RUF001  # they are meant
+    | dict.fromkeys("‐‑‒–—―−", "-")  # noqa: RUF001
+)
 # Letters with a stroke have no accent that could be taken off.
 _STROKES = str.maketrans({"đ": "d", "Đ": "D", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O"})
 
@@ -58,12 +63,22 @@ def _without_punctuation(text: str) -> str:
     return "".join(c for c in text if unicodedata.category(c)[0] != "P")
 
 
+def _with_plain_quotes(text: str) -> str:
+    return text.translate(_PLAIN_QUOTES)
+
+
+def _in_one_form(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
 def _with_single_spaces(text: str) -> str:
     return " ".join(text.split())
 
 
 _FOLDS: Mapping[Fold, Callable[[str], str]] = MappingProxyType(
     {
+        "compatibility": _in_one_form,
+        "quotes": _with_plain_quotes,
         "case": _without_case,
         "script": _in_latin,
         "accent": _without_accents,

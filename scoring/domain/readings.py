@@ -1,7 +1,7 @@
 """What a text may mean: numbers, times, addresses and lists, as people write them."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
 from ipaddress import (
     IPv4Address,
@@ -17,7 +17,13 @@ _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}(?:\1\d{3})*", re.ASCII)
 _DAY_FIRST = re.compile(
     r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})\.?,?\s(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII
 )
-_ZONE = re.compile(r"\s?(?:Z|UTC|GMT)$")
+_ZONE = re.compile(
+    r"(?P<time>.*:\d\d(?:[.,]\d+)?)\s?"
+    r"(?:(?P<name>[A-Z]{1,4})|(?:UTC|GMT)?(?P<sign>[+-])(?P<hours>\d\d?)(?::?(?P<minutes>[0-5]\d))?)",
+    re.ASCII,
+)
+_NAMED = {"Z": 0, "UTC": 0, "GMT": 0, "CET": 1, "CEST": 2}
+"""Hours that clocks are ahead of UTC, by the names that people of the region write."""
 _BETWEEN_ITEMS = (r"[\r\n]+", r"[;\r\n]+", r"[,\r\n]+", r"[,;\s]+")
 _BETWEEN_DIGITS = re.compile(r"[\s:]+")
 
@@ -40,18 +46,33 @@ def numbers_in(text: str) -> tuple[Fraction, ...]:
 def instant_in(text: str) -> datetime | None:
     """Return the time in `text`, aware; `None` when it is none. Without a zone it is UTC.
 
-    ISO 8601, or the way people write in the region: `23.11.2026 02:05`, `23.11.2026. 2:05:30`.
+    ISO 8601, or the way people write in the region: `23.11.2026 02:05`, `23.11.2026. 2:05:30`. At
+    the end of either `Z`, `UTC`, `GMT`, `CET`, `CEST`, or hours ahead: `+01:00`, `+1`, `UTC+1`.
     """
-    text = _ZONE.sub("", " ".join(text.split()).upper())
-    day_first = _DAY_FIRST.fullmatch(text)
+    text = " ".join(text.split()).upper()
     try:
-        if day_first:
-            day, month, year, hour, minute, second = (int(g or 0) for g in day_first.groups())
-            return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-        read = datetime.fromisoformat(text)
-    except ValueError:
+        with_zone = _ZONE.fullmatch(text)
+        if with_zone is None:
+            read = _moment_in(text)
+            return read if read.tzinfo is not None else read.replace(tzinfo=UTC)
+        return _moment_in(with_zone["time"]).replace(tzinfo=_zone(with_zone))
+    except (ValueError, KeyError):
         return None
-    return read if read.tzinfo is not None else read.replace(tzinfo=UTC)
+
+
+def _moment_in(text: str) -> datetime:
+    day_first = _DAY_FIRST.fullmatch(text)
+    if day_first is None:
+        return datetime.fromisoformat(text)
+    day, month, year, hour, minute, second = (int(group or 0) for group in day_first.groups())
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+
+
+def _zone(found: re.Match[str]) -> timezone:
+    if found["name"]:
+        return timezone(timedelta(hours=_NAMED[found["name"]]))
+    ahead = timedelta(hours=int(found["hours"]), minutes=int(found["minutes"] or 0))
+    return timezone(-ahead if found["sign"] == "-" else ahead)
 
 
 def address_in(text: str) -> IPv4Address | IPv6Address | None:

@@ -4,20 +4,29 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What a check saw. A round in which nobody looked has none."""
+    """What a round of a check saw."""
 
     UP = "up"
     MUMBLE = "mumble"  # it answers, but not as it should
     DOWN = "down"
     RECOVERING = "recovering"  # a service works, and lacks a flag of an earlier round
     INFRA_ERROR = "infra_error"  # our fault: we could not look
+    MISSING = "missing"  # our fault: nobody looked in time, or nobody looked again
 
     @property
     def scored(self) -> bool:
         """Whether the round counts; one that we spoilt never does."""
-        return self is not Verdict.INFRA_ERROR
+        return self not in _NOT_SCORED
 
     @property
     def passes(self) -> bool:
         """Whether the team has what the check asks for."""
         return self is Verdict.UP
+
+    @property
+    def accuses(self) -> bool:
+        """Whether it costs the team something, so that one look alone does not do."""
+        return self.scored and not self.passes
+
+
+_NOT_SCORED = frozenset({Verdict.INFRA_ERROR, Verdict.MISSING})

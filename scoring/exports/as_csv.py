@@ -9,6 +9,7 @@ import io
 from collections.abc import Iterator
 
 from scoring.exports.cells import points, share, time
+from scoring.exports.spreadsheet import Cell, cell
 from scoring.records.record import MemberRecord, TaskRecord, TeamRecord, TrainingRecord
 
 COLUMNS = (
@@ -18,10 +19,6 @@ COLUMNS = (
     *("hints", "availability", "objective", "competency", "objective_share", "pass", "passed"),
 )
 _BOM = "\ufeff"
-# A tab or carriage return in front is skipped by spreadsheets, which then see the formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-Cell = str | int | float | bool | None
 
 
 def as_csv(record: TrainingRecord, *, bom: bool = False) -> str:
@@ -34,7 +31,7 @@ def as_csv(record: TrainingRecord, *, bom: bool = False) -> str:
     writer.writerow(COLUMNS)
     for team in record.teams:
         for member in team.members or (None,):
-            writer.writerows([_cell(c) for c in row] for row in _rows(record, team, member))
+            writer.writerows([cell(c) for c in row] for row in _rows(record, team, member))
     return (_BOM if bom else "") + text.getvalue()
 
 
@@ -70,11 +67,3 @@ def _objective_cells(task: TaskRecord, team: TeamRecord) -> tuple[Cell, ...]:
         *(found.objective, found.competency),
         *(share(found.share), share(found.pass_mark), found.passed),
     )
-
-
-def _cell(value: Cell) -> str | int | float:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return f"'{value}"
-    return "" if value is None else value

@@ -4,6 +4,7 @@ import json
 
 from scoring.exports.cells import points, share, time
 from scoring.records.record import (
+    CorrectionRecord,
     HintRecord,
     MemberRecord,
     ObjectiveRecord,
@@ -53,6 +54,7 @@ def _team(team: TeamRecord) -> dict[str, object]:
         "members": [_member(member) for member in team.members],
         "tasks": [_task(task) for task in team.tasks],
         "objectives": [_objective(objective) for objective in team.objectives],
+        "corrections": [_correction(correction) for correction in team.corrections],
     }
 
 
@@ -88,6 +90,15 @@ def _hint(hint: HintRecord) -> dict[str, object]:
         "cost": points(hint.milli_points),
         "taken_at": time(hint.taken_at),
         "taken_by": hint.taken_by,
+    }
+
+
+def _correction(correction: CorrectionRecord) -> dict[str, object]:
+    return {
+        "correction": correction.correction,
+        "kind": correction.kind,
+        "reason": correction.reason,
+        "at": time(correction.at),
     }
 
 

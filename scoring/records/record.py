@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from core.ids import ExerciseId, TeamId, UserId
-from core.scenario.schema_tasks import Objective, RubricTask, Task
+from core.scenario.schema_tasks import FeedTask, Objective, RubricTask, Task
 from orchestrator.domain.clock import Tick
 from orchestrator.domain.exercise import Exercise, Member, Team
-from orchestrator.domain.phases import Phase
-from scoring.domain.ledger import MILLI
+from orchestrator.domain.phases import OVER
+from scoring.domain.ledger import MILLI, Fact
 from scoring.results import Results
 from scoring.team_scenario import TeamScenario
 
@@ -34,7 +34,7 @@ class TaskRecord:
     """What a team achieved in a task.
 
     `share` is for availability only. A task with a check that could never be carried out, or that
-    nobody marked, has `of_milli_points` 0: it counts on neither side.
+    nobody marked or fed, has `of_milli_points` 0: it counts on neither side.
     """
 
     task: str
@@ -52,7 +52,7 @@ class TaskRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectiveRecord:
-    """How much of an objective's positive points a team has, never less than nothing of them.
+    """How much of an objective's positive points a team has: nothing of them at least, all at most.
 
     `None` where nothing could be assessed.
     """
@@ -77,6 +77,16 @@ class MemberRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionRecord:
+    """A correction that two people decided on: its id, kind and reason."""
+
+    correction: str
+    kind: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TeamRecord:
     """What a team achieved, and who was in it. Its objectives are those of each member."""
 
@@ -87,6 +97,7 @@ class TeamRecord:
     of_milli_points: int
     tasks: tuple[TaskRecord, ...]
     objectives: tuple[ObjectiveRecord, ...]
+    corrections: tuple[CorrectionRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +142,7 @@ def record_of(
         started_at=ticks.get(Tick.START),
         ended_at=ticks.get(Tick.END),
         ran=exercise.elapsed(now),
-        final=exercise.phase in {Phase.ENDED, Phase.CLOSED},
+        final=exercise.phase in OVER,
         upto_entry=results.upto_entry,
         competencies={name: c.title for name, c in competencies.items()},
         teams=tuple(_team_record(team, scenarios[team.id], results) for team in exercise.teams),
@@ -154,6 +165,17 @@ def _team_record(team: Team, scenario: TeamScenario, results: Results) -> TeamRe
             _objective_record(name, objective, scenario, tasks)
             for name, objective in scenario.scenario.objectives.items()
         ),
+        corrections=tuple(map(_correction_record, results.corrections.get(team.id, ()))),
+    )
+
+
+def _correction_record(fact: Fact) -> CorrectionRecord:
+    assert fact.decided is not None  # corrections are decided
+    return CorrectionRecord(
+        correction=fact.id,
+        kind=fact.decided.amendment.kind,
+        reason=fact.decided.reason,
+        at=fact.at,
     )
 
 
@@ -162,16 +184,20 @@ def _task_record(
 ) -> TaskRecord:
     solve = results.solves.get((team.id, name))
     rounds = results.rounds(team.id, task)
-    was_scored = not isinstance(task, RubricTask) and all(
-        results.state(team.id, c).rounds.scored for c in scenario.checks_of(task)
+    was_scored = (
+        (team.id, name) in results.marked
+        if isinstance(task, RubricTask)
+        else all(results.state(team.id, c).rounds.scored for c in scenario.checks_of(task))
     )
+    if isinstance(task, FeedTask):
+        was_scored = (team.id, name) in results.points
     return TaskRecord(
         task=name,
         title=scenario.title(name),
         kind=task.kind,
         objective=task.objective,
         milli_points=results.points.get((team.id, name), 0),
-        of_milli_points=task.points * MILLI if was_scored else 0,
+        of_milli_points=results.of_points(team.id, name, task) if was_scored else 0,
         attempts=results.attempts.get((team.id, name), 0),
         solved_at=solve.solved_at if solve is not None else None,
         solved_by=UserId(solve.user_id) if solve is not None and solve.user_id else None,
@@ -209,7 +235,8 @@ def _objective_record(
 ) -> ObjectiveRecord:
     mine = [t for t in tasks if t.objective == name]
     of = sum(max(0, t.of_milli_points) for t in mine)
-    share = Fraction(max(0, sum(t.milli_points for t in mine)), of) if of else None
+    has = sum(t.milli_points for t in mine)
+    share = min(Fraction(max(0, has), of), Fraction(1)) if of else None
     return ObjectiveRecord(
         objective=name,
         title=scenario.shown(objective.title or name),

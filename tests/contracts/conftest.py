@@ -1,6 +1,5 @@
 """Engines for the contract suite: the fake, and the real one."""
 
-import secrets
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
@@ -10,6 +9,7 @@ import pytest
 from core.ids import ExerciseId, new_id
 from core.settings import read_settings
 from orchestrator.domain.world import WorldKey
+from tests.addresses import fresh_subnet
 from tests.contracts.engine_cases import DockerCase, EngineCase, FakeCase
 
 
@@ -43,5 +43,5 @@ def world(case: EngineCase) -> Iterator[WorldKey]:
 
 @pytest.fixture
 def subnet() -> IPv4Network:
-    """Lend 256 addresses that hardly anybody else on this engine picks."""
-    return IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 24))
+    """Lend 256 addresses that nobody else on this engine has."""
+    return fresh_subnet()

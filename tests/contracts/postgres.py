@@ -17,8 +17,13 @@ from tests.contracts.containers import deployed
 _OWNER = "poligon"
 _PATIENCE = timedelta(seconds=60)
 _DATA = "/var/lib/postgresql/data"
-# Where nothing outlives the test, durability would only cost time.
-_HASTY = ("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off")
+# Where nothing outlives the test, durability would only cost time; and a database that is being
+# vacuumed cannot be dropped by its owner.
+_HASTY = tuple(
+    word
+    for setting in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum")
+    for word in ("-c", f"{setting}=off")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,8 @@ from orchestrator.engine.exec_stream import DockerTerminals
 from orchestrator.engine.unix_http import EngineAddressUnsupportedError
 from orchestrator.ports import EngineRefusedError, EngineUnavailableError, HostGoneError
 from orchestrator.terminal.stream import ExecStream, TerminalEngine, TerminalSize
-from tests.fakes.gateway_stage import ACCOUNT, DOCKER_HOST, Box, a_box, an_installation
+from tests.fakes.broker_stage import DOCKER_HOST, a_broker
+from tests.fakes.gateway_stage import ACCOUNT, Box, a_box, an_installation
 
 OWNER = an_installation()
 KEY = HostKey(world=WorldKey(exercise=ExerciseId("exercise"), team="team-1"), host="desk")
@@ -30,11 +31,22 @@ def box(docker_client: docker.DockerClient) -> Iterator[Box]:
         yield made
 
 
+@pytest.fixture(scope="module", params=["direct", "through the broker"])
+def terminals(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TerminalEngine]:
+    with contextlib.ExitStack() as held:
+        address = DOCKER_HOST
+        if request.param != "direct":
+            folder = tmp_path_factory.mktemp("broker")
+            address = held.enter_context(a_broker(folder, installation=OWNER))
+        yield DockerTerminals(address, installation=OWNER)
+
+
 @contextlib.asynccontextmanager
 async def opened(
-    box: Box, script: str, *, size: TerminalSize | None = None
+    terminals: TerminalEngine, box: Box, script: str, *, size: TerminalSize | None = None
 ) -> AsyncIterator[ExecStream]:
-    terminals: TerminalEngine = DockerTerminals(DOCKER_HOST, installation=OWNER)
     stream = await terminals.open(
         box.key, ("sh", "-c", script), account=ACCOUNT, environment={"MARK": "m"}, size=size
     )
@@ -60,9 +72,32 @@ async def code_of(stream: ExecStream) -> int:
 
 @pytest.mark.engine
 @pytest.mark.enable_socket
-def test_output_errors_environment_and_exit_code_come_back(box: Box) -> None:
+@pytest.mark.parametrize("size", [None, TerminalSize(columns=80, rows=24)])
+def test_a_program_that_is_not_there_is_a_sentence_and_not_the_engines_words(
+    terminals: TerminalEngine, box: Box, size: TerminalSize | None
+) -> None:
     async def story() -> None:
-        async with opened(box, "echo $MARK $(id -un) $(pwd); echo oh >&2; exit 9") as stream:
+        stream = await terminals.open(
+            box.key, ("/bin/nothing",), account=ACCOUNT, environment={}, size=size
+        )
+        try:
+            with pytest.raises(EngineRefusedError, match="could not start a program in host desk"):
+                await stream.read()
+        finally:
+            stream.close()
+
+    asyncio.run(story())
+
+
+@pytest.mark.engine
+@pytest.mark.enable_socket
+def test_output_errors_environment_and_exit_code_come_back(
+    terminals: TerminalEngine, box: Box
+) -> None:
+    async def story() -> None:
+        async with opened(
+            terminals, box, "echo $MARK $(id -un) $(pwd); echo oh >&2; exit 9"
+        ) as stream:
             assert await all_of(stream) == (b"m trainee /\n", b"oh\n")
             assert await code_of(stream) == 9
 
@@ -71,9 +106,9 @@ def test_output_errors_environment_and_exit_code_come_back(box: Box) -> None:
 
 @pytest.mark.engine
 @pytest.mark.enable_socket
-def test_there_is_no_exit_code_as_long_as_it_runs(box: Box) -> None:
+def test_there_is_no_exit_code_as_long_as_it_runs(terminals: TerminalEngine, box: Box) -> None:
     async def story() -> None:
-        async with opened(box, "cat") as stream:
+        async with opened(terminals, box, "cat") as stream:
             assert await stream.exit_code() is None
             stream.write_eof()
             assert await code_of(stream) == 0
@@ -83,11 +118,11 @@ def test_there_is_no_exit_code_as_long_as_it_runs(box: Box) -> None:
 
 @pytest.mark.engine
 @pytest.mark.enable_socket
-def test_the_end_of_stdin_leaves_the_output_open(box: Box) -> None:
+def test_the_end_of_stdin_leaves_the_output_open(terminals: TerminalEngine, box: Box) -> None:
     sent = bytes(range(256)) * 4096 * 20
 
     async def story() -> tuple[bytes, bytes]:
-        async with opened(box, "cat; echo end >&2") as stream:
+        async with opened(terminals, box, "cat; echo end >&2") as stream:
             reading = asyncio.ensure_future(all_of(stream))
             for start in range(0, len(sent), 50_000):
                 await stream.write(sent[start : start + 50_000])
@@ -101,10 +136,10 @@ def test_the_end_of_stdin_leaves_the_output_open(box: Box) -> None:
 
 @pytest.mark.engine
 @pytest.mark.enable_socket
-def test_a_terminal_takes_sizes(box: Box) -> None:
+def test_a_terminal_takes_sizes(terminals: TerminalEngine, box: Box) -> None:
     async def story() -> bytes:
         size = TerminalSize(columns=91, rows=17)
-        async with opened(box, "read _; stty size", size=size) as stream:
+        async with opened(terminals, box, "read _; stty size", size=size) as stream:
             await resized(stream, size)
             await stream.write(b"\n")
             return (await all_of(stream))[0]
@@ -114,12 +149,29 @@ def test_a_terminal_takes_sizes(box: Box) -> None:
 
 @pytest.mark.engine
 @pytest.mark.enable_socket
-def test_a_host_that_is_not_there_is_told(box: Box) -> None:
+def test_every_key_reaches_a_terminal_at_once(terminals: TerminalEngine, box: Box) -> None:
+    """The engine has keys of its own, that leave a terminal: Ctrl-P Ctrl-Q, if it is not told."""
+    script = "stty raw -echo; echo ready; dd bs=1 count=1; dd bs=1 count=2; echo end"
+
+    async def story() -> None:
+        async with opened(terminals, box, script, size=TerminalSize(columns=80, rows=24)) as stream:
+            await shown(stream, b"ready")
+            await stream.write(b"\x10")
+            await shown(stream, b"\x10")
+            await stream.write(b"\x10\x11")
+            assert b"\x10\x11" in await shown(stream, b"end")
+
+    asyncio.run(story())
+
+
+@pytest.mark.engine
+@pytest.mark.enable_socket
+def test_a_host_that_is_not_there_is_told(terminals: TerminalEngine, box: Box) -> None:
     elsewhere = replace(box, key=replace(box.key, host="nowhere"))
 
     async def story() -> None:
         with pytest.raises(HostGoneError, match="host nowhere of team-1 is not running"):
-            async with opened(elsewhere, "true"):
+            async with opened(terminals, elsewhere, "true"):
                 pass
 
     asyncio.run(story())
@@ -127,10 +179,10 @@ def test_a_host_that_is_not_there_is_told(box: Box) -> None:
 
 @pytest.mark.engine
 @pytest.mark.enable_socket
-def test_a_paused_host_is_told_as_not_running(box: Box) -> None:
+def test_a_paused_host_is_told_as_not_running(terminals: TerminalEngine, box: Box) -> None:
     async def story() -> None:
         with pytest.raises(HostGoneError):
-            async with opened(box, "true"):
+            async with opened(terminals, box, "true"):
                 pass
 
     box.container.pause()
@@ -142,9 +194,9 @@ def test_a_paused_host_is_told_as_not_running(box: Box) -> None:
 
 @pytest.mark.engine
 @pytest.mark.enable_socket
-def test_input_for_a_process_that_ended_is_dropped(box: Box) -> None:
+def test_input_for_a_process_that_ended_is_dropped(terminals: TerminalEngine, box: Box) -> None:
     async def story() -> None:
-        async with opened(box, "true") as stream:
+        async with opened(terminals, box, "true") as stream:
             await all_of(stream)
             for _try in range(5):
                 await stream.write(b"x" * 100_000)
@@ -155,13 +207,40 @@ def test_input_for_a_process_that_ended_is_dropped(box: Box) -> None:
 
 @pytest.mark.engine
 @pytest.mark.enable_socket
-def test_a_process_killed_in_a_living_host_has_its_code(box: Box) -> None:
+def test_a_process_killed_in_a_living_host_has_its_code(
+    terminals: TerminalEngine, box: Box
+) -> None:
     async def story() -> int:
-        async with opened(box, "kill -9 $$") as stream:
+        async with opened(terminals, box, "kill -9 $$") as stream:
             await all_of(stream)
             return await code_of(stream)
 
     assert asyncio.run(story()) == 137
+
+
+@pytest.mark.engine
+@pytest.mark.enable_socket
+def test_a_host_that_runs_anew_at_once_is_told_as_not_running(tmp_path: Path) -> None:
+    async def story(terminals: TerminalEngine, victim: Box) -> None:
+        async with opened(terminals, victim, "echo in; exec sleep 1000") as stream:
+            await stream.read()
+            await asyncio.to_thread(victim.container.restart, timeout=0)
+            await all_of(stream)
+            with pytest.raises(HostGoneError, match="it stopped, or was reset"):
+                await code_of(stream)
+
+    with a_box(OWNER, "victim") as victim, a_broker(tmp_path, installation=OWNER) as broker:
+        asyncio.run(story(DockerTerminals(broker, installation=OWNER), victim))
+
+
+async def shown(stream: ExecStream, wanted: bytes) -> bytes:
+    seen = b""
+    async with asyncio.timeout(10):
+        while wanted not in seen:
+            chunk = await stream.read()
+            assert chunk, seen
+            seen += chunk.data
+    return seen
 
 
 async def resized(stream: ExecStream, size: TerminalSize) -> None:
@@ -294,6 +373,35 @@ def test_an_engine_that_is_not_there_is_told(tmp_path: Path) -> None:
     async def story() -> None:
         with pytest.raises(EngineUnavailableError):
             await enters(DockerTerminals(f"unix://{tmp_path / 'none.sock'}", installation="x"))
+
+    asyncio.run(story())
+
+
+def test_an_engine_that_keeps_the_connection_it_refused_is_not_waited_for(tmp_path: Path) -> None:
+    said = b'HTTP/1.1 409 Conflict\r\nContent-Length: 24\r\n\r\n{"message": "is paused"}'
+    waiting, gone, closed = [CREATED, said], asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        reply = waiting.pop(0)
+        writer.write(reply)
+        if reply == said:
+            await gone.wait()
+        writer.close()
+        await writer.wait_closed()
+        closed.set()
+
+    async def story() -> None:
+        server = await asyncio.start_unix_server(serve, tmp_path / "engine.sock")
+        engine = DockerTerminals(f"unix://{tmp_path / 'engine.sock'}", installation="x")
+        async with asyncio.timeout(10):
+            with pytest.raises(HostGoneError):
+                await enters(engine)
+            closed.clear()  # after the first of the two
+            gone.set()
+            await closed.wait()
+        server.close()
+        await server.wait_closed()
 
     asyncio.run(story())
 

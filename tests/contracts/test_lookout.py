@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv6Network
 
 import docker
 import pytest
@@ -39,6 +39,7 @@ from orchestrator.domain.world import (
 )
 from orchestrator.engine.names import container_name, network_name, sentinel_name
 from orchestrator.ports import HostGoneError, RangeEngine
+from tests.addresses import fresh_subnet
 from tests.contracts.engine_cases import DockerCase, EngineCase
 
 SOON = timedelta(seconds=20)
@@ -62,8 +63,7 @@ def raised(
 ) -> WorldPlan:
     """Raise a world: each host with the networks that it is on."""
     names = sorted({network for on in layout.values() for network in on})
-    pool = IPv4Network((0x0AC00000 | secrets.randbits(12) << 10, 22)).subnets(new_prefix=24)
-    subnets = dict(zip(names, pool, strict=False))
+    subnets = {name: fresh_subnet() for name in names}
     networks = tuple(NetworkPlan(network=n, subnet=subnet) for n, subnet in subnets.items())
     for network in networks:
         case.engine.raise_network(world, network)

@@ -10,11 +10,25 @@ from sqlalchemy import Engine, inspect, text
 import api.tables
 import core.users.tables
 import orchestrator.tables
+import scoring.attack_defence.tables
+import scoring.corrections.tables
+import scoring.marking.tables
 import scoring.tables
+import scoring.uploads.tables
 from core.db import Base, open_engine
 from core.migration import DatabaseOutdatedError, downgrade, require_current, upgrade
+from scoring.append_only import GUARDED
 
-TABLES = (core.users.tables, orchestrator.tables, scoring.tables, api.tables)
+TABLES = (
+    core.users.tables,
+    orchestrator.tables,
+    scoring.tables,
+    scoring.attack_defence.tables,
+    scoring.uploads.tables,
+    scoring.marking.tables,
+    scoring.corrections.tables,
+    api.tables,
+)
 
 
 @pytest.fixture
@@ -50,7 +64,7 @@ def test_an_empty_database_is_outdated_and_says_what_to_type(engine: Engine) -> 
     assert outdated.value.hint == "Run `poligon db upgrade`"
 
 
-def test_the_ledgers_guards_stand_after_a_migration(engine: Engine) -> None:
+def test_the_guards_of_facts_and_ledger_stand_after_a_migration(engine: Engine) -> None:
     upgrade(url(engine))
     query = {
         "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
@@ -62,4 +76,11 @@ def test_the_ledgers_guards_stand_after_a_migration(engine: Engine) -> None:
         "sqlite": {"no_update", "no_delete", "no_replace"},
         "postgresql": {"no_change", "no_truncate"},
     }[engine.dialect.name]
-    assert guards == {f"score_entries_{guard}" for guard in expected}
+    tables = {
+        *("score_entries", "score_facts", "score_seals"),
+        *("submissions", "hints_taken", "check_runs", "feed_items"),
+        *("check_looks", "maintenance_windows"),
+        *("flag_issues", "service_looks", "captures"),
+    }
+    assert tables == set(GUARDED)
+    assert guards == {f"{table}_{guard}" for table in tables for guard in expected}

@@ -23,6 +23,7 @@ SPLIT = (
 def stage(database_url: str, tmp_path: Path) -> Iterator[Stage]:
     stage = Stage.raised(database_url, tmp_path, scenario=SPLIT)
     yield stage
+    stage.prove()  # whatever a test did
     stage.database.close()
 
 

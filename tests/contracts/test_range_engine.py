@@ -1,6 +1,5 @@
 """What every RangeEngine does, one sentence each; over the fake and over a real Docker Engine."""
 
-import secrets
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +37,7 @@ from orchestrator.ports import (
     SubnetTakenError,
     UnknownImageError,
 )
+from tests.addresses import fresh_subnet
 from tests.contracts.engine_cases import FIRST_LOOK, MARK, EngineCase
 
 SOON = timedelta(seconds=20)
@@ -106,7 +106,7 @@ def test_an_empty_network_with_another_subnet_is_replaced(
 def test_a_network_that_hosts_are_on_keeps_its_subnet(
     case: EngineCase, world: WorldKey, raised: HostPlan, subnet: IPv4Network
 ) -> None:
-    elsewhere = IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 24))
+    elsewhere = fresh_subnet()
     with pytest.raises(EngineRefusedError, match="hosts on it"):
         case.engine.raise_network(world, lan(elsewhere))
     assert subnet in case.engine.taken_subnets()
@@ -171,7 +171,7 @@ def test_a_host_on_a_network_that_is_not_there_is_refused_and_can_be_raised_late
 def test_a_host_that_a_crash_left_created_is_filled_and_started(
     case: EngineCase, world: WorldKey, subnet: IPv4Network
 ) -> None:
-    side = IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 24))
+    side = fresh_subnet()
     plan = replace(
         desk(case, subnet),
         files=(FilePlan(path="/srv/note", content=b"here\n"),),
@@ -494,7 +494,7 @@ def test_removing_a_world_leaves_other_teams_alone_and_may_be_repeated(
     case: EngineCase, world: WorldKey, raised: HostPlan, subnet: IPv4Network
 ) -> None:
     other = replace(world, team="team-2")
-    theirs = IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 24))
+    theirs = fresh_subnet()
     case.engine.raise_network(other, lan(theirs))
     case.engine.raise_host(other, desk(case, theirs))
     assert case.engine.remove_world(world) == Removed(containers=1, networks=1)
@@ -508,7 +508,7 @@ def test_removing_an_exercise_takes_every_team_and_what_is_half_made(
     case.leave_created(world, desk(case, subnet, host="half"))
     case.engine.raise_network(
         replace(world, team="team-2"),
-        lan(IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 24))),
+        lan(fresh_subnet()),
     )
     assert case.engine.remove_exercise(world.exercise) == Removed(containers=2, networks=2)
     assert case.engine.observe(world.exercise) == ()
@@ -516,11 +516,21 @@ def test_removing_an_exercise_takes_every_team_and_what_is_half_made(
 
 
 @contextmanager
-def watched(case: EngineCase) -> Iterator[list[Change]]:
-    """Lend what the engine tells while the block runs, once it is known to tell."""
+def watched(
+    case: EngineCase, look: Callable[[Change], None] = lambda _: None
+) -> Iterator[list[Change]]:
+    """Lend what the engine tells while the block runs, once it is known to tell.
+
+    `look` is called with each change when it is told.
+    """
     told: list[Change] = []
     stop = threading.Event()
-    watching = threading.Thread(target=case.engine.watch, args=(told.append, stop))
+
+    def tell(change: Change) -> None:
+        told.append(change)
+        look(change)
+
+    watching = threading.Thread(target=case.engine.watch, args=(tell, stop))
     watching.start()
     pause(0.5)
     try:
@@ -552,6 +562,20 @@ def test_what_happens_to_a_host_is_told_within_seconds(
     (seen,) = case.engine.observe(world.exercise) or (None,)
     runs_on = kind is ChangeKind.OUT_OF_MEMORY
     assert (seen is not None and seen.running) == runs_on
+
+
+def test_whose_end_is_told_is_seen_to_have_ended_at_once(
+    case: EngineCase, world: WorldKey, raised: HostPlan
+) -> None:
+    seen: list[bool] = []
+
+    def look(_: Change) -> None:
+        seen.extend(host.running for host in case.engine.observe(world.exercise))
+
+    with watched(case, look):
+        case.end(key(world))
+        until(lambda: bool(seen), what="the engine to tell", within=SOON)
+    assert seen == [False]
 
 
 def test_a_network_that_goes_is_told(case: EngineCase, world: WorldKey, raised: HostPlan) -> None:

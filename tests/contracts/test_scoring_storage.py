@@ -18,7 +18,7 @@ from orchestrator.domain.exercise import Stage as WorldStage
 from orchestrator.domain.phases import NotNowError, WorldPhase
 from orchestrator.ports import EngineUnavailableError, RunResult
 from scoring.answering import MAX_ANSWER
-from scoring.append_only import append_only_statements
+from scoring.append_only import guards
 from scoring.domain.verdicts import Verdict
 from scoring.errors import (
     AnswerInvalidError,
@@ -26,16 +26,16 @@ from scoring.errors import (
     TaskNotAnswerableError,
     TaskUnknownError,
 )
-from scoring.repository import ScoreRepository
 from scoring.tables import CheckRunRow, ScoreEntryRow, SolveRow, SubmissionRow
 from scoring.views import TaskState
-from tests.fakes.scoring_stage import PAGE, Stage
+from tests.fakes.scoring_stage import PAGE, SCENARIO, Stage
 
 
 @pytest.fixture
 def stage(database_url: str, tmp_path: Path) -> Iterator[Stage]:
     stage = Stage.raised(database_url, tmp_path)
     yield stage
+    stage.prove()  # whatever a test did
     stage.database.close()
 
 
@@ -197,15 +197,16 @@ def test_an_answer_that_the_end_overtakes_is_not_taken(stage: Stage, act: str) -
     assert count(stage, SubmissionRow) == 0
 
 
+@pytest.mark.parametrize("place", ["scoring.booking.TeamBooks.book", "core.db._commit"])
 def test_a_failure_after_the_claim_leaves_the_task_to_be_solved(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     # A peer claims a flag in one step and books it in another: a crash between loses the points.
     def breaks(*_: object, **__: object) -> None:
         raise ConnectionResetError
 
     with monkeypatch.context() as patch:
-        patch.setattr(ScoreRepository, "book", breaks)
+        patch.setattr(place, breaks)
         with pytest.raises(ConnectionResetError):
             stage.answer("mark", stage.value("mark"), key="one")
     assert [count(stage, table) for table in (SubmissionRow, SolveRow, ScoreEntryRow)] == [0, 0, 0]
@@ -229,7 +230,8 @@ def test_five_hundred_right_answers_at_once_are_one_solve(stage: Stage) -> None:
                 ).verdict
             )
             for n in range(500)
-        ]
+        ],
+        threads=50,
     )
     assert Counter(outcomes) == {"correct": 1, "already": 499}
     assert booked(stage) == [("who", 20_000)]
@@ -509,6 +511,7 @@ def test_a_job_of_a_sweep_is_a_round_that_is_on(stage: Stage) -> None:
         assert exercise == stage.exercise.id
         found = next(t for t in stage.exercise.teams if t.id == team)
         assert stage.scoring.run_check(stage.exercise.id, found.id, check, int(number)) is not None
+    stage.other_worker.confirm()
     assert count(stage, CheckRunRow) == 8
 
 
@@ -565,7 +568,7 @@ def test_the_ledger_cannot_be_emptied_or_written_over_by_other_means(stage: Stag
 
 
 def test_the_guards_can_be_taken_down_and_put_up_again(stage: Stage) -> None:
-    up, down = append_only_statements(stage.database.engine.dialect.name)
+    up, down = guards(stage.database.engine.dialect.name)
     with stage.database.engine.begin() as connection:
         for statement in [*down, *up]:
             connection.exec_driver_sql(statement)
@@ -604,6 +607,32 @@ def test_the_board_and_the_record_say_the_same(stage: Stage) -> None:
     )
     assert record.teams[1].tasks[3].solved_by == stage.member(2)
     assert not record.final
+
+
+def test_the_board_of_teams_stands_still_from_the_freeze_to_the_end(
+    database_url: str, tmp_path: Path
+) -> None:
+    scenario = f"{SCENARIO}end: {{freeze: 45m}}\n"
+    stage = Stage.raised(database_url, tmp_path, scenario=scenario)
+    stage.clock.advance(timedelta(minutes=44))
+    stage.answer("read", "yes")
+    assert stage.scoring.board(stage.exercise, for_teams=True).frozen is None
+    stage.exercises.pause(stage.exercise.id)
+    stage.clock.advance(timedelta(minutes=30))
+    stage.exercises.resume(stage.exercise.id)
+    stage.clock.advance(timedelta(seconds=59))
+    stage.answer("who", stage.value("intruder"))
+    stage.clock.advance(timedelta(seconds=2))
+    stage.answer("mark", stage.value("mark"))
+    shown = stage.scoring.board(stage.exercise, for_teams=True)
+    assert shown.frozen == timedelta(minutes=45)
+    assert [row.milli_points for row in shown.rows] == [20_000, 0]
+    assert stage.total() == 30_000, "staff see all"
+    assert stage.task("mark").milli_points == 10_000, "a team sees its own"
+    stage.exercises.end(stage.exercise.id)
+    ended = stage.scoring.board(stage.exercise, for_teams=True)
+    assert (ended.frozen, ended.rows[0].milli_points) == (None, 30_000)
+    stage.database.close()
 
 
 def test_a_record_is_final_once_the_exercise_has_ended_and_outlives_the_worlds(

@@ -1,17 +1,17 @@
 """The pages in Chromium, as the people of an exercise use them."""
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from orchestrator.domain.exercise import Exercise, Problem
 from orchestrator.domain.phases import Phase
 from tests.fakes.api_site import KEY, PASSWORD, ApiSite, api_site
+from tests.fakes.served import Door
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=10_000)
@@ -19,20 +19,9 @@ expect.set_options(timeout=10_000)
 PageOf = Callable[..., Page]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = shutil.which(
-        "chromium"
-    )  # without one, Playwright's own, which ./dev installs on Ubuntu
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[ApiSite]:
-    with api_site(tmp_path) as site:
+def site(tmp_path: Path, doors: tuple[Door, ...]) -> Iterator[ApiSite]:
+    with api_site(tmp_path, doors=doors) as site:
         yield site
 
 
@@ -91,7 +80,24 @@ def test_every_page_fits_and_the_browser_has_nothing_to_complain_of(
         "color_scheme": scheme,
     }
     seen = [("", "/login"), ("ina", "/exercises"), ("ina", here), ("sara", here)]
-    for name, path in [*seen, (trainee_of(exercise), here)]:
+    public = site.services.public_boards.open(exercise, anonymous=True)
+    thief = site.answer_of(exercise, "team-1", "thief")
+    site.services.scoring.answer(
+        *(exercise, exercise.teams[0], exercise.teams[0].members[0].user),
+        task="who",
+        value=thief,
+        client_key="first",
+    )
+    seen += [
+        ("ina", f"{here}/board"),
+        ("", f"/board/{public.token}"),
+        ("sara", f"{here}/criterion"),
+    ]
+    for name, path in [
+        *seen,
+        (trainee_of(exercise), here),
+        (trainee_of(exercise), f"{here}/board"),
+    ]:
         page = page_of(name, **look)
         page.goto(path)
         assert page.locator("h1").count() == 1
@@ -103,6 +109,26 @@ def test_every_page_fits_and_the_browser_has_nothing_to_complain_of(
         )
         assert unlabelled == []
         assert page.locator("table:not(:has(caption))").count() == 0
+    assert complaints == []
+
+
+def test_a_board_in_the_room_follows_by_itself(
+    site: ApiSite, page_of: PageOf, complaints: list[str]
+) -> None:
+    exercise = site.launch()
+    page = page_of()
+    page.goto(f"/board/{site.services.public_boards.open(exercise, anonymous=False).token}")
+    row = page.get_by_role("row", name="Team 2").first
+    expect(row).not_to_contain_text("★")
+    team = exercise.teams[1]
+    site.services.scoring.answer(
+        *(exercise, team, team.members[0].user),
+        task="who",
+        value=site.answer_of(exercise, "team-2", "thief"),
+        client_key="first",
+    )
+    # Long before the page would ask by itself.
+    expect(page.get_by_role("row", name="Team 2").first).to_contain_text("★")
     assert complaints == []
 
 

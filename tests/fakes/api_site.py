@@ -7,6 +7,7 @@ a flag and a check; `torn` does not load.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import httpx
 
 from api.app import create_app
 from api.bootstrap import Services, assemble
+from api.live.boards import BoardFeeds
 from core.scenario.load import load
 from core.settings import Settings
 from core.users.model import Role, User
@@ -26,7 +28,7 @@ from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.jobs import acts_of, do
 from tests.fakes.queue import RecordingQueue
 from tests.fakes.scoring_stage import create_tables
-from tests.fakes.served import served
+from tests.fakes.served import Door, served
 
 SCENARIO = """\
 language: 1
@@ -139,8 +141,10 @@ class ApiSite:
 
 
 @contextmanager
-def api_site(folder: Path, *, policy: Path | None = None) -> Iterator[ApiSite]:
-    """Lend a site in `folder`, on SQLite."""
+def api_site(
+    folder: Path, *, policy: Path | None = None, doors: tuple[Door, ...] = ()
+) -> Iterator[ApiSite]:
+    """Lend a site in `folder`, on SQLite; it can be had at `doors`, too."""
     scenarios = folder / "scenarios"
     house = SCENARIO.replace('{{ team.name }}?"', '{{ team.name }}?"' + FILES)
     for name, text in {"house": house, "torn": "language: 1\nscenario: {id: torn}\n"}.items():
@@ -162,6 +166,9 @@ def api_site(folder: Path, *, policy: Path | None = None) -> Iterator[ApiSite]:
     create_tables(services.database)
     for name, role in STAFF.items():
         services.users.add(name, role=role, password=PASSWORD)
-    with served(create_app(services)) as url, httpx.Client(base_url=url) as web:
+    app = create_app(services)
+    # A browser would follow for minutes and come again; whoever asks here waits for the end.
+    app.state.feeds = BoardFeeds(services.scoring.boards, lasts=timedelta(seconds=0.5))
+    with served(app, doors=doors) as url, httpx.Client(base_url=url) as web:
         yield ApiSite(services=services, clock=clock, queue=queue, engine=engine, url=url, web=web)
     services.close()

@@ -623,10 +623,12 @@ class FakeEngine:
         found: dict[str, IPv4Address] = {}
         for key, host in self.hosts.items():
             if key.world == asking.world and host.running:
-                places = [p.address for p in host.plan.attachments if p.network in near]
+                met = [p for p in host.plan.attachments if p.network in near]
+                places = [p.address for p in met]
                 if places:
                     wanted = [p for p in places if isinstance(target, Dial) and p == target.address]
-                    found[key.host] = (wanted or places)[0]
+                    names = {key.host, *(name for p in met for name in host.plan.names_on(p))}
+                    found |= dict.fromkeys(names, (wanted or places)[0])
         return found
 
     def _standing(self, world: WorldKey, *, host: str = "", network: str = "") -> Standing:

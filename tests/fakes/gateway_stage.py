@@ -4,7 +4,6 @@ import asyncio
 import io
 import os
 import subprocess
-import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,24 +17,38 @@ from docker.models.containers import Container
 
 from core import waiting
 from core.ids import ExerciseId, new_id
+from core.users.codes import SHORTEST_PASSWORD
+from core.users.keys import parse_public_key
+from core.users.model import CodeRefusedError, PasswordTooShortError
+from orchestrator.domain.record import NOTHING, Record
 from orchestrator.domain.world import HostKey, WorldKey
-from orchestrator.doorkeeper import Entry, EntryRefusedError
+from orchestrator.doorkeeper import Entry, EntryRefusedError, HostNotChosenError
 from orchestrator.engine.exec_stream import DockerTerminals
+from orchestrator.engine.labels import EXERCISE, HOST, KIND, OWNER, TEAM, Kind
 from orchestrator.engine.names import container_name
+from orchestrator.engine.reach import DockerReach
+from orchestrator.engine.toolbox_name import toolbox_reference
+from orchestrator.gateway.chronicle import Chronicle
 from orchestrator.gateway.limits import Limits
+from orchestrator.gateway.over_redis.place import RedisPlace
 from orchestrator.gateway.server import Gateway
+from orchestrator.terminal.limits import TerminalLimits
+from tests.fakes.broker_stage import DOCKER_HOST, a_broker, a_loop
+from tests.fakes.chronicle import FakeChronicle
 
 T = TypeVar("T")
 
-DOCKER_HOST = "unix:///var/run/docker.sock"
 ACCOUNT = "trainee"
 UID = 4242  # of nobody else on the machine
 PASSWORD = "correct-horse"
+WORLD = WorldKey(exercise=ExerciseId("exercise"), team="team-1")
 GREETING = "Cyberpoligon · night-shift · team-1 · desk"
-_DOCKERFILE = b"""
+NOTHING_KEPT = TerminalLimits(keep=timedelta())
+_MANY = Limits(sessions_per_person=1000, sessions_per_team=1000)  # one test opens as many
+_DOCKERFILE = """
 FROM debian:bookworm-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends openssh-sftp-server openssh-client \
+ && apt-get install -y --no-install-recommends {packages} \
  && rm -rf /var/lib/apt/lists/*
 """
 
@@ -70,23 +83,60 @@ class OpenDoor:
     hosts: dict[str, HostKey]
     keys: set[tuple[str, str]] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
+    record: Record = NOTHING
     closed: str = ""
+    codes: dict[str, str] = field(default_factory=dict)
+    old_codes: dict[str, str] = field(default_factory=dict)
+    passwords: dict[str, str] = field(default_factory=dict)
+    staff: dict[str, str] = field(default_factory=dict)
+    choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    acts: int = 0
 
     def password_fits(self, login: str, password: str) -> bool:
         self.asked.append(login)
-        return login in self.hosts and password == PASSWORD
+        return login in self.hosts and password == self.passwords.get(login, PASSWORD)
 
     def key_fits(self, login: str, public_key: str) -> bool:
         self.asked.append(login)
         return (login, public_key) in self.keys
 
+    def staff_login(self, login: str, public_key: str) -> str | None:
+        return f"{self.staff[public_key]}.{login}" if public_key in self.staff else None
+
+    def code_fits(self, login: str, code: str) -> bool:
+        self.asked.append(login)
+        return self.codes.get(login) == code
+
+    def code_expired(self, login: str, code: str) -> bool:
+        return self.old_codes.get(login) == code
+
+    def enrol_key(self, login: str, code: str, public_key: str) -> None:
+        key, _ = parse_public_key(public_key)
+        self._use(login, code)
+        self.keys.add((login, key))
+
+    def enrol_password(self, login: str, code: str, password: str) -> None:
+        if len(password) < SHORTEST_PASSWORD:
+            raise PasswordTooShortError("a password has at least 10 characters")
+        self._use(login, code)
+        self.passwords[login] = password
+
+    def _use(self, login: str, code: str) -> None:
+        if self.codes.pop(login, None) != code:
+            raise CodeRefusedError("this code is wrong, was used or has expired")
+
     def enter(self, login: str) -> Entry:
         if self.closed:
             raise EntryRefusedError(self.closed)
-        return Entry(host=self.hosts[login], account=ACCOUNT, greeting=GREETING)
+        if login in self.choices:
+            raise HostNotChosenError(title=GREETING, hosts=self.choices[login])
+        return Entry(host=self.hosts[login], account=ACCOUNT, greeting=GREETING, record=self.record)
 
-    def may_stay(self, login: str, entry: Entry) -> bool:
-        return not self.closed
+    def why_leave(self, login: str, entry: Entry) -> str:
+        return self.closed
+
+    def edition(self) -> int:
+        return self.acts
 
 
 @dataclass(kw_only=True)
@@ -131,13 +181,15 @@ class Stage:
 
 
 @contextmanager
-def an_image(installation: str) -> Iterator[str]:
-    """Build the hosts' image with an sftp-server in it; it is removed at the end."""
+def an_image(
+    installation: str, *, packages: str = "openssh-sftp-server openssh-client"
+) -> Iterator[str]:
+    """Build the hosts' image with some packages in it; it is removed at the end."""
     client = docker.DockerClient(base_url=DOCKER_HOST)
     tag = f"gateway-test:{installation}"
     try:
         client.images.build(
-            fileobj=io.BytesIO(_DOCKERFILE),
+            fileobj=io.BytesIO(_DOCKERFILE.format(packages=packages).encode()),
             tag=tag,
             rm=True,
             forcerm=True,
@@ -149,10 +201,42 @@ def an_image(installation: str) -> Iterator[str]:
         client.close()
 
 
+def key_of(host: str) -> HostKey:
+    """Return a host of the one world that there is here."""
+    return HostKey(world=WorldKey(exercise=ExerciseId("exercise"), team="team-1"), host=host)
+
+
+def labels_of(installation: str, key: HostKey, kind: Kind = Kind.HOST) -> dict[str, str]:
+    """Return the labels of a host, or of another thing of its world."""
+    world = {EXERCISE: str(key.world.exercise), TEAM: key.world.team, HOST: key.host}
+    return {OWNER: installation, KIND: str(kind)} | world
+
+
 @contextmanager
-def a_box(installation: str, host: str, image: str = "debian:bookworm-slim") -> Iterator[Box]:
-    """Run a host with the account `trainee`; it is removed at the end."""
-    world = WorldKey(exercise=ExerciseId("exercise"), team="team-1")
+def a_toolbox(installation: str) -> Iterator[str]:
+    """Have the toolbox of an installation on the engine; it is removed at the end."""
+    client = docker.DockerClient(base_url=DOCKER_HOST)
+    image = toolbox_reference(installation)
+    try:
+        client.images.build(
+            path="deploy/toolbox", tag=image, rm=True, labels={"cyberpoligon": installation}
+        )
+        yield image
+    finally:
+        client.images.remove(image, force=True)
+        client.close()
+
+
+@contextmanager
+def a_box(
+    installation: str,
+    host: str,
+    image: str = "debian:bookworm-slim",
+    *,
+    world: WorldKey = WORLD,
+    account: str = ACCOUNT,
+) -> Iterator[Box]:
+    """Run a host with an account; it is removed at the end."""
     key = HostKey(world=world, host=host)
     client = docker.DockerClient(base_url=DOCKER_HOST)
     container = client.containers.run(
@@ -161,12 +245,12 @@ def a_box(installation: str, host: str, image: str = "debian:bookworm-slim") -> 
         detach=True,
         init=True,
         name=container_name(installation, key),
-        labels={"cyberpoligon": installation, "cyberpoligon.host": host},
+        labels=labels_of(installation, key),
         network_mode="none",
     )
     try:
         box = Box(key=key, container=container)
-        box.run(f"useradd --uid {UID} --create-home --shell /bin/bash {ACCOUNT}")
+        box.run(f"useradd --uid {UID} --create-home --shell /bin/bash {account}")
         yield box
     finally:
         with suppress(NotFound):  # the test may have removed it
@@ -181,24 +265,48 @@ def a_stage(
     installation: str,
     hosts: dict[str, HostKey],
     limits: Limits | None = None,
+    terminal_limits: TerminalLimits = NOTHING_KEPT,
+    chronicle: Chronicle | None = None,
     docker_host: str = DOCKER_HOST,
+    address: str = "127.0.0.1",
+    toolbox: str = "",
+    user_ca: Path | None = None,
+    doors: Path | None = None,
+    redis: RedisPlace | None = None,
 ) -> Iterator[Stage]:
-    """Run a gateway for `hosts` (login to host); the key in `folder` is that of every login."""
-    door = OpenDoor(hosts=hosts)
+    """Run a gateway for `hosts` (login to host); the key in `folder` is that of every login.
+
+    With a toolbox's image it forwards. No shell is kept unless limits say so: a test would get
+    that of the one before it.
+    """
+    door, told = OpenDoor(hosts=hosts), chronicle or FakeChronicle()
     subprocess.run(
         ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", folder / "id"], check=True
     )
     public = " ".join((folder / "id.pub").read_text().split()[:2])
     door.keys |= {(login, public) for login in hosts}
-    with _a_loop() as loop:
+    with (
+        a_broker(
+            folder, installation=installation, docker_host=docker_host, toolbox=toolbox
+        ) as broker,
+        a_loop() as loop,
+    ):
         made = _made(
             lambda: Gateway(
                 doorkeeper=door,
-                terminals=DockerTerminals(docker_host, installation=installation),
+                terminals=DockerTerminals(broker, installation=installation),
                 host_key=folder / "host_key",
-                address="127.0.0.1",
+                address=address,
                 port=0,
-                limits=limits,
+                limits=limits or _MANY,
+                user_ca=user_ca,
+                doors=doors,
+                redis=redis,
+                terminal_limits=terminal_limits,
+                chronicle=told,
+                reach=DockerReach(broker, installation=installation, patience_seconds=3)
+                if toolbox
+                else None,
                 look_every=timedelta(milliseconds=200),
             )
         )
@@ -216,35 +324,12 @@ async def _made(make: Callable[[], Gateway]) -> Gateway:
     return gateway
 
 
-@contextmanager
-def _a_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="gateway")
-    thread.start()
-    try:
-        yield loop
-    finally:
-        asyncio.run_coroutine_threadsafe(_settle(), loop).result(timeout=30)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
-async def _settle() -> None:
-    """Let the last connections and threads end, so that nothing is destroyed half-way."""
-    me = asyncio.current_task()
-    others = [task for task in asyncio.all_tasks() if task is not me]
-    if others:
-        await asyncio.wait(others, timeout=10)
-    await asyncio.get_running_loop().shutdown_default_executor()
-
-
 def an_installation() -> str:
     """Return a fresh owner for everything that a test puts on the engine."""
     return f"gw-{new_id(8)}"
 
 
-def eventually(is_true: Callable[[], bool], *, what: str, seconds: float = 5) -> None:
+def eventually(is_true: Callable[[], bool], *, what: str, seconds: float = 20) -> None:
     """Return when it is true; fails after `seconds`."""
     waiting.until(is_true, what=what, within=timedelta(seconds=seconds))
 

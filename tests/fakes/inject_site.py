@@ -3,7 +3,6 @@
 Time moves only by `pass_time`, which sweeps as a worker does; `work` does the jobs that were sent.
 """
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from orchestrator.injects.reading import TeamState
 from orchestrator.ports import RangeEngine, RunResult
 from orchestrator.service import TeamSpec
 from scoring.views import TaskView
+from tests.addresses import fresh_subnet
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.jobs import acts_of, do
@@ -189,11 +189,6 @@ class InjectSite:
         return self.state(inject, number).state == FiringState.FIRED
 
 
-def pool() -> IPv4Network:
-    """Return 256 addresses that hardly anybody else on a real engine picks."""
-    return IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 24))
-
-
 @contextmanager
 def inject_site(
     folder: Path,
@@ -221,7 +216,7 @@ def inject_site(
         home=folder / "home",
         installation="test",
         scenarios=folder,
-        address_pool=(pool() if real else IPv4Network("10.213.0.0/24"),),
+        address_pool=(fresh_subnet() if real else IPv4Network("10.213.0.0/24"),),
         database_url=SecretStr(url),
     )
     clock, queue = FakeClock(), RecordingQueue()
@@ -243,4 +238,6 @@ def inject_site(
     if started:
         services.exercises.start(exercise.id)
     yield site
+    replayed = services.replaying.replay(site.exercise)  # whatever a test did
+    assert replayed.holds, [team.differences for team in replayed.teams]
     services.close()

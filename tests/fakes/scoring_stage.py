@@ -13,6 +13,7 @@ from typing import Self
 from core.db import Base, Database
 from core.ids import UserId, new_id
 from core.scenario.load import load
+from core.users.model import Role
 from core.users.service import Users
 from orchestrator.domain.exercise import Exercise, Problem, Team
 from orchestrator.domain.phases import Phase, WorldPhase
@@ -20,10 +21,13 @@ from orchestrator.domain.world import Attachment, HostKey, HostPlan, NetworkPlan
 from orchestrator.library import Library
 from orchestrator.repository import ExerciseRepository
 from orchestrator.service import Exercises, TeamSpec
-from scoring.append_only import append_only_statements
+from scoring.append_only import guards
 from scoring.checks.prober import ANSWER_THEN_ERRORS
 from scoring.domain.rounds import current_round, offset_of
 from scoring.domain.verdicts import Verdict
+from scoring.limits import UNLIMITED, AnswerLimits
+from scoring.proving import Proving
+from scoring.replaying import Replaying
 from scoring.service import Scoring
 from scoring.views import Outcome, TaskView
 from tests.fakes.clock import FakeClock
@@ -93,21 +97,35 @@ class Stage:
     exercises: Exercises
     engine: FakeEngine
     scoring: Scoring
+    other_worker: Scoring
     name: str
 
     @classmethod
-    def raised(cls, url: str, folder: Path, *, scenario: str = SCENARIO, teams: int = 2) -> Self:
+    def raised(
+        cls,
+        url: str,
+        folder: Path,
+        *,
+        scenario: str = SCENARIO,
+        teams: int = 2,
+        limits: AnswerLimits = UNLIMITED,
+        members: int = 0,
+    ) -> Self:
         """Launch and start an exercise on an empty database."""
         clock, queue = FakeClock(), RecordingQueue()
         database = Database(url, queue=queue)
         create_tables(database)
-        exercises = Exercises(
-            database, clock, Users(database, clock), Library(database, clock, folder / "library")
-        )
+        users = Users(database, clock)
+        exercises = Exercises(database, clock, users, Library(database, clock, folder / "library"))
         source = folder / "stage"
         source.mkdir()
         (source / "scenario.yaml").write_text(scenario)
-        specs = [TeamSpec(name=f"team {number}") for number in range(1, teams + 1)]
+        specs = [
+            TeamSpec(name=f"team {n}", members=tuple(f"t{n}m{m}" for m in range(members)))
+            for n in range(1, teams + 1)
+        ]
+        for name in (name for spec in specs for name in spec.members):
+            users.add(name, role=Role.TRAINEE)
         exercise = exercises.launch(load(source), teams=specs, by=None)
         engine = FakeEngine(clock=clock)
         stage = cls(
@@ -116,7 +134,8 @@ class Stage:
             queue=queue,
             exercises=exercises,
             engine=engine,
-            scoring=Scoring(database, clock, exercises, engine),
+            scoring=Scoring(database, clock, exercises, engine, limits=limits),
+            other_worker=Scoring(database, clock, exercises, engine),
             name=exercise.name,
         )
         stage._raise_worlds(exercise)
@@ -189,10 +208,16 @@ class Stage:
         assert on is not None
         return on
 
-    def look(self, check: str, *, number: int = 1) -> Verdict | None:
-        """Carry out the round that is on."""
+    def first_look(self, check: str, *, number: int = 1) -> Verdict | None:
+        """Carry out the first look of the round that is on."""
         team = self.team(number)
         return self.scoring.run_check(self.exercise.id, team.id, check, self.round(check, number))
+
+    def look(self, check: str, *, number: int = 1) -> Verdict | None:
+        """Carry out the round that is on, by two workers if one look does not do."""
+        verdict = self.first_look(check, number=number)
+        self.other_worker.confirm()
+        return verdict
 
     def looks(self, check: str, times: int, *, number: int = 1) -> list[Verdict | None]:
         """Carry out so many rounds, one after another; time moves before each."""
@@ -226,6 +251,13 @@ class Stage:
         rows = self.scoring.board(self.exercise).rows
         return next(row.milli_points for row in rows if row.team == slug)
 
+    def prove(self) -> None:
+        """Fail unless the ledger follows from its facts and every chain holds."""
+        replayed = Replaying(self.database, self.exercises).replay(self.exercise)
+        assert replayed.holds, [team.differences for team in replayed.teams]
+        proving = Proving(self.database, self.clock, self.exercises, every=timedelta(days=1))
+        assert proving.verify(self.exercise).faults == ()
+
     def pass_time(self, seconds: float) -> None:
         self.clock.advance(timedelta(seconds=seconds))
 
@@ -233,7 +265,7 @@ class Stage:
 def create_tables(database: Database) -> None:
     """Make every table, and the ledger's guards, as the migrations do."""
     Base.metadata.create_all(database.engine)
-    guards, _ = append_only_statements(database.engine.dialect.name)
+    up, _ = guards(database.engine.dialect.name)
     with database.engine.begin() as connection:
-        for guard in guards:
+        for guard in up:
             connection.exec_driver_sql(guard)

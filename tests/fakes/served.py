@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -11,14 +11,24 @@ from starlette.types import ASGIApp
 
 from core.waiting import until
 
+# Opens a port by its number, somewhere else.
+Door = Callable[[int], socket.socket]
+
 
 @contextmanager
-def served(app: ASGIApp) -> Iterator[str]:
-    """Lend the application's address, such as `http://127.0.0.1:40123`."""
-    bound = socket.create_server(("127.0.0.1", 0))
+def served(
+    app: ASGIApp, *, address: str = "127.0.0.1", doors: tuple[Door, ...] = ()
+) -> Iterator[str]:
+    """Lend the application's address, such as `http://127.0.0.1:40123`.
+
+    It answers behind the same port at each of `doors`, too.
+    """
+    bound = socket.create_server((address, 0))
+    port = bound.getsockname()[1]
+    sockets = [bound, *(door(port) for door in doors)]
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+    thread = threading.Thread(target=server.run, kwargs={"sockets": sockets})
     thread.start()
     try:
         until(
@@ -27,7 +37,7 @@ def served(app: ASGIApp) -> Iterator[str]:
             within=timedelta(seconds=10),
             every=timedelta(milliseconds=5),
         )
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
         thread.join()

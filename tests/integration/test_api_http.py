@@ -405,6 +405,32 @@ def test_the_board_is_sent_again_only_when_it_changed(site: ApiSite) -> None:
     assert site.web.get(path, headers=known).status_code == 200
 
 
+def test_a_frozen_board_shows_teams_nothing_new_and_staff_all(site: ApiSite) -> None:
+    file = site.services.settings.scenarios / "house" / "scenario.yaml"
+    file.write_text(f"{file.read_text()}end: {{freeze: 1s}}\n")
+    exercise = site.launch()
+    trainee = f"team-1-{exercise.name[-3:]}"
+    path = f"/api/v1/exercises/{exercise.name}/board"
+
+    def board(reader: str) -> dict[str, Any]:
+        return dict(site.web.get(path, headers=site.bearer(reader)).json())
+
+    assert board(trainee)["frozen_seconds"] is None
+    site.clock.advance(timedelta(seconds=2))
+    assert board(trainee)["frozen_seconds"] == 1
+    site.web.post(
+        f"/api/v1/exercises/{exercise.name}/answers",
+        json={"task": "who", "value": site.answer_of(exercise, "team-1", "thief")},
+        headers=site.bearer(trainee),
+    )
+    assert board(trainee)["rows"][0]["points"] == 0
+    seen_by_staff = board("sara")
+    assert (seen_by_staff["frozen_seconds"], seen_by_staff["rows"][0]["points"]) == (None, 20)
+    site.web.cookies.set(COOKIE, site.token(trainee))
+    page = site.web.get(f"/exercises/{exercise.name}").text
+    assert "The standings stand still since 0:00:01" in page
+
+
 def test_the_record_comes_as_json_and_as_csv(site: ApiSite) -> None:
     path = f"/api/v1/exercises/{site.launch().name}/record"
     as_json = site.web.get(path, headers=site.bearer("sara"))

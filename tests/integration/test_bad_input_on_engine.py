@@ -1,6 +1,5 @@
 """What an engine by itself would stumble over: many networks, same names, longest names."""
 
-import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
@@ -12,6 +11,7 @@ from core.ids import ExerciseId, new_id
 from core.settings import read_settings
 from orchestrator.domain.world import Attachment, HostKey, HostPlan, NetworkPlan, WorldKey
 from orchestrator.engine.runtime import DockerEngine
+from tests.addresses import fresh_subnet
 from tests.fakes.fake_engine import BASE_IMAGE
 
 pytestmark = pytest.mark.engine
@@ -28,10 +28,10 @@ def engine(docker_client: docker.DockerClient) -> Iterator[DockerEngine]:
     assert engine.remaining() == ()
 
 
-def subnets(number: int) -> list[IPv4Network]:
-    """Return so many small subnets that hardly anybody else picks."""
-    base = IPv4Network((0x0AC00000 | secrets.randbits(10) << 12, 20))
-    return list(base.subnets(new_prefix=29))[:number]
+def subnets(number: int) -> tuple[IPv4Network, ...]:
+    """Return so many small subnets."""
+    nets = (fresh_subnet() for _ in range(number // 32 + 1))
+    return tuple(small for net in nets for small in net.subnets(new_prefix=29))[:number]
 
 
 def test_more_than_31_networks(engine: DockerEngine) -> None:

@@ -1,11 +1,9 @@
 """Probes against hosts on the real engine, as teams keep, break and end them."""
 
 import hashlib
-import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from ipaddress import IPv4Network
 
 import docker
 import pytest
@@ -37,12 +35,14 @@ from scoring.checks.probes import (
     Probe,
 )
 from scoring.domain.verdicts import Verdict
+from tests.addresses import fresh_subnet
 from tests.fakes.fake_engine import BASE_IMAGE
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
 INSTALLATION = f"test-{new_id(8)}"
-SUBNET = IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 24))
+SUBNET = fresh_subnet()
+PLACES = iter(range(16, 254))
 SERVER = r"""
 use IO::Socket::INET;
 if (!fork) {  # every name has the address 10.9.9.9
@@ -105,7 +105,7 @@ def plan(host: str, place: int) -> HostPlan:
 def victim(engine: DockerEngine, world: WorldKey) -> HostKey:
     """Raise one more host, for a test to break."""
     key = HostKey(world=world, host=f"victim-{new_id(4)}")
-    engine.raise_host(world, plan(key.host, 16 + secrets.randbelow(200)))
+    engine.raise_host(world, plan(key.host, next(PLACES)))
     return key
 
 

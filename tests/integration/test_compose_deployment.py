@@ -6,7 +6,6 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,12 +18,13 @@ from pytest_docker.plugin import Services
 from api.journey.people import Caller
 from api.journey.play import Journey, Stage
 from core.waiting import until
+from tests.addresses import fresh_subnet
 from tests.compose_command import compose_command
 from tests.ports import free_port
 
 _ROOT = Path(__file__).parents[2]
 _FILE = _ROOT / "docker-compose.yml"
-_SERVICES = {"postgres", "redis", "migrate", "api", "worker", "gateway"}
+_SERVICES = {"postgres", "redis", "migrate", "api", "worker", "broker", "gateway"}
 _START = timedelta(seconds=90)
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
@@ -53,7 +53,6 @@ def site(
     name = f"test-{uuid4().hex[:8]}"
     settings = tmp_path_factory.mktemp("site") / "env"
     http_port = free_port()
-    data, front = _free_subnets(docker_client)
     values = {
         "POSTGRES_PASSWORD": uuid4().hex,
         "REDIS_PASSWORD": uuid4().hex,
@@ -64,8 +63,8 @@ def site(
         "POLIGON_HTTP_PORT": http_port,
         "POLIGON_SSH_BIND": "127.0.0.1",
         "POLIGON_SSH_PORT": free_port(),
-        "POLIGON_DATA_SUBNET": data,
-        "POLIGON_FRONT_SUBNET": front,
+        "POLIGON_DATA_SUBNET": fresh_subnet(),
+        "POLIGON_FRONT_SUBNET": fresh_subnet(),
     }
     settings.write_text("".join(f"{key}={value}\n" for key, value in values.items()))
     described = Site(
@@ -159,7 +158,7 @@ def test_no_process_is_root_and_none_may_write_its_image(
         assert host["LogConfig"]["Config"] == {"max-size": "10m", "max-file": "5"}, service
 
 
-def test_only_worker_and_gateway_hold_the_engines_socket(
+def test_only_worker_and_broker_hold_the_engines_socket(
     deployment: Site, docker_client: docker.DockerClient
 ) -> None:
     holders = {
@@ -167,7 +166,46 @@ def test_only_worker_and_gateway_hold_the_engines_socket(
         for service, container in _containers(docker_client, deployment).items()
         if any("docker.sock" in mount["Destination"] for mount in container["Mounts"])
     }
-    assert holders == {"worker", "gateway"}
+    assert holders == {"worker", "broker"}
+
+
+# Tries every way from within a service; prints what the engine's socket and the broker's say.
+_ATTACK = """
+import http.client, json, socket, sys
+def said(place):
+    way = http.client.HTTPConnection("engine")
+    way.sock = socket.socket(socket.AF_UNIX)
+    try:
+        way.sock.connect(place)
+    except OSError as error:
+        return type(error).__name__
+    body = json.dumps({"Image": "debian:bookworm-slim", "HostConfig": {"Privileged": True}})
+    place = f"/containers/create?name={sys.argv[1]}"
+    way.request("POST", place, body, {"Content-Type": "application/json"})
+    return way.getresponse().status
+print(json.dumps([said("/var/run/docker.sock"), said("/run/poligon/engine.sock")]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("service", "said"),
+    [
+        ("api", ["FileNotFoundError", "FileNotFoundError"]),
+        ("gateway", ["FileNotFoundError", 403]),
+        ("worker", [201, "FileNotFoundError"]),  # the control: this is what a way out looks like
+    ],
+)
+def test_neither_the_gateway_nor_the_api_can_make_a_container(
+    deployment: Site, docker_client: docker.DockerClient, service: str, said: list[str | int]
+) -> None:
+    name = f"{deployment.project}-way-out"
+    python = ["/opt/poligon/venv/bin/python", "-c", _ATTACK, name]
+    tried = _compose(deployment, "exec", "-T", service, *python)
+    made = docker_client.containers.list(all=True, filters={"name": name})
+    for container in made:
+        container.remove(force=True)
+    assert json.loads(tried.stdout) == said, tried.stderr
+    assert len(made) == said.count(201)
 
 
 def test_database_and_queue_are_not_published(
@@ -279,19 +317,3 @@ def _left_of(client: docker.DockerClient, site: Site) -> list[str]:
         left += [str(i.tags) for i in client.images.list(filters=filters)]
     left += [tag for i in client.images.list() for tag in i.tags if tag.endswith(site.image_tag)]
     return left
-
-
-def _free_subnets(client: docker.DockerClient) -> tuple[IPv4Network, IPv4Network]:
-    """Return two subnets that no network of the engine overlaps."""
-    taken = [
-        IPv4Network(pool["Subnet"])
-        for network in client.networks.list()
-        for pool in network.attrs["IPAM"]["Config"] or []
-        if ":" not in pool["Subnet"]
-    ]
-    free = (
-        subnet
-        for subnet in IPv4Network("10.212.0.0/16").subnets(new_prefix=28)
-        if not any(subnet.overlaps(other) for other in taken)
-    )
-    return next(free), next(free)

@@ -1,12 +1,11 @@
-"""The gateway in front of real hosts, with three independent SSH clients."""
+"""The gateway in front of real hosts; what clients do with it is in the function matrix."""
 
 import asyncio
-import hashlib
-import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import asyncssh
@@ -14,19 +13,28 @@ import docker
 import paramiko
 import pytest
 
+from core.ids import new_id
+from orchestrator.domain.world import HostKey
+from orchestrator.engine.exec_stream import DockerTerminals
 from orchestrator.gateway.server import Gateway, GatewayAddressUnusableError
+from orchestrator.ports import EngineUnavailableError
+from orchestrator.terminal.reaper import Reaper
+from orchestrator.terminal.stream import ExecStream, TerminalSize
+from tests.fakes.broker_stage import DOCKER_HOST, a_broker
+from tests.fakes.chronicle import FakeChronicle
 from tests.fakes.gateway_stage import (
+    ACCOUNT,
     GREETING,
     PASSWORD,
     Box,
     Stage,
     a_box,
     a_stage,
-    an_image,
     an_installation,
     askpass,
     eventually,
 )
+from tests.fakes.terminal_stage import FakeClient, a_visit, sessions
 
 pytestmark = [pytest.mark.engine, pytest.mark.enable_socket]
 
@@ -35,21 +43,13 @@ ABORTED = 50
 
 
 @pytest.fixture(scope="module")
-def image(docker_client: docker.DockerClient) -> Iterator[str]:
-    with an_image(OWNER) as tag:
-        yield tag
-
-
-@pytest.fixture(scope="module")
-def desk(image: str) -> Iterator[Box]:
-    """Lend a host with an sftp-server."""
-    with a_box(OWNER, "desk", image) as box:
+def desk(docker_client: docker.DockerClient) -> Iterator[Box]:
+    with a_box(OWNER, "desk") as box:
         yield box
 
 
 @pytest.fixture(scope="module")
 def office() -> Iterator[Box]:
-    """Lend a host without one."""
     with a_box(OWNER, "office") as box:
         yield box
 
@@ -132,25 +132,21 @@ def test_a_commands_exit_code_comes_back(stage: Stage, command: str, code: int) 
     assert stage.ssh(command).returncode == code
 
 
-def test_a_command_sees_the_end_of_its_stdin(stage: Stage) -> None:
-    assert stage.ssh("cat | tr a-z A-Z", stdin=b"night shift").stdout == b"NIGHT SHIFT"
+def test_no_packet_is_sent_that_the_client_is_to_ignore(stage: Stage) -> None:
+    received = re.findall(
+        rb"receive packet: type (\d+)", stage.ssh("true", options=["-vvv"]).stderr
+    )
+    assert b"91" in received  # the channel was opened
+    assert b"2" not in received
 
 
-def test_stderr_comes_apart_from_stdout(stage: Stage) -> None:
-    ended = stage.ssh("echo out; echo err >&2")
-    assert (ended.stdout, ended.stderr) == (b"out\n", b"err\n")
+def test_opensshs_first_choice_of_ciphers_is_none_that_is_slow_here(stage: Stage) -> None:
+    told = stage.ssh("true", options=["-v"]).stderr
+    assert re.search(rb"kex: server->client cipher: aes(128|256)-(ctr|gcm@)", told), told
 
 
 def test_a_command_may_close_its_output_long_before_it_exits(stage: Stage) -> None:
     assert stage.ssh("exec >&- 2>&-; sleep 0.5; exit 4").returncode == 4
-
-
-def test_twenty_megabytes_go_through_a_command_and_back_unharmed(stage: Stage) -> None:
-    sent = os.urandom(20 * 1024**2)
-    ended = stage.ssh("tee >(sha256sum >&2)", stdin=sent)
-    digest = hashlib.sha256(sent).hexdigest()
-    assert hashlib.sha256(ended.stdout).hexdigest() == digest
-    assert digest in ended.stderr.decode()
 
 
 def test_the_greeting_is_shown_on_a_shells_terminal_only(stage: Stage) -> None:
@@ -158,54 +154,6 @@ def test_the_greeting_is_shown_on_a_shells_terminal_only(stage: Stage) -> None:
     assert shell.stdout.decode().startswith(GREETING)
     assert shell.returncode == 3
     assert stage.ssh("true").stdout == b""
-
-
-def test_a_terminal_has_its_size_from_the_first_moment_and_follows_changes(
-    visitor: paramiko.SSHClient,
-) -> None:
-    channel = visitor.invoke_shell(term="xterm", width=123, height=45)
-    channel.send(b"stty size; echo $TERM\n")
-    assert "45 123\r\nxterm" in shown(channel, r"\r\nxterm\r\n")
-    channel.resize_pty(width=99, height=33)
-    eventually(
-        lambda: bool(channel.send(b"stty size\n")) and "33 99" in shown(channel, r"\d+ \d+\r\n"),
-        what="the new size",
-    )
-
-
-def test_ctrl_c_reaches_the_foreground_process(visitor: paramiko.SSHClient) -> None:
-    channel = visitor.invoke_shell()
-    channel.send(b"echo ready; sleep 1000\n")
-    shown(channel, r"ready\r\n")
-    channel.send(b"\x03")
-    channel.send(b"echo code=$?\n")
-    assert "code=130" in shown(channel, r"code=\d+\r\n")
-
-
-@pytest.mark.parametrize("protocol", [[], ["-O"]], ids=["scp-over-sftp", "old-scp"])
-def test_scp_brings_a_file_in_and_out(stage: Stage, tmp_path: Path, protocol: list[str]) -> None:
-    (tmp_path / "sent").write_bytes(os.urandom(1_000_000))
-    place = ["scp", "-q", *protocol, *stage.options(), "-P", str(stage.gateway.port)]
-    subprocess.run([*place, tmp_path / "sent", "ana@127.0.0.1:there"], check=True, timeout=30)
-    subprocess.run([*place, "ana@127.0.0.1:there", tmp_path / "back"], check=True, timeout=30)
-    assert (tmp_path / "back").read_bytes() == (tmp_path / "sent").read_bytes()
-
-
-def test_sftp_brings_a_file_in_and_out(visitor: paramiko.SSHClient, tmp_path: Path) -> None:
-    (tmp_path / "sent").write_bytes(os.urandom(1_000_000))
-    with visitor.open_sftp() as sftp:
-        sftp.put(tmp_path / "sent", "by-sftp")
-        sftp.get("/home/trainee/by-sftp", tmp_path / "back")
-    assert (tmp_path / "back").read_bytes() == (tmp_path / "sent").read_bytes()
-
-
-def test_a_host_without_sftp_server_says_so(stage: Stage) -> None:
-    line = ["sftp", "-b", "-", *stage.options(), "-P", str(stage.gateway.port)]
-    ended = subprocess.run(
-        [*line, "ana.office@127.0.0.1"], input=b"ls\n", capture_output=True, check=False, timeout=30
-    )
-    assert b"This host has no sftp-server" in ended.stderr
-    assert ended.returncode != 0
 
 
 def test_a_login_that_names_a_host_lands_there(stage: Stage, office: Box) -> None:
@@ -256,6 +204,26 @@ def test_fifty_aborted_sessions_leave_no_process_within_five_seconds(
     eventually(lambda: not any("300" in p for p in desk.processes()), what="nothing left")
 
 
+def test_the_processes_of_five_hundred_sessions_are_gone_within_five_seconds(
+    desk: Box, tmp_path: Path
+) -> None:
+    sessions = [new_id() for _ in range(501)]
+    start = "for s; do POLIGON_SESSION=$s setsid sh -c 'sleep 6000 & exec sleep 6001' & done"
+    desk.container.exec_run(["sh", "-c", start, "sh", *sessions], user=ACCOUNT)
+
+    async def sweep(broker: str) -> None:
+        reaper = Reaper(DockerTerminals(broker, installation=OWNER))
+        for session in sessions[1:]:
+            reaper.reap(desk.key, ACCOUNT, session)
+        await asyncio.wait_for(reaper.finish(), 5)
+
+    eventually(lambda: len(desk.processes()) == 2 * len(sessions), what="all of them", seconds=30)
+    with a_broker(tmp_path, installation=OWNER) as broker:
+        asyncio.run(sweep(broker))
+    assert sorted(desk.processes()) == ["sleep 6000", "sleep 6001"], "another session goes on"
+    desk.run("kill $(pidof sleep)", account=ACCOUNT)
+
+
 def test_an_aborted_terminal_leaves_no_process(stage: Stage, desk: Box) -> None:
     with subprocess.Popen(
         ["ssh", "-tt", *stage.ssh_line("setsid sleep 4000 & exec sleep 4001")[1:]],
@@ -264,6 +232,52 @@ def test_an_aborted_terminal_leaves_no_process(stage: Stage, desk: Box) -> None:
         eventually(lambda: "sleep 4001" in desk.processes(), what="the terminal's process")
         client.kill()
     eventually(lambda: not any("400" in p for p in desk.processes()), what="nothing left")
+
+
+def test_a_session_whose_end_is_not_known_leaves_no_process(desk: Box, tmp_path: Path) -> None:
+    """Its pipe breaks, and the broker that knew the process has started anew."""
+    visit = replace(a_visit(host=desk.key), command=("sh", "-c", "sleep 7000 & exec sleep 7001"))
+
+    async def story() -> None:
+        with a_broker(tmp_path, installation=OWNER) as broker:
+            engine = Breakable(broker, installation=OWNER)
+            live = sessions(engine)
+            live.join(visit, client := FakeClient())
+            await asyncio.to_thread(
+                eventually, lambda: len(desk.processes()) == 2, what="both processes"
+            )
+        with a_broker(tmp_path, installation=OWNER):
+            engine.opened[0].close()
+            await asyncio.to_thread(
+                eventually, lambda: not desk.processes(), what="nothing left", seconds=15
+            )
+            await live.close("over")
+        assert client.codes == [255]
+
+    asyncio.run(story())
+
+
+class Breakable(DockerTerminals):
+    """An engine whose pipes a test can break."""
+
+    def __init__(self, broker: str, *, installation: str) -> None:
+        super().__init__(broker, installation=installation)
+        self.opened: list[ExecStream] = []
+
+    async def open(
+        self,
+        host: HostKey,
+        command: Sequence[str],
+        *,
+        account: str,
+        environment: Mapping[str, str],
+        size: TerminalSize | None = None,
+    ) -> ExecStream:
+        stream = await super().open(
+            host, command, account=account, environment=environment, size=size
+        )
+        self.opened.append(stream)
+        return stream
 
 
 def test_reaping_works_in_a_host_that_is_out_of_process_slots(victim: Box, tmp_path: Path) -> None:
@@ -323,22 +337,14 @@ def test_a_session_is_cut_with_the_reason_when_the_door_closes(stage: Stage, des
     eventually(lambda: "sleep 6000" not in desk.processes(), what="nothing left")
 
 
-def test_forwards_are_refused_with_a_reason(stage: Stage, visitor: paramiko.SSHClient) -> None:
-    to_a_port = stage.ssh(options=["-W", "127.0.0.1:80", "-o", "LogLevel=INFO"])
-    assert b"forwarding is not open in this exercise" in to_a_port.stderr
-    back = stage.ssh("true", options=["-R", "0:127.0.0.1:80", "-o", "ExitOnForwardFailure=yes"])
-    assert back.returncode == 255
-    transport = visitor.get_transport()
-    assert transport
-    with pytest.raises(paramiko.ChannelException, match="Administratively prohibited"):
-        transport.open_channel("direct-tcpip", ("127.0.0.1", 80), ("127.0.0.1", 1))
-    assert stage.ssh("echo ${SSH_AUTH_SOCK-none}", options=["-A"]).stdout == b"none\n"
-
-
 def test_an_engine_that_is_away_is_told_in_a_sentence(desk: Box, tmp_path: Path) -> None:
     away = f"unix://{tmp_path / 'nothing.sock'}"
-    with a_stage(tmp_path, installation=OWNER, hosts={"ana": desk.key}, docker_host=away) as stage:
+    chronicle, hosts = FakeChronicle(), {"ana": desk.key}
+    with a_stage(
+        tmp_path, installation=OWNER, hosts=hosts, docker_host=away, chronicle=chronicle
+    ) as stage:
         ended = stage.ssh("true")
+    assert [type(fault) for fault in chronicle.faults] == [EngineUnavailableError]
     assert ended.returncode == 255
     assert b"the range's engine does not answer" in ended.stderr
 
@@ -362,10 +368,11 @@ def test_a_port_in_use_is_told_in_a_sentence(stage: Stage, tmp_path: Path) -> No
     async def second() -> None:
         await Gateway(
             doorkeeper=stage.door,
-            terminals=stage.gateway.live._engine,
+            terminals=DockerTerminals(DOCKER_HOST, installation=OWNER),
             host_key=tmp_path / "host_key",
             address="127.0.0.1",
             port=stage.gateway.port,
+            chronicle=FakeChronicle(),
         ).start()
 
     with pytest.raises(GatewayAddressUnusableError, match="is in use already"):

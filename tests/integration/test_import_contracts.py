@@ -17,9 +17,12 @@ BREAKS = {
     "Rules do no I/O": ("orchestrator/domain/clock.py", "import sqlalchemy"),
     "Only orchestrator.engine speaks Docker": ("orchestrator/worlds.py", "import docker"),
     "Only orchestrator.gateway speaks SSH": ("api/access.py", "import asyncssh"),
+    "WebSocket frames are": ("api/terminals.py", "import websockets"),
+    "Redis is one of the ways": ("orchestrator/access.py", "import redis"),
     "Paramiko is the client": ("orchestrator/access.py", "import paramiko"),
     "Use cases know ports": ("orchestrator/service.py", "import orchestrator.engine.runtime"),
     "A terminal session knows": ("orchestrator/terminal/session.py", "import fastapi"),
+    "What holds the engine's socket": ("orchestrator/broker/doors.py", "import docker"),
     "No cycles between siblings": ("orchestrator/repository.py", "import orchestrator.service"),
 }
 

@@ -1,9 +1,7 @@
 """Commands of injects in a real host: once, with their surroundings, and with an end."""
 
-import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Network
 
 import docker
 import pytest
@@ -16,11 +14,12 @@ from orchestrator.engine.runtime import DockerEngine
 from orchestrator.injects.deeds import once
 from orchestrator.injects.records import Record
 from orchestrator.ports import RunResult
+from tests.addresses import fresh_subnet
 from tests.fakes.fake_engine import BASE_IMAGE
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(120)]
 
-SUBNET = IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 24))
+SUBNET = fresh_subnet()
 SOON = timedelta(seconds=20)
 
 

@@ -1,6 +1,5 @@
 """What shaping a link does to packets, on the real engine."""
 
-import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from orchestrator.domain.links import AS_PLANNED, HostLink, LinkState, NetworkLi
 from orchestrator.domain.world import Attachment, HostKey, HostPlan, NetworkPlan, WorldKey
 from orchestrator.engine.runtime import DockerEngine
 from orchestrator.ports import NotEnforcedError
+from tests.addresses import fresh_subnet
 
 pytestmark = pytest.mark.engine
 
@@ -84,7 +84,7 @@ def standing(docker_client: docker.DockerClient) -> Iterator[Pair]:
     pair = Pair(
         engine=engine,
         world=world,
-        subnet=IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 24)),
+        subnet=fresh_subnet(),
     )
     try:
         engine.raise_network(world, NetworkPlan(network="lan", subnet=pair.subnet))

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -25,12 +25,22 @@ from orchestrator.domain.phases import Phase, WorldPhase
 from orchestrator.domain.world import WorldKey
 from orchestrator.engine.names import container_name
 from orchestrator.service import TeamSpec
+from tests.addresses import fresh_subnet
 from tests.fakes.detour import detour
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("docker_client")]
 
 SOON = timedelta(seconds=60)
 CLI = [sys.executable, "-m", "api.cli.main"]
+# A worker that looks at the hosts when it starts, and then only when the engine tells of one.
+ONLY_TOLD = [
+    sys.executable,
+    "-c",
+    (
+        "from datetime import timedelta; from api.cli import main, processes; "
+        "processes._LOOK_EVERY = timedelta(hours=1); main.run()"
+    ),
+]
 ROOT = Path(__file__).parents[2]
 
 # Each host takes a second or two to become ready, so that there is a half-way to be killed at.
@@ -73,7 +83,7 @@ def settings(tmp_path: Path) -> Settings:
         {
             "home": tmp_path / "home",
             "installation": f"t{uuid4().hex[:10]}",
-            "address_pool": ["10.217.0.0/16"],
+            "address_pool": [fresh_subnet()],
             "scenarios": tmp_path / "scenarios",
         }
     )
@@ -90,11 +100,11 @@ def services(settings: Settings) -> Iterator[Services]:
 
 
 @contextmanager
-def worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+def worker(settings: Settings, program: Sequence[str] = CLI) -> Iterator[subprocess.Popen[bytes]]:
     log = settings.home / "worker.log"
     with log.open("ab") as sink:
         process = subprocess.Popen(
-            [*CLI, "worker"], env=environment(settings), stdout=sink, stderr=sink, cwd=ROOT
+            [*program, "worker"], env=environment(settings), stdout=sink, stderr=sink, cwd=ROOT
         )
     try:
         yield process
@@ -128,28 +138,29 @@ def await_removed(services: Services, exercise: Exercise) -> None:
     )
 
 
-def test_a_host_that_falls_is_told_at_once_and_one_that_is_removed_comes_back(
+def test_a_host_that_falls_is_told_by_the_engine_and_one_that_is_removed_comes_back(
     services: Services, settings: Settings, docker_client: docker.DockerClient
 ) -> None:
-    with worker(settings):
-        exercise = launch(services, teams=1)
+    exercise = launch(services, teams=1)
+    mail = WorldKey(exercise=exercise.id, team="team-1").host("mail")
+    container = container_name(settings.installation, mail)
+
+    def world() -> WorldPhase:
+        return services.exercises.get(exercise.id).teams[0].world
+
+    with worker(settings, ONLY_TOLD):
         await_phase(services, exercise, Phase.READY)
-        key = WorldKey(exercise=exercise.id, team="team-1")
-        mail = container_name(settings.installation, key.host("mail"))
-
-        def world() -> WorldPhase:
-            return services.exercises.get(exercise.id).teams[0].world
-
-        docker_client.api.kill(mail)
+        docker_client.api.kill(container)
         until(
             lambda: world() is WorldPhase.DEGRADED,
             what="the host's end to be told",
-            within=timedelta(seconds=4),  # a second as a rule; the sweep alone needs up to five
+            within=SOON,
             every=timedelta(milliseconds=50),
         )
-        docker_client.api.remove_container(mail, force=True)
+    with worker(settings):
+        docker_client.api.remove_container(container, force=True)
         until(lambda: world() is WorldPhase.READY, what="the host to be back", within=SOON)
-        assert docker_client.api.inspect_container(mail)["State"]["Running"]
+        assert docker_client.api.inspect_container(container)["State"]["Running"]
 
 
 def test_a_worker_killed_while_it_builds_is_followed_and_leaves_no_orphan(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from ipaddress import IPv4Network
 from pathlib import Path
 
 import docker
@@ -23,6 +22,7 @@ from orchestrator.engine.runtime import DockerEngine
 from orchestrator.service import (
     TeamSpec,
 )
+from tests.addresses import fresh_subnet
 from tests.fakes.jobs import acts_of, do
 from tests.fakes.queue import RecordingQueue
 
@@ -108,7 +108,7 @@ def pair(
     settings = Settings(
         home=folder / "home",
         installation=f"test-{new_id(8)}",
-        address_pool=(IPv4Network("10.219.0.0/16"),),
+        address_pool=(fresh_subnet(),),
     )
     settings.home.mkdir()
     queue = RecordingQueue()

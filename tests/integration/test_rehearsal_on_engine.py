@@ -16,7 +16,7 @@ from core.ids import new_id
 from core.scenario.load import load
 from core.settings import Settings, read_settings
 from orchestrator.images import image_builds
-from tests.fakes.inject_site import pool
+from tests.addresses import fresh_subnet
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
@@ -30,7 +30,11 @@ def site(
     """Lend a site that has the scenario's images: what is rehearsed builds upon their layers."""
     home = tmp_path_factory.mktemp("site")
     settings = read_settings().model_copy(
-        update={"home": home, "installation": f"test-{new_id(8)}", "address_pool": (pool(),)}
+        update={
+            "home": home,
+            "installation": f"test-{new_id(8)}",
+            "address_pool": (fresh_subnet(),),
+        }
     )
     engine = open_engine(settings)
     loaded = load(NIGHT_SHIFT)
@@ -105,7 +109,7 @@ tasks:
     points: 40
     opens: {with: call}
     due: {after: call, within: 30m}
-  paper: {title: A paper, submit: {files: [odt]}, rubric: paper, points: 10}
+  paper: {title: A paper, submit: {files: [md]}, rubric: paper, points: 10}
   talk: {title: The statement, rubric: talk, points: 20}
 rubrics:
   note: {criteria: {facts: {levels: {0: none, 1: all}}, tone: {levels: {0: poor, 1: good}}}}
@@ -125,10 +129,10 @@ def test_a_tabletop_rehearses_without_any_host(site: Settings, tmp_path: Path) -
     table = tmp_path / "table"
     (table / "solution").mkdir(parents=True)
     (table / "scenario.yaml").write_text(TABLE)
-    (table / "solution" / "a paper.odt").write_text("It stands beside the script.")
+    (table / "solution" / "a paper.md").write_text("It stands beside the script.")
     (table / "solution" / "play.sh").write_text(
         "echo A note. >/tmp/note.md\n"
-        "printf 'submit\\tnote\\t/tmp/note.md\\nsubmit\\tpaper\\ta paper.odt\\n'\n"
+        "printf 'submit\\tnote\\t/tmp/note.md\\nsubmit\\tpaper\\ta paper.md\\n'\n"
         "printf 'reply\\tcall\\tWe look into it.'\n"
     )
     assert poligon(site, "lint", "--strict", str(table)).returncode == 0
@@ -138,7 +142,7 @@ def test_a_tabletop_rehearses_without_any_host(site: Settings, tmp_path: Path) -
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
     assert told["proven"] == {"answers": 0, "files": 2, "checks": 0, "injects": 2, "services": 0}
-    (table / "solution" / "a paper.odt").unlink()
+    (table / "solution" / "a paper.md").unlink()
     assert poligon(site, "rehearse", str(table)).returncode == 8
 
 

@@ -1,10 +1,9 @@
 """Talks with real servers of a host: Debian's Postfix, OpenSSH, PostgreSQL and MariaDB."""
 
-import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import docker
@@ -33,12 +32,13 @@ from scoring.checks.probes import (
     SshProbe,
 )
 from scoring.domain.verdicts import Verdict
+from tests.addresses import fresh_subnet
 from tests.fakes.fake_engine import BASE_IMAGE
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 INSTALLATION = f"test-{new_id(8)}"
-SUBNET = IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 24))
+SUBNET = fresh_subnet()
 SOON = timedelta(seconds=90)
 
 DOCKERFILE = r"""

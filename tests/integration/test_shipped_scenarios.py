@@ -14,7 +14,7 @@ from core.ids import new_id
 from core.scenario.load import load
 from core.scenario.schema_tasks import FlagTask, QuestionTask, RubricTask
 from core.settings import read_settings
-from tests.fakes.inject_site import pool
+from tests.addresses import fresh_subnet
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
@@ -28,7 +28,7 @@ SCENARIOS = Path(__file__).parents[2] / "scenarios"
 def test_a_shipped_scenario_rehearses_and_leaves_nothing(
     docker_client: docker.DockerClient, tmp_path: Path, name: str
 ) -> None:
-    installation, addresses = f"test-{new_id(8)}", [str(pool())]
+    installation, addresses = f"test-{new_id(8)}", [str(fresh_subnet())]
     environment = {
         "PATH": "/usr/bin:/bin",
         "POLIGON_HOME": str(tmp_path),

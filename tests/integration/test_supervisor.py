@@ -35,6 +35,26 @@ sys.exit(supervise({
     for name, stays in (pair.split("=") for pair in sys.argv[3:])
 }))
 """
+# Each ends at its leisure, but for the first.
+SLOW = """
+import os, pathlib, signal, sys, threading
+folder, name = pathlib.Path(sys.argv[1]), sys.argv[2]
+ending = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: ending.set())
+(folder / f"{name}.up").touch()
+ending.wait()
+if name != "first":
+    threading.Event().wait(0.5)
+with (folder / "ended").open("a") as file:
+    file.write(f"{name}\\n")
+"""
+SLOW_PARENT = """
+import sys
+from api.cli.supervisor import supervise
+child, folder = sys.argv[1:3]
+names = ("first", "second", "third")
+sys.exit(supervise({name: [sys.executable, child, folder, name] for name in names}))
+"""
 SOON = timedelta(seconds=20)
 
 
@@ -116,6 +136,25 @@ def test_killing_the_supervisor_ends_its_children(
     parent.wait()
     children = pids(tmp_path, "a") + pids(tmp_path, "b")
     until(lambda: not any(map(lives, children)), what="the children to end", within=SOON)
+
+
+def test_the_first_is_ended_when_the_others_are(
+    tmp_path: Path, parents: list[subprocess.Popen[bytes]]
+) -> None:
+    """A gateway ends what is left in hosts, and needs the broker for that."""
+    (tmp_path / "slow.py").write_text(SLOW)
+    (tmp_path / "parent.py").write_text(SLOW_PARENT)
+    parent = subprocess.Popen(
+        [sys.executable, tmp_path / "parent.py", tmp_path / "slow.py", tmp_path],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.DEVNULL,
+    )
+    parents.append(parent)
+    until(lambda: len(list(tmp_path.glob("*.up"))) == 3, what="the children to start", within=SOON)
+    parent.send_signal(signal.SIGTERM)
+    assert parent.wait(timeout=SOON.total_seconds()) == 0
+    ended = (tmp_path / "ended").read_text().split()
+    assert (sorted(ended[:2]), ended[2:]) == (["second", "third"], ["first"])
 
 
 @pytest.mark.parametrize("setting", ["POLIGON_HTTP_PORT", "POLIGON_SSH_PORT"])

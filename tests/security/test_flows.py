@@ -6,7 +6,6 @@ serves the same ports and asks every question at once. What must not be answered
 same minute to somebody who may ask: a deaf server cannot pass for a good router.
 """
 
-import secrets
 import socket
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +33,9 @@ from orchestrator.engine.names import (
     shared_network_name,
 )
 from orchestrator.engine.runtime import DockerEngine
-from tests.security.test_isolation import IMAGE, ordinary
+from tests.addresses import fresh_subnet
+from tests.security.attacked_range import IMAGE, ordinary
+from tests.security.probes import ASK, SERVE
 
 pytestmark = [pytest.mark.engine, pytest.mark.enable_socket]
 
@@ -61,34 +62,6 @@ tasks: {one: {ask: Which?, answer: this, points: 1}}
 """.replace("IMAGE", IMAGE)
 
 PORTS = (8080, 9000, 9001, 9002, 9003)
-
-# Answers TCP by accepting, UDP by an echo; one process, so that a host is deaf to all or to none.
-SERVE = """
-use IO::Socket::INET; use IO::Select; my $all = IO::Select->new; my %tcp;
-for my $port (@ARGV) {
-  my $t = IO::Socket::INET->new(Listen => 9, LocalAddr => "0.0.0.0:$port", ReuseAddr => 1) or die;
-  my $u = IO::Socket::INET->new(Proto => "udp", LocalAddr => "0.0.0.0:$port") or die;
-  $all->add($t, $u); $tcp{fileno $t} = 1;
-}
-while (my @ready = $all->can_read) { for my $s (@ready) {
-  if ($tcp{fileno $s}) { my $c = $s->accept; close $c if $c } else {
-    my $from = $s->recv(my $word, 64); $s->send($word, 0, $from) if defined $from }
-} }
-"""
-# Asks every question of its arguments at once, and prints those that were answered.
-ASK = """
-use IO::Socket::INET; use Socket;
-for my $question (@ARGV) { next if fork; $SIG{ALRM} = sub { exit }; alarm 1;
-  my ($kind, $address, $port) = split /:/, $question; my $word;
-  if ($kind eq "tcp") { IO::Socket::INET->new(PeerAddr => "$address:$port") or exit }
-  elsif ($kind eq "udp") {
-    my $s = IO::Socket::INET->new(Proto => "udp", PeerAddr => "$address:$port") or exit;
-    $s->send("word"); defined $s->recv($word, 64) and $word eq "word" or exit }
-  else { socket(my $s, AF_INET, SOCK_DGRAM, 1) or die; my $to = sockaddr_in(0, inet_aton($address));
-    send($s, pack("CCnnn", 8, 0, 0, 0, 1), 0, $to) or exit; recv($s, my $reply, 64, 0) or exit }
-  syswrite STDOUT, "$question\\n"; exit }
-1 while wait > 0;
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +108,7 @@ def _plan(
     folder: Path, exercise: ExerciseId, team: str, number: int, arena: IPv4Network
 ) -> WorldPlan:
     loaded = load(folder)
-    base = 0x0AC00000 | secrets.randbits(14) << 8
+    base = int(fresh_subnet().network_address)
     own = ("office", "dmz", "outer")
     subnets = {name: IPv4Network((base + 64 * place, 28)) for place, name in enumerate(own)}
     subnets["arena"] = arena
@@ -160,10 +133,7 @@ def ground(
     folder = tmp_path_factory.mktemp("scenario")
     (folder / "scenario.yaml").write_text(SCENARIO)
     engine = DockerEngine(read_settings().docker_host, installation=f"flows-{new_id(6)}")
-    exercise, arena = (
-        ExerciseId(new_id()),
-        IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 27)),
-    )
+    exercise, arena = ExerciseId(new_id()), fresh_subnet()
     plans = {
         team: _plan(folder, exercise, team, number, arena)
         for number, team in enumerate(("red", "blue"), 1)

@@ -101,7 +101,16 @@ def test_somebody_inside_takes_no_strangers_place(stage: Stage) -> None:
     [
         "../ana",
         "ana/../../root",
-        "ana.desk.team-1.more",
+        "ana.a.b.c.d",
+        "ana." + "b" * 64,
+        "a" * 33,
+        "ana..desk",
+        "ana.desk\x1b[2J",
+        "ana\r\nana",
+        "ana desk",
+        "ana@desk",
+        "ana%n",
+        "ana.-desk",
         "ana.",
         ".ana",
         "Ana",
@@ -112,7 +121,10 @@ def test_somebody_inside_takes_no_strangers_place(stage: Stage) -> None:
         "ana;id",
         "$(id)",
         "-oProxyCommand=id",
-        "a" * 900,
+        "ana.-privileged",
+        "ana.--user=root",
+        "ana.desk.-u0",
+        "a" * 10_000,
         "",
     ],
 )
@@ -227,7 +239,8 @@ def test_a_process_that_does_not_read_stops_its_client(stage: Stage, box: Box) -
 
 
 def test_a_giant_packet_before_the_login_is_not_awaited(stage: Stage) -> None:
-    with socket.create_connection(("127.0.0.1", stage.gateway.port), timeout=1) as one:
+    patience = LIMITS.login_time.total_seconds() - 1
+    with socket.create_connection(("127.0.0.1", stage.gateway.port), timeout=patience) as one:
         one.sendall(b"SSH-2.0-probe\r\n" + (2**31).to_bytes(4, "big") + bytes(64))
         received = b"-"
         while received:

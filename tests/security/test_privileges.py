@@ -1,7 +1,9 @@
 """What a site's policy permits reaches the host, and nothing that it does not permit."""
 
-import secrets
+import os
+import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network
@@ -21,25 +23,20 @@ from orchestrator.domain.world import (
     Privileges,
     WorldKey,
 )
+from orchestrator.engine.commands import TIMED_OUT
 from orchestrator.engine.names import container_name
 from orchestrator.engine.runtime import DockerEngine
 from orchestrator.ports import EngineRefusedError
+from orchestrator.terminal.commands import reaping
+from tests.addresses import fresh_subnet
+from tests.security.attacked_range import IMAGE
+from tests.security.probes import SEND, arp_frame
 
 pytestmark = [pytest.mark.engine, pytest.mark.enable_socket]
 
-IMAGE = "debian:bookworm-slim"
 SOON = timedelta(seconds=20)
 NET_RAW, SYS_PTRACE = 13, 19  # linux/capability.h
 
-# Sends frames in hex: before each stands what the socket says of its type.
-SEND = """
-my $device = shift; socket(my $s, 17, 3, 0) or die "socket: $!"; $| = 1;
-my $index = do { local (@ARGV, $/) = "/sys/class/net/$device/ifindex"; <> } + 0;
-while (my ($type, $frame) = splice @ARGV, 0, 2) {
-  my $to = pack("S n l S C C a8", 17, hex $type, $index, 0, 0, 6, "");
-  print defined send($s, pack("H*", $frame), 0, $to) ? "sent\n" : "refused\n";
-}
-"""
 # Prints every frame that comes in, in hex.
 HEAR = """
 $| = 1; socket(my $s, 17, 3, 0x0300) or die "socket: $!"; print "hears\n";
@@ -56,14 +53,16 @@ class Ground:
     world: WorldKey
     subnet: IPv4Network
 
-    def plan(self, host: str, privileges: Privileges) -> HostPlan:
+    def plan(self, host: str, privileges: Privileges, *, on_lan: bool = True) -> HostPlan:
         address = self.subnet[10 + ("box", "peer", "odd").index(host)]
-        place = Attachment(network="lan", address=address)
-        return HostPlan(host=host, image=IMAGE, attachments=(place,), privileges=privileges)
+        places = (Attachment(network="lan", address=address),) if on_lan else ()
+        return HostPlan(host=host, image=IMAGE, attachments=places, privileges=privileges)
 
-    def raised(self, privileges: Privileges, host: str = "box") -> Callable[..., str]:
+    def raised(
+        self, privileges: Privileges, host: str = "box", *, on_lan: bool = True
+    ) -> Callable[..., str]:
         """Raise a host; return what runs a command of it as root and returns what it said."""
-        self.engine.raise_host(self.world, self.plan(host, privileges))
+        self.engine.raise_host(self.world, self.plan(host, privileges, on_lan=on_lan))
         key = HostKey(world=self.world, host=host)
 
         def said(*command: str) -> str:
@@ -76,7 +75,7 @@ class Ground:
 def ground() -> Iterator[Ground]:
     installation = f"may-{new_id(6)}"
     engine = DockerEngine(read_settings().docker_host, installation=installation)
-    subnet = IPv4Network((0x0AC00000 | secrets.randbits(14) << 8, 24))
+    subnet = fresh_subnet()
     world = WorldKey(exercise=ExerciseId(new_id()), team="red")
     try:
         engine.raise_network(world, NetworkPlan(network="lan", subnet=subnet))
@@ -96,6 +95,22 @@ def test_capabilities_are_those_that_were_permitted(ground: Ground) -> None:
     assert more ^ usual == 1 << NET_RAW | 1 << SYS_PTRACE
 
 
+def test_a_privileged_host_has_every_capability_or_is_refused(ground: Ground) -> None:
+    """The engine gives all or nothing: one that lacks a capability itself starts no such host."""
+    (bound,) = (
+        line for line in Path("/proc/1/status").read_text().splitlines() if "CapBnd" in line
+    )
+    every = (2 << int(Path("/proc/sys/kernel/cap_last_cap").read_text())) - 1
+    if int(bound.split()[1], 16) != every:
+        with pytest.raises(EngineRefusedError, match="unable to apply caps"):
+            ground.raised(Privileges(privileged=True))
+        ground.engine.remove_host(HostKey(world=ground.world, host="box"))
+        return
+    said = ground.raised(Privileges(privileged=True))
+    assert capabilities(said) == every
+    assert said("grep", "^Seccomp:", "/proc/self/status").split() == ["Seccomp:", "0"]
+
+
 def test_sysctls_are_set_in_the_hosts_own_network(ground: Ground) -> None:
     path = "/proc/sys/net/ipv4/tcp_fin_timeout"
     usual = ground.raised(Privileges())("cat", path)
@@ -108,7 +123,7 @@ def test_sysctls_are_set_in_the_hosts_own_network(ground: Ground) -> None:
 
 def test_more_names_stand_in_the_hosts_file(ground: Ground) -> None:
     said = ground.raised(Privileges(names={"old.test": "192.0.2.7"}))
-    assert said("getent", "hosts", "old.test").split() == ["192.0.2.7", "old.test"]
+    assert said("getent", "ahostsv4", "old.test").split()[:3] == ["192.0.2.7", "STREAM", "old.test"]
 
 
 def test_a_device_is_there_only_where_it_was_permitted(ground: Ground) -> None:
@@ -163,13 +178,78 @@ def test_user_ids_are_the_machines_where_that_was_permitted(
     assert docker_client.api.inspect_container(name)["HostConfig"]["UsernsMode"] == "host"
 
 
+def namespace(kind: str) -> str:
+    return str(Path(f"/proc/self/ns/{kind}").readlink())
+
+
+def test_the_machines_name_is_lent_where_that_was_permitted(ground: Ground) -> None:
+    assert ground.raised(Privileges())("hostname") == "box"
+    lent = ground.raised(Privileges(host_name=True))
+    assert lent("hostname") == socket.gethostname()
+    assert lent("readlink", "/proc/self/ns/uts") == namespace("uts")
+    assert "you must be root" in lent("hostname", "other"), "nor can its root change it"
+
+
+def test_a_host_without_any_network_hears_and_reaches_nothing(ground: Ground) -> None:
+    ground.raised(Privileges(), host="peer")
+    look = ("sh", "-c", "ls /sys/class/net; getent hosts peer || echo nobody")
+    assert "eth0" in ground.raised(Privileges())(*look).split()
+    alone = ground.raised(Privileges(), on_lan=False)
+    assert alone(*look).split() == ["lo", "nobody"]
+    assert alone("readlink", "/proc/self/ns/net") != namespace("net")
+
+
+def test_the_machines_network_is_lent_where_that_was_permitted(ground: Ground) -> None:
+    """Raw sockets are not held there to addresses of its own: the rules would be the machine's."""
+    lent = ground.raised(Privileges(host_network=True, capabilities=("NET_RAW",)), on_lan=False)
+    assert lent("readlink", "/proc/self/ns/net") == namespace("net")
+    assert lent("hostname") == "box"
+    assert lent("cat", "/etc/resolv.conf") == Path("/etc/resolv.conf").read_text().strip()
+
+
+def alive(mark: str) -> set[str]:
+    """Return the numbers of the machine's processes that were started with this mark."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if mark in (process / "cmdline").read_text():
+                found.add(process.name)
+    return found
+
+
+def test_the_machines_processes_are_seen_where_that_was_permitted(ground: Ground) -> None:
+    look = ("readlink", "/proc/self/ns/pid")
+    assert ground.raised(Privileges())(*look) != namespace("pid")
+    lent = ground.raised(Privileges(host_processes=True))
+    assert lent(*look) == namespace("pid")
+    assert lent("cat", f"/proc/{os.getpid()}/comm") == Path("/proc/self/comm").read_text().strip()
+
+
+def test_only_its_own_end_in_a_host_that_sees_the_machines_processes(ground: Ground) -> None:
+    """Commands by their group, sessions by their mark, and all of the host's with the host."""
+    ground.raised(Privileges(host_processes=True))
+    key = HostKey(world=ground.world, host="box")
+    word, other = new_id(12), new_id(12)
+
+    def left(mark: str, session: str) -> None:
+        line = f"POLIGON_SESSION={session} setsid sh -c 'sleep 300; : {mark}' >/dev/null 2>&1 &"
+        ground.engine.run(key, ("sh", "-c", line), timeout=SOON)
+        assert alive(mark)
+
+    left(f"own-{word}", word)
+    left(f"other-{other}", other)
+    late = ("sh", "-c", f"sleep 300; : late-{word}")
+    ran = ground.engine.run(key, late, timeout=timedelta(seconds=1))
+    assert (ran.exit_code, alive(f"late-{word}")) == (TIMED_OUT, set())
+    assert alive(f"own-{word}")
+    ground.engine.run(key, reaping([word]), timeout=SOON)
+    assert (alive(f"own-{word}"), len(alive(f"other-{other}"))) == (set(), 1)
+    ground.engine.stop_host(key)
+    assert alive(f"other-{other}") == set()
+
+
 def _hex(address: object) -> str:
     return bytes(map(int, str(address).split("."))).hex()
-
-
-def _arp(sender: str, source: str, address: str) -> str:
-    """Return a frame that tells everybody whose address is whose."""
-    return f"{'f' * 12}{sender}08060001080006040002{source}{address}{'f' * 12}{address}"
 
 
 def _ip(sender: str, source: str, target: str) -> str:
@@ -186,15 +266,15 @@ def test_a_host_with_raw_sockets_cannot_pass_for_another(ground: Ground) -> None
     mac, own = box("cat", "/sys/class/net/eth0/address").replace(":", ""), _hex(ground.subnet[10])
     there = _hex(ground.subnet[11])
     other, elsewhere = _hex(ground.subnet[77]), "02aabbccddee"
-    honest = [_arp(mac, mac, own), _ip(mac, own, there)]
+    honest = [arp_frame(mac, mac, own), _ip(mac, own, there)]
     forged = {
-        "another address": _arp(mac, mac, other),
-        "another source": _arp(mac, elsewhere, own),
-        "another sender": _arp(elsewhere, elsewhere, own),
+        "another address": arp_frame(mac, mac, other),
+        "another source": arp_frame(mac, elsewhere, own),
+        "another sender": arp_frame(elsewhere, elsewhere, own),
         "another sender of ip": _ip(elsewhere, own, there),
         "another address of ip": _ip(mac, other, there),
-        "an address where ip has it": _arp(mac, f"02aabbcc{own[:4]}", f"{own[4:]}0101"),
-        "a tag before it": f"{'f' * 12}{mac}81000001{_arp(mac, mac, other)[24:]}",
+        "an address where ip has it": arp_frame(mac, f"02aabbcc{own[:4]}", f"{own[4:]}0101"),
+        "a tag before it": f"{'f' * 12}{mac}81000001{arp_frame(mac, mac, other)[24:]}",
         "ipv6": f"{'f' * 12}{mac}86dd60" + "0" * 78,
     }
     key = HostKey(world=ground.world, host="peer")
@@ -228,7 +308,10 @@ def test_a_host_that_is_guarded_talks_to_its_peers(ground: Ground) -> None:
 
 def test_a_guard_is_there_again_when_a_host_is_raised_again(ground: Ground) -> None:
     plan = ground.plan("box", Privileges(capabilities=("NET_RAW",)))
-    key, frame = HostKey(world=ground.world, host="box"), _arp("02aabbccddee", "0" * 12, "0" * 8)
+    key, frame = (
+        HostKey(world=ground.world, host="box"),
+        arp_frame("02aabbccddee", "0" * 12, "0" * 8),
+    )
     ground.engine.raise_host(ground.world, plan)
     ground.engine.stop_host(key)
     ground.engine.raise_host(ground.world, plan)

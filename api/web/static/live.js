@@ -1,8 +1,9 @@
 // Keeps the parts marked data-live fresh by asking for the same page again, and counts the clock.
 // Without this module, or when it fails, the page is as it was sent; reloading it does the same.
 
-const EVERY_MS = 4000;
-const page = document.getElementById("main").dataset.from;
+const { from: page, events, tag } = document.getElementById("main").dataset;
+// A page that is told of changes asks seldom by itself.
+const EVERY_MS = events ? 30000 : 4000;
 const connection = document.getElementById("connection");
 const parts = () => [...document.querySelectorAll("[data-live]")];
 
@@ -58,6 +59,14 @@ function count() {
   }
 }
 
+function listen() {
+  let shown = tag;
+  new EventSource(events).addEventListener("board", ({ data }) => {
+    if (data !== shown) look();
+    shown = data;
+  });
+}
+
 async function keepLooking() {
   await look();
   setTimeout(keepLooking, EVERY_MS);
@@ -66,6 +75,7 @@ async function keepLooking() {
 if (parts().length) {
   setTimeout(keepLooking, EVERY_MS);
   setInterval(count, 1000);
+  if (events) listen();
   document.addEventListener("visibilitychange", look);
 }
 for (const button of document.querySelectorAll("[data-print]")) {

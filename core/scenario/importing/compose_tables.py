@@ -3,7 +3,7 @@
 from types import MappingProxyType
 
 _SITE = "what a host may do beyond its limits is the site's decision"
-_NAMESPACE = "a host shares no namespace with another or with the engine's host"
+_NAMESPACE = "which namespace a host shares is the site's decision"
 
 REFUSED = MappingProxyType(
     {

@@ -150,7 +150,8 @@ def _scores(facts: Facts, story: Story) -> list[str]:
     wrong = [f"booked otherwise than the facts say: {e}" for e in set(booked) ^ replayed]
     if len(set(booked)) != len(booked):
         wrong.append("an entry was booked twice")
-    blamed = [r for r in facts.check_runs if r["verdict"] not in {Verdict.UP, Verdict.INFRA_ERROR}]
+    harmless = {Verdict.UP, Verdict.INFRA_ERROR, Verdict.MISSING}
+    blamed = [r for r in facts.check_runs if r["verdict"] not in harmless]
     wrong += [f"a team is blamed for our fault: {r['verdict']}: {r['output']}" for r in blamed]
     shown = {row["team"]: round(row["points"] * MILLI) for row in story.board["rows"]}
     for team in facts.teams:
@@ -182,7 +183,7 @@ def _replayed(team: TeamId, facts: Facts) -> set[tuple[str, int]]:
     for row in facts.submissions:
         if row["team_id"] == team and row["verdict"] == AnswerVerdict.CORRECT:
             fact = _fact(Cause.SUBMISSION, row["id"], row["received_at"])
-            entry = solved(team, row["task"], points=_POINTS[row["task"]], fact=fact)
+            entry = solved(team, row["task"], milli_points=_POINTS[row["task"]] * MILLI, fact=fact)
             entries[entry.key] = entry.milli_points
     state = CheckState()
     for row in facts.check_runs:
@@ -195,7 +196,7 @@ def _replayed(team: TeamId, facts: Facts) -> set[tuple[str, int]]:
         ):
             entries[entry.key] = entry.milli_points
         if state.has_held(timedelta()):
-            entry = solved(team, HELD, points=_POINTS[HELD], fact=fact)
+            entry = solved(team, HELD, milli_points=_POINTS[HELD] * MILLI, fact=fact)
             entries[entry.key] = entry.milli_points
     return set(entries.items())
 
@@ -205,6 +206,7 @@ def _run(row: Row) -> CheckRun:
         round=row["round"],
         at=timedelta(milliseconds=row["exercise_ms"]),
         verdict=Verdict(row["verdict"]),
+        excused=row["window_id"] is not None,
     )
 
 

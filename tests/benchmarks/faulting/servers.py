@@ -10,12 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import docker
 from docker.models.containers import Container
 from redis import Redis
-from redis.exceptions import RedisError
 from sqlalchemy import Engine, inspect, make_url, text
 from sqlalchemy.exc import OperationalError
 
@@ -23,8 +21,8 @@ from core.db import open_engine
 from core.waiting import pause, until
 from tests.benchmarks.faulting.backing import Backing, Template, prepare_database
 from tests.benchmarks.faulting.schedule import Kind
-from tests.contracts.containers import deployed
 from tests.contracts.postgres import PostgresServer, postgres_server
+from tests.contracts.redis_server import RedisServer, redis_server
 
 _QUEUE = "poligon"  # kombu's list of the messages that nobody has taken yet
 _BACK = timedelta(seconds=60)
@@ -117,15 +115,9 @@ def _lock(engine: Engine, seconds: float) -> bool:
 class _Broker:
     """Redis. It writes nothing to disk: killed, it has lost every message."""
 
-    def __init__(self, container: Container, url: str) -> None:
-        self.url = url
-        self.outage = _Outage(container, self.answers)
-
-    def answers(self) -> bool:
-        """Tell whether it answers."""
-        with suppress(RedisError), Redis.from_url(self.url) as redis:
-            return bool(redis.ping())
-        return False
+    def __init__(self, server: RedisServer) -> None:
+        self.url = server.url
+        self.outage = _Outage(server.container, server.answers)
 
     def empty(self) -> None:
         """Take everything out of it."""
@@ -163,9 +155,5 @@ class _Broker:
 
 @contextmanager
 def _broker(client: docker.DockerClient) -> Iterator[_Broker]:
-    password = uuid4().hex
-    environment = {"REDIS_PASSWORD": password}
-    with deployed(client, "redis", port=6379, environment=environment) as (container, port):
-        broker = _Broker(container, f"redis://:{password}@127.0.0.1:{port}/0")
-        until(broker.answers, what="Redis's first answer", within=_BACK)
-        yield broker
+    with redis_server(client) as server:
+        yield _Broker(server)

@@ -1,4 +1,4 @@
-"""An installation of its own: API, worker and gateway, each started again whenever it dies."""
+"""An installation of its own: its processes, each started again whenever it dies."""
 
 import os
 import signal
@@ -43,7 +43,7 @@ class Site:
     ) -> None:
         self.home = home
         self.workers = ("worker", *(f"worker-{number}" for number in range(2, workers + 1)))
-        self.processes = ("serve", *self.workers, "gateway")
+        self.processes = ("serve", *self.workers, "broker", "gateway")
         self.installation = f"f{uuid4().hex[:10]}"
         self.http_port, self.ssh_port = free_port(), free_port()
         self.environment = {

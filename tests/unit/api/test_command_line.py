@@ -25,6 +25,7 @@ from orchestrator.domain.phases import Phase
 from orchestrator.domain.world import RouterPlan
 from orchestrator.ports import Dropped, EngineUnavailableError, RangeEngine
 from orchestrator.service import PREPARE
+from scoring.marking.fit import Given
 from tests.fakes.api_site import KEY, SCENARIO
 from tests.fakes.fake_engine import FakeEngine, FakeRouter
 from tests.fakes.jobs import acts_of, do
@@ -171,7 +172,7 @@ def test_import_refuses_by_key_and_writes_nothing(tmp_path: Path) -> None:
     file.write_text("services:\n  web: {image: nginx, pid: host}\n")
     result = poligon("scenario", "import", str(file), "-o", str(draft))
     assert result.exit_code == 1
-    assert f"{file}:2:23: error: services.web.pid: a host shares no namespace" in result.stderr
+    assert f"{file}:2:23: error: services.web.pid: which namespace a host shares" in result.stderr
     assert not draft.exists()
     data = json.loads(poligon("scenario", "import", str(file), "-o", str(draft), "--json").stdout)
     assert data["code"] == "scenario.import_refused"
@@ -369,6 +370,54 @@ def test_an_exercise_that_is_not_there_exits_as_missing(verb: str) -> None:
         assert json.loads(result.stdout)["code"] == "exercise.unknown"
 
 
+def test_the_key_of_a_feed_is_printed_and_made_anew(queue: Working) -> None:
+    name = launched(queue)
+    first = poligon("score", "feed-key", name).stdout.strip()
+    assert len(bytes.fromhex(first)) == 32
+    assert json.loads(poligon("score", "feed-key", name, "--json").stdout)["key"] == first
+    second = poligon("score", "feed-key", name, "--rotate").stdout.strip()
+    assert second not in {"", first}
+    assert poligon("score", "feed-key", name).stdout.strip() == second
+    assert poligon("score", "feed-key", "nowhere").exit_code == 3
+
+
+def test_a_score_is_proved_rebuilt_and_found_out_when_changed(queue: Working) -> None:
+    name = launched(queue)
+    services = queue.services
+    assert services is not None
+    services.exercises.start(services.exercises.get(name).id)
+    exercise = services.exercises.get(name)
+    team = exercise.teams[0]
+    value = str(services.exercises.facts(exercise, team).values["thief"])
+    user = team.members[0].user
+    services.scoring.answer(exercise, team, user, task="who", value=value, client_key="one")
+    replayed = poligon("score", "replay", name, "--json")
+    found = json.loads(replayed.stdout)
+    assert (replayed.exit_code, found["holds"], found["teams"][0]["entries"]) == (0, True, 1)
+    assert found["ledger_hash"] == found["replay_hash"]
+    (proof,) = json.loads(poligon("score", "verify", "--all", "--seal", "--json").stdout)
+    assert (proof["exercise"], proof["entries"], len(proof["seal"])) == (name, 1, 64)
+    with services.database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE standings SET milli_points = 1, tasks = '{}'")
+    broken = poligon("score", "verify", name)
+    assert broken.exit_code == 1
+    assert "the standing of team-1 is 0 thousandths after 1 entries" in broken.stdout
+    assert json.loads(poligon("score", "rebuild", name, "--json").stdout) == {name: 2}
+    assert poligon("score", "verify", name).exit_code == 0
+    with services.database.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER score_facts_no_delete")
+        connection.exec_driver_sql("DELETE FROM score_facts")
+    changed = poligon("score", "replay", name)
+    assert changed.exit_code == 1
+    assert "✗ team-1: extra solve:" in changed.stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["drill", "--all"]])
+def test_a_proof_is_of_one_exercise_or_of_all(arguments: list[str]) -> None:
+    result = poligon("score", "verify", *arguments, "--json")
+    assert (result.exit_code, json.loads(result.stdout)["code"]) == (2, "score.no_exercise")
+
+
 def test_board_record_and_list_print_data(queue: Working) -> None:
     name = launched(queue)
     board = json.loads(poligon("exercise", "board", name, "--json").stdout)
@@ -413,6 +462,44 @@ def test_down_closes_exercises_and_leaves_nothing_on_the_engine(
     assert (told["exercises_closed"], engine.hosts, engine.networks) == (1, {}, {})
     status = json.loads(poligon("exercise", "status", name, "--json").stdout)
     assert (status["phase"], {t["world"] for t in status["teams"]}) == ("closed", {"removed"})
+
+
+TALK = """\
+  talk: {title: The talk, ask: Tell us., rubric: talk, points: 10}
+rubrics: {talk: {criteria: {calm: {levels: {0: nervous, 1: calm}}}}}
+"""
+
+
+def test_who_marks_is_appointed_and_what_was_marked_is_listed_and_exported(
+    site: Path, queue: Working
+) -> None:
+    (site / "scenarios" / "house" / "scenario.yaml").write_text(SCENARIO + TALK)
+    name = launched(queue, teams=1)
+    poligon("exercise", "start", name)
+    assert poligon("user", "add", "anna", "--role", "assessor").exit_code == 0
+    assert poligon("marks", "appoint", name, "anna").stdout == f"anna marks in {name}\n"
+    services = queue.services
+    assert services is not None
+    exercise, anna = services.exercises.get(name), services.users.named("anna")
+    services.marking.mark(
+        exercise,
+        exercise.teams[0],
+        anna.id,
+        task="talk",
+        place="",
+        marks={"calm": Given(level=1, reason="=calm")},
+        hand_in=True,
+    )
+    (line,) = json.loads(poligon("marks", "list", name, "--json").stdout)
+    assert (line["task"], line["state"], line["points"]) == ("talk", "decided", 10)
+    assert "Assessors: anna" in poligon("marks", "list", name).stdout
+    assert "anna,calm,1,'=calm" in poligon("marks", "export", name).stdout
+    assert poligon("marks", "release", name, "talk").exit_code == 0
+    refused = poligon("marks", "again", name, "talk", "team-1")
+    assert (refused.exit_code, "a reason is missing" in refused.stderr) == (2, True)
+    assert poligon("marks", "again", name, "talk", "team-1", "--reason", "new").exit_code == 0
+    assert poligon("marks", "dismiss", name, "anna").exit_code == 0
+    assert poligon("marks", "release", name, "who").exit_code == 2
 
 
 def test_injects_are_listed_held_fired_and_moved(queue: Working) -> None:

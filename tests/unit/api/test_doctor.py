@@ -1,25 +1,30 @@
 """`poligon doctor` over a site whose engine is a fake."""
 
 import json
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from api import bootstrap
 from api.bootstrap import Services
 from api.cli import database, doctor
 from api.cli.main import app
+from api.cli.process import look_for_engine
 from core.clock import SystemClock
 from core.ids import ExerciseId
 from core.settings import Settings
 from orchestrator.domain.leftovers import Standing
 from orchestrator.ports import EngineTooOldError, EngineUnavailableError, RangeEngine
+from scoring.proving import Proving
 from tests.fakes.fake_engine import WELL, FakeEngine
 from tests.fakes.queue import RecordingQueue
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -118,6 +123,18 @@ def test_an_engine_too_old_is_named(engine: FakeEngine) -> None:
 
 
 @pytest.mark.enable_socket
+def test_a_ledger_that_did_not_hold_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    CliRunner().invoke(app, ["exercise", "list"])  # which makes the embedded database
+    assert looks()[1]["ledgers"]["state"] == "ok"
+    faults = {"drill": ("entry 3 of team-1 breaks the chain",)}
+    monkeypatch.setattr(Proving, "known_faults", lambda _: faults)
+    code, found = looks()
+    assert (code, found["ledgers"]["state"]) == (1, "broken")
+    assert "the ledger of drill does not hold: entry 3" in found["ledgers"]["says"]
+    assert found["ledgers"]["fix"] == "poligon score verify drill"
+
+
+@pytest.mark.enable_socket
 def test_leftovers_are_counted_and_named(engine: FakeEngine) -> None:
     assert CliRunner().invoke(app, ["exercise", "list"]).exit_code == 0
     engine.throwaways = [
@@ -135,3 +152,38 @@ def test_leftovers_are_counted_and_named(engine: FakeEngine) -> None:
     assert found["leftovers"]["state"] == "note"
     assert "1 things of ours" in found["leftovers"]["says"]
     assert "poligon.main.gone.team-1.desk" in found["leftovers"]["says"]
+
+
+@pytest.mark.enable_socket
+def test_a_broker_is_looked_for_where_there_was_one(tmp_path: Path) -> None:
+    place = tmp_path / "home" / "broker" / "engine.sock"
+    assert "broker" not in looks()[1]
+    place.parent.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(place))
+        listener.listen()
+        assert looks()[1]["broker"]["state"] == "ok"
+    code, found = looks()
+    assert (code, found["broker"]["state"]) == (0, "note")
+    assert "Connection refused" in found["broker"]["says"]
+
+
+def test_a_process_that_could_use_the_engine_beside_a_broker_says_so(tmp_path: Path) -> None:
+    (tmp_path / "engine").touch()
+    engine = f"unix://{tmp_path / 'engine'}"
+    with capture_logs() as told:
+        look_for_engine(Settings(docker_host=engine))
+        look_for_engine(Settings(docker_host="unix:///nowhere", terminal_engine="unix:///b"))
+        assert told == []
+        look_for_engine(Settings(docker_host=engine, terminal_engine="unix:///b"))
+    assert [line["event"] for line in told] == ["engine.within_reach"]
+
+
+@pytest.mark.enable_socket
+def test_a_redis_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "redis" not in looks()[1]
+    monkeypatch.setenv("POLIGON_BROKER_URL", f"redis://:secret@127.0.0.1:{free_port()}/0")
+    code, found = looks()
+    assert (code, found["redis"]["state"]) == (1, "broken")
+    assert "Redis does not answer" in found["redis"]["says"]
+    assert "secret" not in found["redis"]["says"]

@@ -8,6 +8,7 @@ import pytest
 
 from api.cli.planning import Forecast, ImageState, forecast
 from core.scenario.load import load
+from core.scenario.site_policy import NOTHING_PERMITTED, Grant, SitePolicy
 from core.settings import Settings
 from orchestrator.domain.engine_facts import Space
 from tests.fakes.api_site import SCENARIO
@@ -37,13 +38,21 @@ def test_a_delay_that_the_kernel_cannot_do_is_named(tmp_path: Path, *, kernel_de
     assert len(named) == (not kernel_delays)
 
 
-def planned(tmp_path: Path, engine: FakeEngine, *, teams: int, image: str = "") -> Forecast:
+def planned(
+    tmp_path: Path,
+    engine: FakeEngine,
+    *,
+    teams: int,
+    image: str = "",
+    more: str = "",
+    policy: SitePolicy = NOTHING_PERMITTED,
+) -> Forecast:
     folder = tmp_path / "house"
     folder.mkdir(exist_ok=True)
     text = SCENARIO.replace('image: "debian:bookworm-slim"', image) if image else SCENARIO
-    (folder / "scenario.yaml").write_text(text)
+    (folder / "scenario.yaml").write_text(text.replace("access:", f"{more}access:", 1))
     settings = Settings(home=tmp_path, installation="test", address_pool=(POOL,), internet_pool=())
-    return forecast(load(folder), settings, engine, teams=teams)
+    return forecast(load(folder, policy), settings, engine, teams=teams, policy=policy)
 
 
 def test_what_is_asked_for_is_held_against_what_the_site_has(tmp_path: Path) -> None:
@@ -76,6 +85,42 @@ def test_disks_of_hosts_are_added_up_and_told_where_nobody_keeps_to_them(
     )
     told = "Not enforced here: the limit of the disk of desk; the engine has no quotas"
     assert (told in shown.remarks) == (not has_quotas)
+
+
+@pytest.mark.parametrize(("runtime", "is_there"), [("runsc", False), ("runc", True)])
+def test_a_runtime_that_the_engine_lacks_is_told_of_the_host(
+    tmp_path: Path, runtime: str, *, is_there: bool
+) -> None:
+    grant = Grant.model_validate({"host": "*/*", "runtime": runtime})
+    asking = f'image: "debian:bookworm-slim"\n    runtime: {runtime}'
+    shown = planned(
+        tmp_path, FakeEngine(), teams=1, image=asking, policy=SitePolicy(allow={"here": grant})
+    )
+    assert shown.may_be_launched, "the policy permits it"
+    told = f"The engine has no runtime {runtime}, which desk asks for"
+    assert (told not in shown.short) == is_there
+
+
+@pytest.mark.parametrize(
+    ("key", "mode", "told"),
+    [
+        ("network_mode", "none", None),
+        ("network_mode", "host", "Not isolated, and not asked by the self-test: lone; the network"),
+        ("pid", "host", "Not isolated: lone; the processes are the machine's"),
+    ],
+)
+def test_a_host_that_shares_with_the_machine_is_told_to_be_without_isolation(
+    tmp_path: Path, key: str, mode: str, told: str | None
+) -> None:
+    grant = Grant.model_validate({"host": "house/lone", key: mode})
+    place = "" if key == "network_mode" else "networks: {office: {}}, "
+    lone = f"  lone: {{{key}: {mode}, {place}image: debian:bookworm-slim}}\n"
+    policy = SitePolicy(allow={"here": grant})
+    shown = planned(tmp_path, FakeEngine(), teams=2, more=lone, policy=policy)
+    assert shown.permitted == (f"lone has {key}: {mode}, as here permits",)
+    remarks = [remark for remark in shown.remarks if remark.startswith("Not isolated")]
+    assert len(remarks) == (told is not None)
+    assert all(told and remark.startswith(told) for remark in remarks)
 
 
 def test_a_full_disk_of_the_engine_is_told(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a rehearsal proves of a scenario, and what it finds wrong; on a fake engine."""
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -248,6 +249,18 @@ def test_a_file_that_does_not_fit_is_reported(hall: Hall, said: str, finding: st
     assert missing == "report: the solution submits no file that fits"
 
 
+def test_a_small_file_is_handed_in_as_a_member_would(hall: Hall) -> None:
+    hall.write(REPORT)
+    content = base64.b64encode(b"%PDF-1.7").decode()
+    hall.said = (*SAID, f"submit\treport\treport.pdf\t8:{content}")
+    assert hall.rehearse().findings == ()
+    wrong = base64.b64encode(b"MZ\0").decode()
+    hall.said = (*SAID, f"submit\treport\treport.pdf\t3:{wrong}")
+    told, missing = hall.rehearse().findings
+    assert told.startswith("report: the solution's file report.pdf is refused: the file is no pdf")
+    assert missing == "report: the solution submits no file that fits"
+
+
 def test_a_file_for_what_never_opens_is_reported(hall: Hall) -> None:
     hall.write(REPORT.replace("    opens: {with: press}\n", "    opens: {with: praise}\n"))
     hall.works = False
@@ -383,3 +396,37 @@ def test_a_rehearsal_has_a_label_of_its_own_that_fits(tmp_path: Path) -> None:
     assert own.installation not in {beside.installation, settings_of(another).installation}
     assert Settings(installation=own.installation).installation == own.installation
     assert own.home != beside.home
+
+
+EVIDENCE = (
+    SCENARIO.replace("  desk:\n", "  desk:\n    record: {commands: true}\n")
+    .replace(
+        "checks:\n",
+        """\
+checks:
+  copied: {evidence: {command: {host: desk, matches: 'dd .*'}, before: {check: shut}}}
+  told: {evidence: {command: {host: desk, matches: 'mail .*'}, after: {check: shut}}}
+""",
+        1,
+    )
+    .replace(
+        "  keep: {",
+        "  order: {title: In order, ask: Do., checks: [copied, told], points: 5}\n  keep: {",
+    )
+)
+
+
+def test_a_solution_says_what_a_trainee_types(hall: Hall) -> None:
+    hall.write(EVIDENCE)
+    hall.said = (*SAID, "typed\tdesk\tdd if=/dev/sda", "typed\tdesk\tmail boss")
+    done = hall.rehearse()
+    assert done.findings == ()
+    assert done.proven.checks == 5
+
+
+def test_what_a_solution_does_not_type_is_no_evidence(hall: Hall) -> None:
+    hall.write(EVIDENCE)
+    hall.said = (*SAID, "typed\tdesk\tmail boss", "typed\tmail\tdd if=/dev/sda")
+    findings = hall.rehearse().findings
+    assert "the solution types on 'mail', which keeps no commands" in findings
+    assert any("order" in finding and "copied" in finding for finding in findings)

@@ -41,8 +41,8 @@ def test_files_are_measured_where_they_stand_and_lines_keep_their_order(tmp_path
     assert code == 0
     assert lines[:-2] == [
         Answer(task="who", value=r"a\b"),
-        Submission(task="report", file="a b.pdf", size=70),
-        Submission(task="note", file=str(made), size=5),
+        Submission(task="report", file="a b.pdf", size=70, content=b"x" * 70),
+        Submission(task="note", file=str(made), size=5, content=b"12345"),
         Submission(task="note", file="none.pdf", size=None),
         Submission(task="note", file=".", size=None),
     ]
@@ -54,6 +54,14 @@ def test_what_a_script_says_of_the_size_is_part_of_the_name(tmp_path: Path) -> N
     (tmp_path / "r.pdf").write_bytes(b"x")
     _, lines = played(tmp_path, r"printf 'submit\treport\tr.pdf\t99\n'")
     assert lines == [Submission(task="report", file="r.pdf\t99", size=None)]
+
+
+def test_of_a_large_file_only_the_size_is_told(tmp_path: Path) -> None:
+    (tmp_path / "r.pdf").write_bytes(bytes(8193))
+    (tmp_path / "s.pdf").write_bytes(bytes(8192))
+    _, (large, small) = played(tmp_path, r"printf 'submit\treport\tr.pdf\nsubmit\treport\ts.pdf\n'")
+    assert large == Submission(task="report", file="r.pdf", size=8193)
+    assert small == Submission(task="report", file="s.pdf", size=8192, content=bytes(8192))
 
 
 def test_a_script_that_fails_says_so_after_its_lines(tmp_path: Path) -> None:

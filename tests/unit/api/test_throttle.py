@@ -74,4 +74,4 @@ def test_the_wait_that_is_told_is_long_enough() -> None:
 def test_logins_that_succeed_leave_nothing_to_remember() -> None:
     throttle = LoginThrottle(FakeClock())
     assert all(passes(throttle, f"trainee-{n}") for n in range(100))
-    assert not throttle._failures
+    assert not throttle._wrong._taken

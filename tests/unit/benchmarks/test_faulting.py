@@ -32,6 +32,7 @@ RUN = {
     "verdict": "up",
     "output": "",
     "started_at": datetime(2026, 11, 23, 12, 0, 2, tzinfo=UTC),
+    "window_id": None,
 }
 WELL = Facts(
     exercises=[{"name": "faulty-x", "phase": "closed"}],

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.db import Base, Database
+from core.users.keys import parse_public_key
 from core.users.model import (
     KeyInvalidError,
     LoginRefusedError,
@@ -16,7 +17,7 @@ from core.users.model import (
     UserNameInvalidError,
     UserUnknownError,
 )
-from core.users.service import TOKEN_LIFETIME, Users, parse_public_key
+from core.users.service import TOKEN_LIFETIME, Users
 from tests.fakes.clock import FakeClock
 from tests.fakes.queue import RecordingQueue
 
@@ -29,7 +30,8 @@ def clock() -> FakeClock:
 @pytest.fixture
 def users(tmp_path: Path, clock: FakeClock) -> Iterator[Users]:
     database = Database(f"sqlite:///{tmp_path / 'test.db'}", queue=RecordingQueue())
-    tables = [Base.metadata.tables[name] for name in ("users", "ssh_keys", "tokens")]
+    names = ("users", "ssh_keys", "tokens", "one_time_codes")
+    tables = [Base.metadata.tables[name] for name in names]
     Base.metadata.create_all(database.engine, tables=tables)
     yield Users(database, clock)
     database.close()

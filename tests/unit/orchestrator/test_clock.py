@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.ids import TeamId
-from orchestrator.domain.clock import ClockEvent, Tick, elapsed, extended
+from orchestrator.domain.clock import ClockEvent, Tick, elapsed, extended, reached
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 RED, BLUE = TeamId("red"), TeamId("blue")
@@ -107,3 +107,29 @@ def test_what_is_done_to_another_team_changes_nothing(
     events = [at(0, Tick.START), *(at(*event) for event in ordered)]
     without = [event for event in events if event.team != BLUE]
     assert minutes(events, now, RED) == minutes(without, now, RED)
+
+
+def test_when_a_time_was_reached_leaves_pauses_out() -> None:
+    events = [at(0, Tick.START), at(10, Tick.PAUSE), at(70, Tick.RESUME)]
+    now = NOON + timedelta(minutes=75)
+    assert reached(events, timedelta(minutes=5), now) == NOON + timedelta(minutes=5)
+    assert reached(events, timedelta(minutes=12), now) == NOON + timedelta(minutes=72)
+    assert reached(events, timedelta(minutes=16), now) is None
+    assert reached([], timedelta(), now) is None
+
+
+@given(clock_events, st.floats(0, 600), st.floats(0, 600), st.sampled_from([None, RED]))
+def test_a_time_was_reached_when_the_clock_showed_it(
+    touched: list[tuple[float, Tick, TeamId | None]],
+    minute: float,
+    now: float,
+    team: TeamId | None,
+) -> None:
+    events = [at(0, Tick.START), *(at(*event) for event in sorted(touched, key=lambda t: t[0]))]
+    wanted, moment = timedelta(minutes=minute), NOON + timedelta(minutes=now)
+    when = reached(events, wanted, moment, team=team)
+    if when is None:
+        assert elapsed(events, moment, team=team) < wanted or not wanted
+    else:
+        assert when <= moment
+        assert elapsed(events, when, team=team) == wanted

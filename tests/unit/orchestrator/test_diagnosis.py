@@ -6,6 +6,13 @@ from typing import Any
 
 import pytest
 
+from orchestrator.domain.advisories import (
+    ADVISORIES,
+    FORWARDED_NAMES,
+    Program,
+    concerns,
+    known_flaws,
+)
 from orchestrator.domain.diagnosis import Finding, State, diagnose
 from orchestrator.domain.engine_facts import EngineFacts, Space, Tables
 from tests.fakes.fake_engine import WELL
@@ -28,6 +35,11 @@ FAULTS: list[tuple[dict[str, Any], str, State, str]] = [
     ({"runc": "1.1.5+ds1-1+deb12u1"}, "engine: runc", State.NOTE, "cannot be told"),
     ({"runc": "1.1.12"}, "engine: runc", State.NOTE, "CVE-2025-31133"),
     ({"runc": "1.3.2"}, "engine: runc", State.NOTE, "CVE-2025-31133"),
+    ({"runc": "1.2.7"}, "engine: runc", State.NOTE, "CVE-2025-52565"),
+    ({"runc": "1.4.0-rc.2"}, "engine: runc", State.NOTE, "CVE-2025-52881"),
+    ({"version": "20.10.8"}, "engine: version", State.NOTE, "CVE-2021-41091"),
+    ({"version": "27.5.1"}, "engine: version", State.NOTE, "CVE-2025-54410"),
+    ({"version": "20.10.24+dfsg1"}, "engine: version", State.NOTE, "a distribution's own"),
     ({"runc": ""}, "engine: runc", State.NOTE, "cannot be told"),
     ({"default_bridge": False}, "engine: default bridge", State.BROKEN, "docker0 is gone"),
     ({"tables": Tables.NONE}, "engine: iptables", State.BROKEN, "nothing keeps networks apart"),
@@ -60,6 +72,44 @@ def test_a_fault_is_named_with_a_fix_and_nothing_else_is(
     assert words in bad[look].says
     assert "\n" not in bad[look].says
     assert bad[look].fix
+
+
+@pytest.mark.parametrize(
+    ("program", "version", "cves"),
+    [
+        (Program.RUNC, "1.0.0-rc95", "21626 31133 52565 52881"),
+        (Program.RUNC, "1.1.11", "21626 31133 52565 52881"),
+        (Program.RUNC, "1.1.12", "31133 52565 52881"),
+        (Program.RUNC, "1.1.15", "31133 52565 52881"),
+        (Program.RUNC, "1.2.7", "31133 52565 52881"),
+        (Program.RUNC, "1.2.8", ""),
+        (Program.RUNC, "1.3.2", "31133 52565 52881"),
+        (Program.RUNC, "1.3.3", ""),
+        (Program.RUNC, "1.4.0-rc.2", "31133 52565 52881"),
+        (Program.RUNC, "1.4.0-rc.3", ""),
+        (Program.RUNC, "1.4.0", ""),
+        (Program.RUNC, "2.0.0", ""),
+        (Program.RUNC, "1.1.5+ds1-1+deb12u1", "21626 31133 52565 52881"),
+        (Program.ENGINE, "20.10.8", "41091 54410"),
+        (Program.ENGINE, "20.10.24+dfsg1", "54410"),
+        (Program.ENGINE, "25.0.12", "54410"),
+        (Program.ENGINE, "25.0.13", ""),
+        (Program.ENGINE, "26.1.5", "54410"),
+        (Program.ENGINE, "28.0.0", ""),
+        (Program.ENGINE, "unknown", ""),
+    ],
+)
+def test_a_version_is_known_for_what_it_does_not_mend(
+    program: Program, version: str, cves: str
+) -> None:
+    found = [cve for flaw in known_flaws(program, version) for cve in flaw.cves]
+    assert [cve.rpartition("-")[2] for cve in found] == cves.split()
+
+
+def test_every_advisory_is_read() -> None:
+    for advisory in (*ADVISORIES, FORWARDED_NAMES):
+        assert concerns(advisory, "0.0.1")
+        assert all(not concerns(advisory, version) for version in advisory.mended_in)
 
 
 def test_every_look_has_a_fault_that_it_finds() -> None:

@@ -105,7 +105,7 @@ def test_while_a_host_is_repaired_people_stay_with_its_peers(
     raise_host = site.engine.raise_host
 
     def looked_at_meanwhile(*arguments: object) -> None:
-        seen.append((worlds(site, running)[0], access.may_stay(login, entry)))
+        seen.append((worlds(site, running)[0], not access.why_leave(login, entry)))
         raise_host(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(site.engine, "raise_host", looked_at_meanwhile)

@@ -86,7 +86,7 @@ def test_while_a_host_is_reset_people_stay_with_its_peers(
     access, login = Access(site.users, site.exercises), trainee(site, running).name
     entry = access.enter(login)
     resets.reset(running, team(running), host="mail", by=None)
-    assert access.may_stay(login, entry)
+    assert not access.why_leave(login, entry)
 
 
 def test_a_whole_world_is_made_anew_and_no_other(

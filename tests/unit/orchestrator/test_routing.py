@@ -15,6 +15,7 @@ from core.scenario.load import load
 from core.scenario.networks import prefix_length
 from core.scenario.render import TeamFacts
 from orchestrator.domain.addresses import host_addresses
+from orchestrator.domain.isolation_probes import probers_of
 from orchestrator.domain.plan import plan_world
 from orchestrator.domain.routing import _apart, router_address
 from orchestrator.domain.world import HostPlan, Passage, Protocol, WorldKey, WorldPlan
@@ -42,7 +43,7 @@ OFFICE, DMZ, OUTER, LAB = (IPv4Network(f"10.0.{n}.0/29") for n in range(4))
 
 def planned(folder: Path, text: str = SCENARIO) -> WorldPlan:
     (folder / "scenario.yaml").write_text(text)
-    loaded = load(folder)
+    loaded = load(folder, policy=None)
     subnets: Mapping[str, IPv4Network] = {
         "office": OFFICE,
         "dmz": DMZ,
@@ -172,3 +173,20 @@ def test_ports_stay_the_same_when_their_ranges_are_put_apart(found: list[tuple[i
         p for a, b in found for p in range(a, b + 1)
     }
     assert all(second[0] > first[1] + 1 for first, second in pairwise(apart))
+
+
+def test_a_host_on_no_network_has_no_place_and_nobody_knows_its_name(tmp_path: Path) -> None:
+    lone = """\
+  pit: {image: x, network_mode: none}
+  wire: {image: x, network_mode: host, uts: host, cap_add: [NET_RAW]}
+tasks:"""
+    before = planned(tmp_path)
+    world = planned(tmp_path, SCENARIO.replace("tasks:", lone, 1))
+    *others, pit, wire = world.hosts
+    assert (tuple(others), world.router) == (before.hosts, before.router)
+    for host in (pit, wire):
+        assert (host.attachments, host.gateway, host.names) == ((), None, {})
+    assert (pit.hostname, wire.hostname) == ("pit", None)
+    assert [host.privileges.host_network for host in (pit, wire)] == [False, True]
+    assert not wire.sends_raw, "rules in its network would be the machine's own"
+    assert not {"pit", "wire"} & {host.host for host in probers_of(world)}

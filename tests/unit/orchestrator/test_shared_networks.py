@@ -6,6 +6,7 @@ import pytest
 
 from core.jobs import Job
 from core.scenario.load import load
+from orchestrator.domain.isolation import Question, Verdict
 from orchestrator.domain.phases import Phase, WorldPhase
 from orchestrator.ports import EngineUnavailableError, UnknownImageError
 from orchestrator.service import JOB_PATIENCE, REMOVE_WORLD
@@ -17,6 +18,17 @@ def arena(site: Site) -> Site:
     """Lend the site with a scenario whose mail hosts meet in one network."""
     text = SCENARIO.replace("dmz: {size: /29}}", "dmz: {size: /29}, arena: {shared: true}}")
     text = text.replace("{dmz: {alias: mail.harbour.test}}", "{dmz: {}, arena: {}}")
+    (site.scenario.folder / "scenario.yaml").write_text(text)
+    site.scenario = load(site.scenario.folder)
+    return site
+
+
+@pytest.fixture
+def ring(site: Site) -> Site:
+    """Lend the site with a scenario whose hosts are on the shared network and on no other."""
+    text = SCENARIO.replace("{office: {size: /28}, dmz: {size: /29}}", "{arena: {shared: true}}")
+    text = text.replace("{office: {}, dmz: {}}", "{arena: {}}").replace("ips.dmz", "ips.arena")
+    text = text.replace("{dmz: {alias: mail.harbour.test}}", "{arena: {}}")
     (site.scenario.folder / "scenario.yaml").write_text(text)
     site.scenario = load(site.scenario.folder)
     return site
@@ -34,6 +46,29 @@ def test_every_world_meets_the_others_on_one_network(arena: Site) -> None:
     facts = [arena.exercises.facts(exercise, team) for team in arena.now(exercise).teams]
     assert {fact.subnets["arena"] for fact in facts} == {subnet}
     assert len({fact.addresses["mail"]["arena"] for fact in facts}) == 3
+
+
+def test_teams_that_share_all_their_networks_get_ready(ring: Site) -> None:
+    exercise = ring.launch(teams=2)
+    ring.work()
+    assert ring.now(exercise).phase is Phase.READY
+    for team in ring.now(exercise).teams:
+        assert team.isolation is not None
+        asked = {finding.question: finding for finding in team.isolation.findings}
+        assert asked[Question.TEAMS].says == "no other team's host stood on a network of its own"
+        assert asked.pop(Question.TEAMS).verdict is Verdict.UNTESTED
+        assert asked[Question.HOST].verdict is Verdict.HOLDS
+
+
+def test_they_are_asked_against_the_hosts_of_other_exercises(ring: Site) -> None:
+    ring.launch(teams=2)
+    ring.work()
+    second = ring.launch(teams=2)
+    ring.work()
+    for team in ring.now(second).teams:
+        assert team.isolation is not None
+        verdicts = {finding.question: finding.verdict for finding in team.isolation.findings}
+        assert verdicts[Question.TEAMS] is Verdict.HOLDS
 
 
 def test_two_exercises_share_nothing(arena: Site) -> None:

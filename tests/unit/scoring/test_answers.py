@@ -128,6 +128,14 @@ def test_a_number_may_be_so_far_away_and_no_further(sent: str, right: bool) -> N
         "23.11.2026. 2:05:30",
         "23. 11. 2026, 02:05:30",
         "23.11.2026\u00a002:05:30 gmt",
+        "2026-11-23 03:05:30 +01:00",
+        "2026-11-23 03:05:30 +0100",
+        "23.11.2026 03:05:30 +1",
+        "23.11.2026 03:05:30 UTC+1",
+        "23.11.2026 03:05:30 CET",
+        "2026-11-23T04:05:30 cest",
+        "22.11.2026. 20:35:30 -05:30",
+        "20261123T030530+0100",
     ],
 )
 def test_a_time_is_read_in_iso_and_in_the_regions_form(text: str) -> None:
@@ -135,7 +143,17 @@ def test_a_time_is_read_in_iso_and_in_the_regions_form(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["yesterday", "31.02.2026 10:00", "23.11.2026 25:00", "02:05", "", "9" * 1000]
+    "text",
+    [
+        "yesterday",
+        "23.11.2026 02:05:30 XYZ",
+        "23.11.2026 02:05 +99:00",
+        "31.02.2026 10:00",
+        "23.11.2026 25:00",
+        "02:05",
+        "",
+        "9" * 1000,
+    ],
 )
 def test_what_is_no_time_is_wrong_and_no_error(text: str) -> None:
     assert instant_in(text) is None

@@ -1,10 +1,13 @@
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.domain.folding import Fold, folded
+from core.scenario.schema_answers import Fold
+from scoring.domain.folding import folded
 
-EVERY_FOLD: frozenset[Fold] = frozenset({"case", "space", "accent", "script", "punctuation"})
+EVERY_FOLD: frozenset[Fold] = frozenset(get_args(Fold))
 USUAL: frozenset[Fold] = frozenset({"case", "space"})
 
 _TRICKY = "љЉњЊџЏѕЅѓЃќЌђЂћЋѐЀѝЍйЙђǉǈǇǌǋǊǆǅǄǵǴḱḰđĐčžšłøİıßſ\u0301\u0307\u030c\u0323 .,-'“„\u00a0"
@@ -61,6 +64,19 @@ def test_punctuation_is_left_out() -> None:
     folds: frozenset[Fold] = USUAL | {"punctuation"}
     assert folded("„U.S.“ - svc-backup!", folds) == folded("us svcbackup", folds)
     assert folded("1 + 1", folds) == "1 + 1"
+
+
+def test_quotes_apostrophes_and_dashes_of_word_processors_are_plain_where_allowed() -> None:
+    folds: frozenset[Fold] = USUAL | {"quotes"}
+    assert folded("«say» “hi” – it’s svc‐backup", folds) == '"say" "hi" - it\'s svc-backup'
+    assert folded("“hi”", USUAL) != folded('"hi"', USUAL)
+
+
+def test_letters_of_other_widths_and_ligatures_are_plain_where_allowed() -> None:
+    folds: frozenset[Fold] = USUAL | {"compatibility"}
+    assert folded("ﬁle ＡＤＭＩＮ①", folds) == "file admin1"
+    assert folded("ＡＤＭＩＮ", USUAL) != "admin"
+    assert folded("раураl", folds) != folded("paypal", folds)  # a look-alike stays another letter
 
 
 def test_what_is_marks_only_is_not_folded_away() -> None:

@@ -1,9 +1,11 @@
 from datetime import timedelta
+from fractions import Fraction
 from functools import reduce
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scoring.domain.availability import Rounds
 from scoring.domain.holds import CheckRun, CheckState
 from scoring.domain.verdicts import Verdict
 
@@ -11,11 +13,15 @@ verdict_lists = st.lists(st.sampled_from(Verdict), max_size=40)
 UP, DOWN, MUMBLE, OURS = Verdict.UP, Verdict.DOWN, Verdict.MUMBLE, Verdict.INFRA_ERROR
 
 
+def run(number: int, verdict: Verdict, *, excused: bool = False) -> CheckRun:
+    return CheckRun(
+        round=number, at=timedelta(seconds=10 * number), verdict=verdict, excused=excused
+    )
+
+
 def runs(*verdicts: Verdict) -> list[CheckRun]:
     """Return a run each 10 seconds of exercise time."""
-    return [
-        CheckRun(round=n, at=timedelta(seconds=10 * n), verdict=v) for n, v in enumerate(verdicts)
-    ]
+    return [run(number, verdict) for number, verdict in enumerate(verdicts)]
 
 
 def folded(seen: list[CheckRun]) -> CheckState:
@@ -77,8 +83,9 @@ def test_a_run_that_is_late_or_comes_twice_changes_nothing(
 @given(verdict_lists)
 def test_the_share_of_rounds_is_between_none_and_all(verdicts: list[Verdict]) -> None:
     rounds = folded(runs(*verdicts)).rounds
-    scored = [v for v in verdicts if v is not OURS]
+    scored: list[Verdict] = [v for v in verdicts if v not in {OURS, Verdict.MISSING}]
     assert (rounds.scored, rounds.passed) == (len(scored), scored.count(UP))
+    assert rounds.recovering == scored.count(Verdict.RECOVERING)
     assert (rounds.share is None) == (not scored)
     assert rounds.share is None or 0 <= rounds.share <= 1
     assert 0 <= rounds.worth(20_000) <= 20_000
@@ -89,3 +96,30 @@ def test_availability_depends_on_every_round_and_not_on_the_last_streak() -> Non
     early, late = (folded(runs(*order)) for order in ([DOWN] * 3 + [UP] * 7, [UP] * 7 + [DOWN] * 3))
     assert early.rounds == late.rounds
     assert early.rounds.worth(20_000) == 14_000
+
+
+def test_a_round_in_which_a_service_recovers_is_worth_a_half() -> None:
+    rounds = folded(runs(UP, Verdict.RECOVERING, DOWN, OURS, Verdict.MISSING)).rounds
+    assert rounds.share == Fraction(1, 2)
+    assert (rounds.worth(1000), rounds.worth(1)) == (500, 0)
+    assert folded(runs(UP, UP, Verdict.RECOVERING)).rounds.worth(1000) == 833
+
+
+@given(verdict_lists)
+def test_the_order_of_rounds_does_not_change_the_share(verdicts: list[Verdict]) -> None:
+    there, back = folded(runs(*verdicts)), folded(runs(*reversed(verdicts)))
+    assert there.rounds == back.rounds
+
+
+def test_a_round_in_maintenance_counts_on_neither_side_and_breaks_nothing() -> None:
+    seen = [*runs(UP, UP), run(2, DOWN, excused=True), run(3, UP)]
+    assert folded(seen).held == timedelta(seconds=30)
+    assert folded(seen).rounds == Rounds(scored=3, passed=3)
+    excused = [run(number, UP, excused=True) for number in range(5)]
+    assert folded(excused).held is None
+
+
+def test_rounds_that_nobody_carried_out_are_counted_and_break_nothing() -> None:
+    seen = [run(0, UP), run(3, UP), run(4, Verdict.MISSING), run(5, UP)]
+    state = folded(seen)
+    assert (state.missed, state.held) == (3, timedelta(seconds=50))

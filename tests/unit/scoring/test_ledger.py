@@ -1,5 +1,5 @@
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import pytest
@@ -9,8 +9,19 @@ from hypothesis import strategies as st
 from core.ids import TeamId, UserId
 from scoring.domain.availability import Rounds
 from scoring.domain.guards import is_lost
-from scoring.domain.ledger import Cause, Entry, Fact, availability_moved, charged, solved
+from scoring.domain.holds import CheckRun, CheckState
+from scoring.domain.ledger import (
+    Cause,
+    Entry,
+    EntryKind,
+    Fact,
+    availability_moved,
+    charged,
+    reversal_of,
+    solved,
+)
 from scoring.domain.verdicts import Verdict
+from scoring.errors import NotReversibleError
 
 TEAM = TeamId("team")
 FACT = Fact(cause=Cause.CHECK_RUN, id="run", at=datetime(2026, 11, 23, tzinfo=UTC))
@@ -71,22 +82,41 @@ def test_a_cost_is_paid_as_far_as_there_are_points_and_never_twice(
 
 
 @pytest.mark.parametrize(
-    ("latest", "lost"),
+    ("seen", "lost"),
     [
         ([], False),
         ([Verdict.DOWN], False),
         ([Verdict.DOWN, Verdict.UP], False),
-        ([Verdict.UP, Verdict.DOWN], False),
+        ([Verdict.DOWN, Verdict.UP, Verdict.DOWN], False),
         ([Verdict.DOWN, Verdict.MUMBLE], True),
+        ([Verdict.UP, Verdict.DOWN, Verdict.INFRA_ERROR, Verdict.DOWN], True),
     ],
 )
-def test_two_failures_in_a_row_are_a_loss(latest: list[Verdict], *, lost: bool) -> None:
-    assert is_lost(latest) is lost
+def test_two_failures_in_a_row_are_a_loss(seen: list[Verdict], *, lost: bool) -> None:
+    state = CheckState()
+    for number, verdict in enumerate(seen):
+        state = state.after(CheckRun(round=number, at=timedelta(seconds=number), verdict=verdict))
+    assert is_lost(state) is lost
+
+
+def test_a_reversal_takes_all_back_and_names_what_it_takes() -> None:
+    entry = solved(TEAM, "contain", milli_points=30_000, fact=FACT)
+    ruling = Fact(cause=Cause.CORRECTION, id="ruling", at=FACT.at, user=UserId("ada"))
+    reversal = reversal_of(entry, ruling, "The question was void.")
+    assert (reversal.milli_points, reversal.reverses) == (-30_000, entry.key)
+    assert (reversal.kind, reversal.task, reversal.fact) == (EntryKind.SOLVE, "contain", ruling)
+    assert reversal.reason == "The question was void."
+
+
+def test_what_takes_back_is_not_taken_back_itself() -> None:
+    entry = solved(TEAM, "contain", milli_points=30_000, fact=FACT)
+    with pytest.raises(NotReversibleError, match="takes another entry back"):
+        reversal_of(reversal_of(entry, FACT, "once"), FACT, "twice")
 
 
 def test_a_solve_has_one_key_whoever_and_whatever_caused_it() -> None:
     by_hand = Fact(cause=Cause.SUBMISSION, id="x", at=FACT.at, user=UserId("ada"))
-    one = solved(TEAM, "contain", points=30, fact=FACT)
-    other = solved(TEAM, "contain", points=30, fact=by_hand)
+    one = solved(TEAM, "contain", milli_points=30_000, fact=FACT)
+    other = solved(TEAM, "contain", milli_points=30_000, fact=by_hand)
     assert one.key == other.key
     assert one.milli_points == 30_000

@@ -1,5 +1,7 @@
 """What an author wrote is right for each team, from the file to the verdict."""
 
+import hashlib
+
 import pytest
 
 from core.scenario.dry_run import invented_team
@@ -23,6 +25,8 @@ tasks:
   where: {ask: Where?, answer: {any: [{ip: "{{ hosts.box.ip }}"}, {cidr: 10.0.0.0/28}]}}
   order: {ask: How?, answer: {list: ["{{ values.stage }}", {number: 240, within: 5%}]}}
   heap: {ask: What?, answer: {set: [{all: [one, {regex: "(?i)o.+"}]}, {hash: "00FF"}]}}
+  print: {ask: Hash?, answer: {file: decoy.bin}}
+  long: {ask: Hash?, answer: {any: [{file: decoy.bin, by: [sha512]}, nothing]}}
   way:
     ask: Which?
     answer: {choice: "{{ values.stage }}", of: {roof: Roof, door: "{{ team.name }}"}}
@@ -34,6 +38,7 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> TeamScenario:
     folder = tmp_path_factory.mktemp("scenarios") / "asked"
     folder.mkdir()
     (folder / "scenario.yaml").write_text(SCENARIO)
+    (folder / "decoy.bin").write_bytes(b"\0decoy")
     loaded = load(folder)
     facts = invented_team(loaded.scenario, loaded)
     return TeamScenario(
@@ -60,6 +65,12 @@ def is_right(scenario: TeamScenario, task: str, value: str) -> bool:
         ("where", ["10.0.0.1", "10.0.0.0/28"], ["10.0.0.2", "10.0.0.0/27"]),
         ("order", ["door, 250", "Door\n228"], ["250, door", "door", "door, 253"]),
         ("heap", ["one, 00ff", "00:ff;ONE"], ["one", "one, one", "two, 00ff"]),
+        (
+            "print",
+            [hashlib.new(name, b"\0decoy").hexdigest() for name in ("md5", "sha1", "sha256")],
+            [hashlib.sha512(b"\0decoy").hexdigest(), hashlib.sha256(b"decoy").hexdigest()],
+        ),
+        ("long", [hashlib.sha512(b"\0decoy").hexdigest().upper(), "nothing"], ["decoy.bin"]),
         ("way", ["door"], ["roof", "Door", "Team 1", "door roof"]),
     ],
 )

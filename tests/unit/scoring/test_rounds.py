@@ -3,7 +3,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.domain.rounds import current_round, offset_of
+from scoring.domain.rounds import RoundState, current_round, deadline_of, decides, offset_of
 
 EVERY = timedelta(seconds=30)
 times = st.timedeltas(min_value=timedelta(), max_value=timedelta(days=2))
@@ -36,3 +36,28 @@ def test_rounds_never_go_back(a: timedelta, b: timedelta) -> None:
     assert first is not None
     assert second is not None
     assert first <= second
+
+
+def test_a_round_can_be_decided_until_two_looks_that_begin_at_its_end_are_over() -> None:
+    deadline = deadline_of(
+        3, every=EVERY, offset=timedelta(seconds=7), timeout=timedelta(seconds=10)
+    )
+    assert deadline == timedelta(seconds=7 + 4 * 30 + 2 * 10 + 20)
+
+
+def test_only_another_worker_or_the_only_one_decides_against_a_team() -> None:
+    def decided(
+        state: RoundState, worker: str, *, accuses: bool = True, again: bool = False
+    ) -> bool:
+        return decides(state, accuses=accuses, worker=worker, first="one", again=again)
+
+    sent, doubted, decided_before = RoundState.SENT, RoundState.DOUBTED, RoundState.DECIDED
+    assert not decided(sent, "one")
+    assert decided(sent, "one", accuses=False)
+    for state in (doubted, RoundState.CONFIRMING):
+        assert not decided(state, "one")
+        assert not decided(state, "one", accuses=False)
+        assert decided(state, "two")
+        assert decided(state, "one", again=True)
+    assert not decided(decided_before, "two")
+    assert not decided(decided_before, "two", accuses=False)

@@ -300,7 +300,9 @@ def say(words: bytes) -> Program:
 def test_no_server_passes_by_mistake_or_makes_its_failure_ours(
     engine: FakeEngine, probe: ServerProbe, program: Program | None, verdicts: set[Verdict]
 ) -> None:
-    finding = found(engine, probe, program, seconds=2)
+    # Only who waits for silence waits to the end, and a busy machine reads slowly.
+    seconds = 2 if Verdict.DOWN in verdicts else 30
+    finding = found(engine, probe, program, seconds=seconds)
     assert finding.verdict in verdicts, finding.output
 
 

@@ -43,6 +43,11 @@ def compare(tmp_path: Path) -> Compare:
         ),
         ("duration: 25m", "duration: 1h30m", "the duration is 1h30m instead of 25m"),
         ("attempts: 5", "attempts: 3", "the task who allows 3 attempts instead of 5"),
+        (
+            "attempts: 5",
+            "attempts: 5\n    cooldown: 30s",
+            "the task who waits 30s after a wrong answer instead of none",
+        ),
         ("points: 15", "points: 20", "the task who gives 20 points instead of 15"),
         ('{equals: "{{ values.intruder }}"}', "keeper", "the task who has another right answer"),
         (

@@ -24,12 +24,8 @@ def facts(harbour_invoice: LoadedScenario) -> TeamFacts:
     return invented_team(harbour_invoice.scenario, harbour_invoice)
 
 
-def test_it_has_no_error_and_one_task_without_words() -> None:
-    (only,) = lint(FOLDER)
-    assert only.severity == "warning"
-    assert "trainees would see the id only" in only.message
-    line = (FOLDER / "scenario.yaml").read_text().splitlines()[only.line - 1]
-    assert line == "  report:"
+def test_it_has_nothing_that_lint_would_say() -> None:
+    assert lint(FOLDER) == ()
 
 
 def test_its_mail_log_is_in_order_and_ends_when_the_intruder_comes(

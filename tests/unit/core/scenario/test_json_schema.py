@@ -58,6 +58,7 @@ STRUCTURAL = (
     "path inside",
     "absolute path",
     "before any team exists",
+    "a terminal would obey",
 )
 
 

@@ -181,6 +181,7 @@ SPOILT = {
     "no duration": ("duration: 30m", "duration: 0m", "longer than nothing"),
     "newer language": ("language: 1", "language: 2", "this program reads language 1"),
     "template in the head": ("title: Small", "title: '{{ x }}'", "before any team exists"),
+    "escape code in the head": ("title: Small", 'title: "\\e[31mSmall"', "a terminal would obey"),
     "wrong side": ("side: blue", "side: bleu", "(did you mean blue?)"),
     "reserved role": ("roles: {solver:", "roles: {all: {}, solver:", "'all' is reserved"),
     "role in a circle": ("title: Solver}", "title: Solver, extends: solver}", "circle"),
@@ -458,6 +459,26 @@ def test_a_template_that_fails_while_running_points_to_its_line(
 
 
 WARNED = {
+    "wrong answers above the task": (
+        "answer: green,",
+        "answer: green, wrong_cost: 6,",
+        "more than the 5 points of the task",
+    ),
+    "a wait past the end": (
+        "answer: green,",
+        "answer: green, cooldown: 1d,",
+        "the exercise would end before the next is taken",
+    ),
+    "a wait after the last attempt": (
+        "answer: green,",
+        "answer: green, attempts: 1, cooldown: 5s,",
+        "with one attempt nothing comes after a wrong answer",
+    ),
+    "late after the end": (
+        "answer: green,",
+        "answer: green, late: [{after: 1d, share: 50%}],",
+        "this comes after the end of the exercise",
+    ),
     "hint above the task": (
         "answer: green,",
         "answer: green, hints: [{text: Like grass., cost: 6}],",
@@ -666,3 +687,48 @@ def test_several_are_linted_side_by_side_with_the_same_result(tmp_path: Path) ->
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 3
+
+
+@pytest.mark.parametrize(
+    ("terms", "error"),
+    [
+        ("late: [{after: 5m, share: 100%}]", "less than all of the points"),
+        ("late: [{after: 5m, share: 50%}, {after: 6m, share: 50%}]", "gives less than the one"),
+        ("late: [{after: 5m, share: 50%}, {after: 5m, share: 40%}]", "later than the one before"),
+        ("cooldown: 0s", "must be longer than nothing"),
+        ("wrong_cost: -1", "greater than or equal to 0"),
+    ],
+)
+def test_terms_of_answers_that_cannot_be_are_errors_where_they_stand(
+    lint_text: Lint, terms: str, error: str
+) -> None:
+    (found,) = lint_text(WITH_HOSTS.replace("answer: green,", f"answer: green, {terms},"))
+    assert found.startswith("20:")
+    assert ": error: " in found
+    assert error in found
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ("{file: gone.bin}", "there is no file gone.bin in the scenario"),
+        ("{any: [green, {file: ../gone.bin}]}", "must be a path inside the scenario's folder"),
+        ("{any: [green, {set: [{file: gone.bin}]}]}", "there is no file gone.bin in the scenario"),
+        ("{equals: green, format: '{{ team.name }}'}", "it cannot hold {{ }}"),
+    ],
+)
+def test_answers_that_cannot_be_are_errors_where_they_stand(
+    lint_text: Lint, answer: str, error: str
+) -> None:
+    found = lint_text(WITH_HOSTS.replace("answer: green,", f"answer: {answer},"))
+    assert [p for p in found if p.startswith("20:") and ": error: " in p and error in p], found
+
+
+def test_a_fed_task_is_never_solved_and_pays_for_nothing(lint_text: Lint) -> None:
+    text = WITH_HOSTS + "  outside: {title: Outside, feed: {source: CERT game}, points: 5}\n"
+    assert lint_text(text) == []
+    reset = "title: A box\n    reset: {by: [solver], cost: {task: outside, points: 1}}"
+    found = lint_text(text.replace("title: A box", reset))
+    assert [p for p in found if "outside gets its points from outside, and pays for nothing" in p]
+    found = lint_text(text.replace("source: CERT", "sourcex: CERT"))
+    assert [p for p in found if "unknown key 'sourcex' (did you mean source?)" in p]

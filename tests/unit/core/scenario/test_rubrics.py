@@ -177,6 +177,7 @@ SPOILT = {
     "a board that never shows": ("freeze: 25m", "freeze: 0m", "must be longer than nothing"),
     "recordings kept for no time": ("recordings: 90d", "recordings: 0d", "longer than nothing"),
     "recordings kept for 90": ("recordings: 90d", "recordings: 90", "is not a duration"),
+    "keys of no terminal": ("terminal: true", "input: true", "with the terminal only"),
     "an unknown recording": ("terminal: true", "terminals: true", "(did you mean terminal?)"),
 }
 
@@ -221,6 +222,7 @@ def test_errors_stand_where_their_author_looks(lint_text: Lint) -> None:
             "every criterion of incident is marked at injects, and none by the file",
         ),
         ("0: absent, 1: partial", "1: absent, 3: partial", "the lowest level is 1: nobody"),
+        ("files: [pdf", "files: [key", "whether a file is really a key"),
         ("title: The report", "x-title: x", "trainees would see the id only"),
     ],
 )

@@ -46,12 +46,21 @@ ASKED: Mapping[str, tuple[str, ...]] = {
     "runtime: runsc": ("runtime: runsc",),
     "ipc: host": ("ipc: host",),
     "userns: host": ("userns: host",),
+    "pid: host": ("pid: host",),
+    "uts: host": ("uts: host",),
+    "network_mode: none": ("network_mode: none",),
+    "network_mode: host": ("network_mode: host",),
 }
+OWN = "    networks: {lan: {}}\n    accounts"
+ON_A_NETWORK = tuple(asked for asked in ASKED if not asked.startswith("network_mode"))
 
 
 def asking(small: Path, *more: str) -> Path:
     lines = "".join(f"\n    {line}" for line in more)
-    (small / "scenario.yaml").write_text(WITH_HOSTS.replace("title: A box", f"title: A box{lines}"))
+    text = WITH_HOSTS.replace("title: A box", f"title: A box{lines}")
+    if "network_mode" in lines:
+        text = text.replace("\nnetworks:", "\nx-networks:").replace(OWN, "    accounts")
+    (small / "scenario.yaml").write_text(text)
     return small
 
 
@@ -84,9 +93,9 @@ def test_each_value_is_refused_at_its_place_with_the_line_that_permits_it(
 
 
 def test_all_of_them_are_refused_and_permitted_together(small: Path, tmp_path: Path) -> None:
-    problems = errors(asking(small, *ASKED))
+    problems = errors(asking(small, *ON_A_NETWORK))
     lines = [problem.message.rpartition(" would permit it: ")[2] for problem in problems]
-    assert len(lines) == sum(map(len, ASKED.values()))
+    assert len(lines) == sum(len(ASKED[asked]) for asked in ON_A_NETWORK)
     assert errors(small, policy_of(tmp_path, *lines)) == ()
 
 
@@ -97,13 +106,13 @@ def test_all_of_them_are_refused_and_permitted_together(small: Path, tmp_path: P
         "- {host: other/box, cap_add: [NET_RAW]}",
         "- {host: '*/other', cap_add: [NET_RAW]}",
         "- {host: small/box, cap_add: [NET_ADMIN]}",
-        "- {host: small/box, privileged: true}",
+        "- {host: small/box, privileged: true, pid: host, network_mode: none}",
         '- {host: small/box, volumes: ["/srv/x:/x:rw"]}',
     ],
 )
 def test_a_line_for_something_else_permits_nothing(small: Path, tmp_path: Path, line: str) -> None:
-    asking(small, "cap_add: [NET_RAW]", "volumes: ['/srv/x:/x']")
-    assert len(errors(small, policy_of(tmp_path, line))) == 2
+    asking(small, "cap_add: [NET_RAW]", "volumes: ['/srv/x:/x']", "network_mode: host")
+    assert len(errors(small, policy_of(tmp_path, line))) == 3
 
 
 @pytest.mark.parametrize("hosts", ["small/box", "small/*", "*/box", "*/*"])
@@ -120,7 +129,7 @@ def test_a_key_that_asks_for_nothing_needs_no_permission(small: Path) -> None:
 
 
 @pytest.mark.parametrize("key", sorted(NEVER))
-def test_what_would_break_every_worlds_walls_is_refused_with_the_reason(
+def test_what_no_engine_could_do_is_refused_with_the_reason(
     small: Path, tmp_path: Path, key: str
 ) -> None:
     permissive = policy_of(tmp_path, "- {host: '*/*', privileged: true}")
@@ -150,11 +159,65 @@ def test_what_would_break_every_worlds_walls_is_refused_with_the_reason(
         ("security_opt: ['label:disable']", "'label:disable' is not one of "),
         ("runtime: '-x'", "'-x' is not the name of a runtime"),
         ("ipc: shareable", "'shareable' is not one of host"),
+        ("pid: 'container:x'", "'container:x' is not one of host"),
+        ("uts: private", "'private' is not one of host"),
+        ("network_mode: bridge", "'bridge' is not one of none, host"),
     ],
 )
 def test_what_cannot_be_is_said_whatever_the_policy(small: Path, asked: str, sentence: str) -> None:
     found = [problem.message for problem in errors(asking(small, asked))]
     assert [message for message in found if sentence in message], found
+
+
+OFF_THE_NETWORKS = {
+    "networks: {lan: {}}": "with network_mode: host a host is on no network of the exercise;",
+    "sysctls: {net.core.somaxconn: 1}": "with network_mode: host the sysctls would be the machine",
+    "env: {ADDRESS: '{{ hosts.box.ip }}'}": "box is on no network of the exercise, so it has no",
+}
+
+
+@pytest.mark.parametrize("line", OFF_THE_NETWORKS)
+def test_a_host_that_is_on_no_network_has_nothing_of_one(
+    small: Path, tmp_path: Path, line: str
+) -> None:
+    permissive = policy_of(
+        tmp_path,
+        "- {host: '*/*', network_mode: host, sysctls: {net.core.somaxconn: '1'}}",
+    )
+    assert errors(asking(small, "network_mode: host"), permissive) == ()
+    (problem,) = errors(asking(small, "network_mode: host", line), permissive)
+    assert problem.message.startswith(OFF_THE_NETWORKS[line])
+
+
+def test_nobody_meets_a_host_that_is_on_no_network(small: Path, tmp_path: Path) -> None:
+    permissive = policy_of(tmp_path, "- {host: '*/*', network_mode: none}")
+    text = WITH_HOSTS.replace(
+        "access:",
+        """  lone: {image: "debian:bookworm-slim", network_mode: none}
+injects:
+  cut: {manual: true, link: {host: lone, down: true}}
+flows: [{from: lan/box, to: lan/lone, tcp: [80]}]
+access:""",
+    ).replace(
+        "  up: {host: box, tcp: 80}",
+        """  up: {host: box, tcp: 80}
+  peer: {from: box, tcp: {host: lone, port: 80}}
+  names: {from: box, dns: {server: lone, name: a.test}}
+  keys: {from: box, ssh: {host: lone}}""",
+    )
+    (small / "scenario.yaml").write_text(text)
+    assert sorted(problem.message for problem in errors(small, permissive)) == [
+        "lone is not on lan, but on none",
+        "lone is on no network of the exercise, and is met on none",
+        "lone is on no network of the exercise, and is met on none",
+        "lone is on no network of the exercise, and is met on none",
+        "lone is on no network of the exercise, so it has no link",
+    ]
+
+
+def test_a_host_is_on_a_network_unless_the_site_is_asked(small: Path) -> None:
+    (small / "scenario.yaml").write_text(WITH_HOSTS.replace("    networks:", "    x-was:"))
+    assert "networks is missing" in [problem.message for problem in errors(small)]
 
 
 def test_errors_elsewhere_hide_no_refusal(small: Path) -> None:

@@ -26,6 +26,14 @@ def test_a_host_that_was_permitted_nothing_has_no_option_for_it() -> None:
     assert usual["SecurityOpt"] == ["no-new-privileges"]
     for key in ("Privileged", "Devices", "Mounts", "Runtime", "IpcMode", "UsernsMode"):
         assert key not in usual
+    assert (usual["Dns"], "PidMode" in usual, "UTSMode" in usual) == (["127.0.0.1"], False, False)
+
+
+def test_what_is_the_machines_is_asked_for_as_such() -> None:
+    made = options(Privileges(host_processes=True, host_name=True))
+    assert (made["PidMode"], made["UTSMode"], made["Dns"]) == ("host", "host", ["127.0.0.1"])
+    lent = host_options(plan(Privileges(host_network=True)), network="host")
+    assert (lent["NetworkMode"], lent["Dns"]) == ("host", []), "names are the machine's, too"
 
 
 def test_devices_and_places_are_split_as_compose_writes_them() -> None:

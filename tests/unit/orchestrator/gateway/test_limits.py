@@ -19,6 +19,12 @@ class Stopwatch:
         return self.seconds
 
 
+def test_two_hundred_who_log_in_at_once_may_share_an_address() -> None:
+    lobby = Lobby(Limits())
+    assert [lobby.admit("a") for _ in range(200)] == [True] * 200
+    assert lobby.admit("b"), "and others find a place, too"
+
+
 def test_a_source_gets_its_places_and_leaves_the_rest_to_others() -> None:
     lobby = Lobby(LIMITS)
     assert [lobby.admit("a") for _ in range(3)] == [True, True, False]
@@ -68,3 +74,21 @@ def test_no_more_than_ten_thousand_accounts_are_remembered() -> None:
     assert len(guesses._failures) == 10_000
     assert guesses.delay("user0") == timedelta()
     assert guesses.delay("user10049") > timedelta()
+
+
+@pytest.mark.parametrize(
+    ("open_for", "idle_for", "terminal", "why"),
+    [
+        (timedelta(hours=9), timedelta(hours=7), True, ""),
+        (timedelta(hours=9), timedelta(hours=9), True, "Nothing was typed here for 8 hours"),
+        (timedelta(hours=9), timedelta(hours=9), False, ""),
+        (timedelta(hours=25), timedelta(), True, "This session was open for 24 hours"),
+        (timedelta(hours=25), timedelta(), False, "This session was open for 24 hours"),
+    ],
+)
+def test_sessions_end_after_their_time_and_terminals_when_nobody_types(
+    *, open_for: timedelta, idle_for: timedelta, terminal: bool, why: str
+) -> None:
+    said = Limits().overstayed(open_for=open_for, idle_for=idle_for, terminal=terminal)
+    assert said.startswith(why)
+    assert bool(said) == bool(why)

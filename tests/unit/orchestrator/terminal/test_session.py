@@ -1,161 +1,29 @@
 """A session between a fake client and a fake engine."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from core.background import spawn
-from core.clock import SystemClock
-from core.ids import ExerciseId
-from orchestrator.domain.world import HostKey, WorldKey
-from orchestrator.ports import EngineRefusedError, EngineUnavailableError, HostGoneError
+from orchestrator.ports import EngineUnavailableError, HostFullError, HostGoneError
+from orchestrator.terminal.commands import NO_SLOTS, NOTHING_LEFT
 from orchestrator.terminal.reaper import Reaper
-from orchestrator.terminal.registry import LiveSessions
-from orchestrator.terminal.session import Session, Visit
-from orchestrator.terminal.stream import Chunk, ExecStream, TerminalSize
+from orchestrator.terminal.stream import Chunk, TerminalSize
+from tests.fakes.terminal_stage import (
+    HOST,
+    SIZE,
+    FakeClient,
+    FakeEngine,
+    FakeStream,
+    Scene,
+    a_visit,
+    play,
+    sessions,
+    settle,
+)
 
-HOST = HostKey(world=WorldKey(exercise=ExerciseId("exercise"), team="team-1"), host="desk")
-SIZE = TerminalSize(columns=80, rows=24)
 KIB = 1024
-
-
-@dataclass(kw_only=True)
-class FakeClient:
-    """A client that remembers everything it was told."""
-
-    shown: bytes = b""
-    errors: bytes = b""
-    codes: list[int] = field(default_factory=list)
-    paused: bool = False
-
-    def write(self, data: bytes) -> None:
-        self.shown += data
-
-    def write_error(self, data: bytes) -> None:
-        self.errors += data
-
-    def exit(self, code: int) -> None:
-        self.codes.append(code)
-
-    def pause(self) -> None:
-        self.paused = True
-
-    def resume(self) -> None:
-        self.paused = False
-
-
-class FakeStream(ExecStream):
-    """A process that does what the test says."""
-
-    def __init__(self) -> None:
-        self.output: asyncio.Queue[Chunk | None] = asyncio.Queue()
-        self.input = bytearray()
-        self.input_ended = False
-        self.takes_input = asyncio.Event()
-        self.takes_input.set()
-        self.sizes: list[TerminalSize] = []
-        self.sized = asyncio.Event()
-        self.refuses_sizes = 0
-        self.codes: list[int | None] = [0]
-        self.gone = False
-        self.closed = False
-
-    async def read(self) -> Chunk | None:
-        return await self.output.get()
-
-    async def write(self, data: bytes) -> None:
-        await self.takes_input.wait()
-        self.input += data
-
-    def write_eof(self) -> None:
-        self.input_ended = True
-
-    async def resize(self, size: TerminalSize) -> None:
-        if self.refuses_sizes:
-            self.refuses_sizes -= 1
-            raise EngineRefusedError("not started yet")
-        self.sizes.append(size)
-        self.sized.set()
-
-    async def exit_code(self) -> int | None:
-        if self.gone:
-            raise HostGoneError("host desk of team-1 is not running")
-        return self.codes.pop(0) if len(self.codes) > 1 else self.codes[0]
-
-    def close(self) -> None:
-        self.closed = True
-
-    def ends(self, *codes: int | None) -> None:
-        """Close the output; `codes` are what is answered to who asks for the exit code."""
-        self.codes = list(codes)
-        self.output.put_nowait(None)
-
-
-class FakeEngine:
-    """An engine whose reaping execs end at once and whose other processes are the test's."""
-
-    def __init__(self) -> None:
-        self.stream = FakeStream()
-        self.opened: list[tuple[Sequence[str], Mapping[str, str]]] = []
-        self.reaped: list[tuple[str, ...]] = []
-        self.fails_with: Exception | None = None
-
-    async def open(
-        self,
-        host: HostKey,
-        command: Sequence[str],
-        *,
-        account: str,
-        environment: Mapping[str, str],
-        size: TerminalSize | None = None,
-    ) -> ExecStream:
-        if self.fails_with:
-            raise self.fails_with
-        if "POLIGON_SESSION" not in environment:
-            self.reaped.append(tuple(command[4:]))
-            reaping = FakeStream()
-            reaping.ends(0)
-            return reaping
-        self.opened.append((command, environment))
-        return self.stream
-
-
-class Scene:
-    """A session, its client and its engine."""
-
-    def __init__(self, *, size: TerminalSize | None = None, turns: int = 1) -> None:
-        self.engine = FakeEngine()
-        self.client = FakeClient()
-        self.reaper = Reaper(self.engine, grace=timedelta())
-        self.turns = asyncio.Semaphore(turns)
-        self.visit = Visit(
-            login="ana", host=HOST, account="trainee", command=("sh",), size=size, greeting="Hello"
-        )
-        self.session = Session(
-            self.visit,
-            client=self.client,
-            engine=self.engine,
-            reaper=self.reaper,
-            turns=self.turns,
-        )
-        self.running = spawn(self.session.run())
-
-    async def settle(self) -> None:
-        """Let every task go as far as it can."""
-        for _ in range(20):
-            await asyncio.sleep(0)
-
-    async def end(self) -> None:
-        await self.running
-        await self.reaper.finish()
-
-
-def play(story: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(story, timeout=10))
 
 
 def test_output_errors_and_the_exit_code_reach_the_client() -> None:
@@ -199,7 +67,7 @@ def test_a_client_that_hangs_up_has_its_session_reaped() -> None:
     async def story() -> None:
         scene = Scene()
         await scene.settle()
-        scene.session.hang_up()
+        scene.attachment.hang_up()
         await scene.end()
         assert scene.engine.reaped == [(scene.visit.id,)]
 
@@ -210,7 +78,7 @@ def test_a_client_that_hung_up_while_waiting_never_starts_anything() -> None:
     async def story() -> None:
         scene = Scene(turns=0)
         await scene.settle()
-        scene.session.hang_up()
+        scene.attachment.hang_up()
         scene.turns.release()
         await scene.end()
         assert scene.engine.opened == []
@@ -237,7 +105,7 @@ def test_a_signal_ends_with_the_code_that_a_shell_gives() -> None:
     async def story() -> None:
         scene = Scene()
         await scene.settle()
-        scene.session.kill(signal=15)
+        scene.attachment.kill(signal=15)
         await scene.end()
         assert scene.client.codes == [143]
 
@@ -249,9 +117,36 @@ def test_a_process_that_started_late_is_reaped_again() -> None:
         scene = Scene()
         await scene.settle()
         scene.engine.stream.codes = [None, 137]
-        scene.session.hang_up()
+        scene.attachment.hang_up()
         await scene.end()
         assert scene.engine.reaped == [(scene.visit.id,), (scene.visit.id,)]
+
+    play(story())
+
+
+def test_a_process_that_has_shown_something_is_not_asked_after() -> None:
+    async def story() -> None:
+        scene = Scene()
+        scene.engine.stream.output.put_nowait(Chunk(data=b"$ "))
+        await scene.settle()
+        scene.engine.stream.codes = [None, 137]
+        scene.attachment.hang_up()
+        await scene.end()
+        assert scene.engine.reaped == [(scene.visit.id,)]
+        assert scene.engine.stream.codes == [None, 137]
+
+    play(story())
+
+
+def test_a_session_is_reaped_whose_pipe_broke_while_its_process_lives() -> None:
+    async def story() -> None:
+        scene = Scene()
+        await scene.settle()
+        scene.engine.stream.forgotten = True
+        scene.engine.stream.output.put_nowait(None)
+        await scene.end()
+        assert scene.client.codes == [255]
+        assert scene.engine.reaped == [(scene.visit.id,)]
 
     play(story())
 
@@ -268,6 +163,61 @@ def test_sessions_of_one_host_are_reaped_together() -> None:
     play(story())
 
 
+def test_a_sweep_asks_no_more_of_a_host_than_a_command_line_holds() -> None:
+    async def story() -> None:
+        engine = FakeEngine()
+        reaper = Reaper(engine, grace=timedelta())
+        for number in range(1500):
+            reaper.reap(HOST, "trainee", f"{number:012}")
+        await reaper.finish()
+        assert [len(sessions) for sessions in engine.reaped] == [1000, 500]
+
+    play(story())
+
+
+def test_a_host_that_does_not_answer_holds_up_no_other() -> None:
+    async def story() -> None:
+        engine = FakeEngine()
+        engine.sweeps = [b""] * 8
+        reaper = Reaper(engine, grace=timedelta(), pauses_seconds=[0.5] * 2)
+        for name in ("one", "two", "three", "four"):
+            reaper.reap(replace(HOST, host=name), "trainee", name)
+        await asyncio.sleep(0.2)  # they are swept, and wait to be swept again
+        engine.sweeps = []
+        reaper.reap(HOST, "trainee", "five")
+        await asyncio.sleep(0.2)
+        assert ("five",) in engine.reaped
+        await reaper.finish()
+
+    play(story())
+
+
+def test_who_is_seen_after_a_sweep_is_swept_again() -> None:
+    async def story() -> None:
+        engine = FakeEngine()
+        engine.sweeps = [b"", NOTHING_LEFT]
+        reaper = Reaper(engine, grace=timedelta(), pauses_seconds=[0.01] * 3)
+        reaper.reap(HOST, "trainee", "one")
+        await reaper.finish()
+        assert engine.reaped == [("one",), ("one",)]
+
+    play(story())
+
+
+def test_a_sweep_waits_for_an_engine_that_is_away() -> None:
+    async def story() -> None:
+        engine = FakeEngine()
+        engine.fails_with = EngineUnavailableError("no answer")
+        reaper = Reaper(engine, grace=timedelta(), pauses_seconds=[0.05] * 100)
+        reaper.reap(HOST, "trainee", "one")
+        await asyncio.sleep(0.1)  # some tries
+        engine.fails_with = None
+        await reaper.finish()
+        assert engine.reaped == [("one",)]
+
+    play(story())
+
+
 @pytest.mark.parametrize(
     "error", [HostGoneError("host desk is gone"), EngineUnavailableError("no answer")]
 )
@@ -278,6 +228,33 @@ def test_a_host_that_cannot_be_entered_is_told(error: Exception) -> None:
         await scene.end()
         assert str(error).encode() in scene.client.errors
         assert scene.client.codes == [255]
+        assert scene.chronicle.faults == [error]
+
+    play(story())
+
+
+def test_a_host_without_a_free_slot_is_told_and_entered_all_the_same() -> None:
+    async def story() -> None:
+        scene = Scene()
+        words = f"{NO_SLOTS}\n".encode()
+        scene.engine.stream.output.put_nowait(Chunk(data=words, error=True))
+        scene.engine.stream.output.put_nowait(Chunk(data=words))
+        scene.engine.stream.ends(0)
+        await scene.end()
+        assert scene.client.errors == words
+        assert scene.client.codes == [0]
+        assert [type(fault) for fault in scene.chronicle.faults] == [HostFullError], "once"
+
+    play(story())
+
+
+def test_an_end_that_is_nobodys_fault_is_not_told_to_instructors() -> None:
+    async def story() -> None:
+        scene = Scene()
+        scene.session.cut("the exercise is paused")
+        await scene.end()
+        assert b"the exercise is paused" in scene.client.errors
+        assert scene.chronicle.faults == []
 
     play(story())
 
@@ -300,7 +277,7 @@ def test_a_client_is_paused_while_the_process_does_not_read() -> None:
         scene = Scene()
         scene.engine.stream.takes_input.clear()
         for _ in range(9):
-            scene.session.received(bytes(32 * KIB))
+            scene.attachment.received(bytes(32 * KIB))
         await scene.settle()
         paused = scene.client.paused
         scene.engine.stream.takes_input.set()
@@ -313,16 +290,40 @@ def test_a_client_is_paused_while_the_process_does_not_read() -> None:
     play(story())
 
 
+@pytest.mark.parametrize(
+    ("size", "piece", "at_once"),
+    [(None, 32 * KIB, 4), (None, 1, 8), (SIZE, 32 * KIB, 1)],
+    ids=["large pieces", "small pieces", "terminal"],
+)
+def test_others_have_a_turn_while_much_is_shown(
+    size: TerminalSize | None, piece: int, at_once: int
+) -> None:
+    async def story() -> None:
+        scene = Scene(size=size)
+        await scene.settle()
+        for _ in range(20):
+            scene.engine.stream.output.put_nowait(Chunk(data=bytes(piece)))
+        shown = len(scene.client.shown)
+        while shown < 20 * piece:
+            await asyncio.sleep(0)
+            before, shown = shown, len(scene.client.shown)
+            assert shown - before <= at_once * piece
+        scene.engine.stream.ends(0)
+        await scene.end()
+
+    play(story())
+
+
 def test_no_more_than_one_piece_is_read_for_a_client_that_is_full() -> None:
     async def story() -> None:
         scene = Scene()
-        scene.session.client_full()
+        scene.attachment.client_full()
         for _ in range(5):
             scene.engine.stream.output.put_nowait(Chunk(data=b"x"))
         await scene.settle()
         assert scene.client.shown == b""
         assert scene.engine.stream.output.qsize() == 4
-        scene.session.client_drained()
+        scene.attachment.client_drained()
         scene.engine.stream.ends(0)
         await scene.end()
         assert scene.client.shown == b"xxxxx"
@@ -340,7 +341,7 @@ def test_the_end_of_input_is_ctrl_d_on_a_terminal(
 ) -> None:
     async def story() -> None:
         scene = Scene(size=size)
-        scene.session.received_eof()
+        scene.attachment.received_eof()
         await scene.settle()
         assert scene.engine.stream.input == typed
         assert scene.engine.stream.input_ended is ended
@@ -375,17 +376,15 @@ def test_the_greeting_is_for_terminals() -> None:
 
 def test_closing_ends_every_live_session_and_refuses_new_ones() -> None:
     async def story() -> None:
-        engine = FakeEngine()
-        live = LiveSessions(engine, clock=SystemClock())
+        live = sessions(FakeEngine())
         clients = [FakeClient(), FakeClient()]
-        visit = Visit(login="ana", host=HOST, account="trainee", command=("sh",))
-        serving = spawn(live.serve(live.join(visit, clients[0])))
-        await asyncio.sleep(0)
+        visit = a_visit(size=None)
+        live.join(visit, clients[0])
+        await settle()
         assert [found.visit for found in live] == [visit]
         await live.close("going down")
-        late = Visit(login="ana", host=HOST, account="trainee", command=("sh",))
-        await live.serve(live.join(late, clients[1]))
-        await serving
+        live.join(a_visit(size=None), clients[1])
+        await settle()
         assert [client.codes for client in clients] == [[255], [255]]
         assert list(live) == []
 

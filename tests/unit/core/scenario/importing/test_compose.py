@@ -134,7 +134,7 @@ REFUSED = {
     "capabilities": ("cap_add: [NET_ADMIN]", "5:5", "cap_add: it asks for capabilities"),
     "devices": ("devices: [/dev/kvm]", "5:5", "devices: it asks for devices"),
     "host network": ("network_mode: host", "5:5", "'host': which network a host shares"),
-    "host pid": ("pid: host", "5:5", "a host shares no namespace"),
+    "host pid": ("pid: host", "5:5", "which namespace a host shares"),
     "weaker": ("security_opt: [seccomp=unconfined]", "5:5", "security_opt: it weakens"),
     "socket": (
         "volumes: [/var/run/docker.sock:/var/run/docker.sock]",

@@ -1,0 +1,1 @@
+"""What stays open between a page and the service: terminals."""

@@ -1,0 +1,1 @@
+"""Inner doors of gateways on other machines, over Redis."""

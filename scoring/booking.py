@@ -1,0 +1,194 @@
+"""A team's books in the database, under the team's lock: what happens now is booked here."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from core.ids import ExerciseId, TeamId
+from orchestrator.domain.injects import Firing
+from scoring.domain.chain import GENESIS
+from scoring.domain.holds import CheckState
+from scoring.domain.ledger import Cause, Entry, Fact, standing_effects
+from scoring.domain.memory import MemoryBooks, firing_of
+from scoring.domain.rules import Rules
+from scoring.domain.standings import Total
+from scoring.errors import EntryUnknownError
+from scoring.facts import add_fact, all_facts, costs_of, facts_of
+from scoring.ledger import booked_entries, booked_entry, keep_standing, link_values, standing
+from scoring.repository import ScoreRepository
+from scoring.rulebook import rules_of
+from scoring.tables import ScoreEntryRow, SolveRow
+
+
+class TeamBooks:
+    """`Books` in a transaction that has taken the team's turn (`ScoreRepository.take_turn`).
+
+    What is booked is recorded at `recorded_at`.
+    """
+
+    def __init__(
+        self, session: Session, exercise: ExerciseId, team: TeamId, *, recorded_at: datetime
+    ) -> None:
+        self.team = team
+        self._session = session
+        self._exercise = exercise
+        self._recorded_at = recorded_at
+        self._repository = ScoreRepository(session)
+        self._states: dict[str, CheckState] | None = None
+        self.shadow: MemoryBooks | None = None
+        self._had: dict[str, Entry] | None = None
+        self._corrections: Sequence[Fact] | None = None
+
+    def remember(self, fact: Fact) -> bool:
+        """See `Books.remember`."""
+        if fact.cause is Cause.CORRECTION:
+            self._corrections = None
+        return add_fact(self._session, self._exercise, self.team, fact)
+
+    def costs(self, task: str) -> Sequence[Fact]:
+        """See `Books.costs`."""
+        return costs_of(self._session, self.team, task)
+
+    def passed(self) -> Sequence[Firing]:
+        """See `Books.passed`."""
+        return [firing_of(f) for f in facts_of(self._session, self.team, (Cause.PASSED,))]
+
+    def check(self, check: str) -> CheckState:
+        """See `Books.check`."""
+        return self._checks().get(check, CheckState())
+
+    def keep_check(self, check: str, state: CheckState) -> None:
+        """See `Books.keep_check`."""
+        if state == self.check(check):
+            return
+        self._states = {**self._checks(), check: state}
+        self._repository.keep_check_state(self.team, check, state)
+
+    def _checks(self) -> Mapping[str, CheckState]:
+        if self._states is None:
+            found = self._repository.check_states([self.team])
+            self._states = {check: state for (_, check), state in found.items()}
+        return self._states
+
+    def is_solved(self, task: str) -> bool:
+        """See `Books.is_solved`."""
+        return self._repository.is_solved(self.team, task)
+
+    def solve(self, task: str, fact: Fact) -> None:
+        """See `Books.solve`."""
+        self._repository.keep_solve(
+            SolveRow(
+                team_id=self.team,
+                task=task,
+                exercise_id=self._exercise,
+                user_id=fact.user,
+                cause_type=fact.cause,
+                cause_id=fact.id,
+                solved_at=fact.at,
+            )
+        )
+
+    def total(self) -> int:
+        """See `Books.total`."""
+        return standing(self._session, self.team).milli_points
+
+    def sum_of(self, task: str) -> int:
+        """See `Books.sum_of`."""
+        return self._repository.sum_of(self.team, task)
+
+    def paid(self, task: str, cause_id: str) -> int:
+        """See `Books.paid`."""
+        return self._repository.paid(self.team, task, cause_id)
+
+    def given_in_part(self, task: str) -> int:
+        """See `Books.given_in_part`."""
+        return self._repository.given_in_part(self.team, task)
+
+    def is_booked(self, key: str) -> bool:
+        """See `Books.is_booked`."""
+        return self._repository.is_booked(key)
+
+    def entry(self, key: str) -> Entry:
+        """See `Books.entry`."""
+        found = booked_entry(self._session, self.team, key)
+        if found is None:
+            raise EntryUnknownError(f"there is no entry {key}", hint="Look at the ledger")
+        return found.entry
+
+    def book(self, entry: Entry) -> None:
+        """See `Books.book`: behind the last link of the chain, and the standing moves with it."""
+        self.book_all((entry,))
+
+    def book_all(self, entries: Sequence[Entry]) -> None:
+        """See `Books.book_all`."""
+        if not entries:
+            return
+        total = standing(self._session, self.team)
+        numbers = [self._append(entry) for entry in entries]
+        for entry in entries:
+            total.add(entry)
+        if any(entry.reverses is not None for entry in entries):
+            total = Total.of([e.entry for e in booked_entries(self._session, self.team)])
+        keep_standing(self._session, self._exercise, self.team, total, upto_entry=numbers[-1])
+        self._had = None
+
+    def _append(self, entry: Entry) -> int:
+        position, prev_hash = self._head()
+        row = link_values(
+            self._exercise,
+            entry,
+            position=position + 1,
+            prev_hash=prev_hash,
+            reverses=self._id_of(entry.reverses),
+            recorded_at=self._recorded_at,
+        )
+        number = self._session.scalar(insert(ScoreEntryRow).values(row).returning(ScoreEntryRow.id))
+        assert number is not None  # an insert returns its row
+        return int(number)
+
+    def _head(self) -> tuple[int, str]:
+        row = ScoreEntryRow
+        last = select(row.position, row.hash).where(row.team_id == self.team)
+        found = self._session.execute(last.order_by(row.position.desc()).limit(1)).first()
+        return (found[0], found[1]) if found is not None else (0, GENESIS)
+
+    def _id_of(self, key: str | None) -> int | None:
+        if key is None:
+            return None
+        found = booked_entry(self._session, self.team, key)
+        assert found is not None  # it was read to be taken back
+        return found.id
+
+    # Corrections
+
+    def corrections(self) -> Sequence[Fact]:
+        """See `Books.corrections`."""
+        if self._corrections is None:
+            found = facts_of(self._session, self.team, (Cause.CORRECTION,))
+            self._corrections = [fact for fact in found if fact.decided is not None]
+        return self._corrections
+
+    def facts(self) -> Iterator[Fact]:
+        """See `Books.facts`."""
+        return all_facts(self._session, self.team)
+
+    def complete(self, _rules: Rules, /) -> Rules:
+        """See `Books.complete`."""
+        return rules_of(self._session, self._exercise)
+
+    def effects(self) -> Mapping[str, Entry]:
+        """See `Books.effects`."""
+        if self._had is None:
+            booked = [found.entry for found in booked_entries(self._session, self.team)]
+            self._had = standing_effects(booked)
+        return self._had
+
+    def follow_shadow(self, shadow: MemoryBooks) -> None:
+        """See `Books.follow_shadow`."""
+        for check, state in shadow.states.items():
+            self.keep_check(check, state)
+        self._repository.drop_solves(self.team, but=shadow.solved)
+        for task, fact in shadow.solved.items():
+            self.solve(task, fact)

@@ -1,0 +1,210 @@
+"""The ledger as it is stored: entries read back, the chain, and the standings kept beside it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, select
+from sqlalchemy.orm import Session, aliased
+
+from core.ids import ExerciseId, TeamId
+from scoring.domain.chain import Content, Link, link_hash
+from scoring.domain.ledger import Cause, Entry, EntryKind, Fact
+from scoring.domain.standings import Total
+from scoring.tables import ScoreEntryRow, StandingRow
+
+_TAKEN_BACK = aliased(ScoreEntryRow)
+_KINDS = {kind.value: kind for kind in EntryKind}
+_CAUSES = {cause.value: cause for cause in Cause}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booked:
+    """An entry of the ledger and its id there. Of its fact it knows the proof only."""
+
+    id: int
+    entry: Entry
+
+
+def link_values(
+    exercise: ExerciseId,
+    entry: Entry,
+    *,
+    position: int,
+    prev_hash: str,
+    reverses: int | None,
+    recorded_at: datetime,
+) -> dict[str, Any]:
+    """Return the columns of an entry behind the last link of its team's chain.
+
+    `reverses` is the id of the entry that it takes back.
+    """
+    content = Content(
+        exercise=exercise,
+        team=entry.team,
+        position=position,
+        user=entry.fact.user,
+        task=entry.task,
+        kind=entry.kind,
+        milli_points=entry.milli_points,
+        effective_at=entry.effective_at,
+        recorded_at=recorded_at,
+        cause_type=entry.fact.cause,
+        cause_id=entry.fact.id,
+        key=entry.key,
+        reverses=reverses,
+        reason=entry.reason,
+    )
+    return {
+        "exercise_id": content.exercise,
+        "team_id": content.team,
+        "position": content.position,
+        "user_id": content.user,
+        "task": content.task,
+        "kind": content.kind,
+        "milli_points": content.milli_points,
+        "effective_at": content.effective_at,
+        "recorded_at": content.recorded_at,
+        "cause_type": content.cause_type,
+        "cause_id": content.cause_id,
+        "idem_key": content.key,
+        "reverses_id": content.reverses,
+        "reason": content.reason,
+        "prev_hash": prev_hash,
+        "hash": link_hash(prev_hash, content),
+    }
+
+
+def booked_entries(session: Session, team: TeamId) -> list[Booked]:
+    """Return a team's entries, in the order of the chain."""
+    return list(map(_booked, session.execute(_of_team(team))))
+
+
+def booked_until(session: Session, team: TeamId, recorded: datetime) -> list[Booked]:
+    """Return a team's entries that were booked by then, in the order of the chain."""
+    query = _of_team(team).where(ScoreEntryRow.recorded_at <= recorded)
+    return list(map(_booked, session.execute(query)))
+
+
+def booked_entry(session: Session, team: TeamId, key: str) -> Booked | None:
+    """Return the entry of an effect of a team; `None` when there is none."""
+    found = session.execute(_of_team(team).where(ScoreEntryRow.idem_key == key)).first()
+    return _booked(found) if found is not None else None
+
+
+def links(session: Session, team: TeamId) -> Iterator[Link]:
+    """Give the chain of a team, from its first entry on, as it is read."""
+    row = ScoreEntryRow
+    query = (
+        select(
+            row.id,
+            row.prev_hash,
+            row.hash,
+            row.exercise_id,
+            row.team_id,
+            row.position,
+            row.user_id,
+            row.task,
+            row.kind,
+            row.milli_points,
+            row.effective_at,
+            row.recorded_at,
+            row.cause_type,
+            row.cause_id,
+            row.idem_key,
+            row.reverses_id,
+            row.reason,
+        )
+        .where(row.team_id == team)
+        .order_by(row.position)
+        .execution_options(yield_per=10_000)
+    )
+    with session.execute(query) as rows:  # whoever finds a break reads no further
+        for id_, prev_hash, hash_, *content in rows:
+            yield Link(id=id_, content=Content(*content), prev_hash=prev_hash, hash=hash_)
+
+
+def _of_team(team: TeamId) -> Select[*tuple[Any, ...]]:
+    row = ScoreEntryRow
+    return (
+        select(
+            row.id,
+            row.team_id,
+            row.task,
+            row.kind,
+            row.milli_points,
+            row.idem_key,
+            row.cause_type,
+            row.cause_id,
+            row.effective_at,
+            row.user_id,
+            _TAKEN_BACK.idem_key,
+            row.reason,
+        )
+        .outerjoin(_TAKEN_BACK, _TAKEN_BACK.id == row.reverses_id)
+        .where(row.team_id == team)
+        .order_by(row.position)
+    )
+
+
+def _booked(row: Row[*tuple[Any, ...]]) -> Booked:
+    id_, team, task, kind, milli_points, key, cause, cause_id, at, user, reverses, reason = row
+    entry = Entry(
+        team=team,
+        task=task,
+        kind=_KINDS[kind],
+        milli_points=milli_points,
+        key=key,
+        fact=Fact(_CAUSES[cause], cause_id, at, user),
+        reverses=reverses,
+        reason=reason,
+    )
+    return Booked(id=id_, entry=entry)
+
+
+# Standings: a projection
+
+
+def standing(session: Session, team: TeamId) -> Total:
+    """Return what a team has; from the ledger if nothing is kept of it."""
+    row = session.get(StandingRow, team)
+    if row is None:
+        return Total.of([booked.entry for booked in booked_entries(session, team)])
+    return _total(row)
+
+
+def keep_standing(
+    session: Session, exercise: ExerciseId, team: TeamId, total: Total, *, upto_entry: int
+) -> None:
+    """Keep what a team has after an entry."""
+    session.merge(
+        StandingRow(
+            team_id=team,
+            exercise_id=exercise,
+            milli_points=total.milli_points,
+            tasks=dict(total.tasks),
+            moved_at=total.moved_at,
+            version=total.entries,
+            upto_entry=upto_entry,
+        )
+    )
+
+
+def drop_standing(session: Session, team: TeamId) -> None:
+    """Keep nothing of a team any more."""
+    session.execute(delete(StandingRow).where(StandingRow.team_id == team))
+
+
+def standings_of(session: Session, teams: Sequence[TeamId]) -> tuple[Mapping[str, Total], int]:
+    """Return what teams have, of those that have any entry, and the last entry's id (or 0).
+
+    One query, so that standings and id fit each other on every database.
+    """
+    rows = session.scalars(select(StandingRow).where(StandingRow.team_id.in_(teams))).all()
+    totals = {row.team_id: _total(row) for row in rows}
+    return totals, max((row.upto_entry for row in rows), default=0)
+
+
+def _total(row: StandingRow) -> Total:
+    return Total(tasks=dict(row.tasks), moved_at=row.moved_at, entries=row.version)

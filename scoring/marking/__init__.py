@@ -1,0 +1,1 @@
+"""Marks of assessors: blind, moderated when they are apart, booked, given again, released."""

@@ -1,0 +1,1 @@
+"""Files that teams hand in: received, looked at, kept by their content, and counted in time."""

@@ -1,0 +1,106 @@
+"""S-2: reads of the board of 1,000 teams with 30,000 solves, 500 a second, also under answers.
+
+Each reader keeps what it got and asks with its ETag whether that is still so, as browsers do; a
+time counts from when the read was due. The baseline is the same rate of `/healthz`, which does
+nothing. CTFd 3.8.7 gave 270 cached reads a second, and 1 to 3 while answers arrived.
+"""
+
+import argparse
+import asyncio
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.ids import new_id
+from tests.benchmarks.scoring.line import Line
+from tests.benchmarks.scoring.served_site import ServedSite, book_solves, databases, served_site
+from tests.benchmarks.scoring.wire import Connection, Taken, at_a_rate
+
+CTFD_READS_A_SECOND = 270.0
+CTFD_READS_UNDER_ANSWERS = 3.0
+_RATE, _ANSWERS, _P99_MS = 500.0, 20.0, 20.0
+_CLIENTS = 64
+
+
+def measure(wanted: argparse.Namespace) -> Iterator[Line]:
+    """Yield the p99 of quiet reads, of reads under answers, and how both grow."""
+    for name, url in databases(Path(tempfile.mkdtemp())):
+        yield from _one(wanted, name, url, teams=wanted.teams, tasks=31)
+
+
+def _one(
+    wanted: argparse.Namespace, name: str, url: str, *, teams: int, tasks: int
+) -> Iterator[Line]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        served_site(url, Path(folder), teams=teams, tasks=tasks) as site,
+    ):
+        book_solves(site, tasks=tasks - 1)
+        readers = Readers(site)
+        asyncio.run(at_a_rate(site.port, 50, 2, readers.read, clients=_CLIENTS))  # all have it once
+        nothing = asyncio.run(
+            at_a_rate(site.port, _RATE, wanted.seconds, _nothing, clients=_CLIENTS)
+        )
+        quiet = asyncio.run(
+            at_a_rate(site.port, _RATE, wanted.seconds, readers.read, clients=_CLIENTS)
+        )
+        busy = asyncio.run(_under_answers(site, readers, wanted.seconds))
+    size = f"{teams} teams × {tasks - 1}"
+    yield _line(f"p99 of a read, {size}, {name}", quiet, nothing)
+    yield _line(f"p99 under answers, {size}, {name}", busy, nothing)
+
+
+async def _under_answers(site: ServedSite, readers: "Readers", seconds: float) -> Taken:
+    answered, read = await asyncio.gather(
+        at_a_rate(site.port, _ANSWERS, seconds, readers.answer, clients=8),
+        at_a_rate(site.port, _RATE, seconds, readers.read, clients=_CLIENTS),
+    )
+    assert answered.statuses.keys() == {200}, answered.statuses
+    return read
+
+
+class Readers:
+    """A thousand people who each know the last board that they were sent."""
+
+    def __init__(self, site: ServedSite) -> None:
+        self._tokens = list(site.tokens.values())
+        self._path = f"/api/v1/exercises/{site.exercise.name}"
+        self._tags: dict[int, str] = {}
+        self.new = len(site.exercise.clock)
+
+    async def read(self, connection: Connection, number: int) -> int:
+        """Read the board of teams."""
+        reader = number % len(self._tokens)
+        known = f"If-None-Match: {self._tags[reader]}\r\n" if reader in self._tags else ""
+        headers = f"Authorization: Bearer {self._tokens[reader]}\r\nAccept-Encoding: gzip\r\n"
+        answer = await connection.ask("GET", f"{self._path}/board", headers + known)
+        self._tags[reader] = answer.headers.get("etag", "")
+        return answer.status
+
+    async def answer(self, connection: Connection, number: int) -> int:
+        """Answer the last task, rightly: the board moves each time."""
+        body = json.dumps({"task": "ask_30", "value": "this 30"}).encode()
+        headers = (
+            f"Authorization: Bearer {self._tokens[number]}\r\nIdempotency-Key: {new_id()}\r\n"
+            "Content-Type: application/json\r\n"
+        )
+        return (await connection.ask("POST", f"{self._path}/answers", headers, body)).status
+
+
+async def _nothing(connection: Connection, _number: int) -> int:
+    return (await connection.ask("GET", "/healthz", "")).status
+
+
+def _line(what: str, taken: Taken, nothing: Taken) -> Line:
+    assert taken.statuses.keys() <= {200, 304}, taken.statuses
+    p99 = taken.percentile(0.99)
+    return Line(
+        number="S-2",
+        what=what,
+        ours=p99,
+        baseline=nothing.percentile(0.99),
+        unit="ms",
+        wanted=f"≤ {_P99_MS:.0f} ms",
+        met=p99 <= _P99_MS,
+    )

@@ -1,0 +1,146 @@
+"""Several gateway processes on one port."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import paramiko
+import pytest
+
+from api.bootstrap import open_services
+from core import waiting
+from core.migration import upgrade
+from core.settings import Settings
+from core.users.model import Role
+from tests.ports import free_port
+
+pytestmark = [pytest.mark.enable_socket]
+
+PASSWORD = "correct-horse"
+LOGINS = 16
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Settings:
+    settings = Settings(home=tmp_path, ssh_port=free_port(), gateways=2)
+    upgrade(settings.effective_database_url())
+    services = open_services(settings)
+    services.users.add("ana", role=Role.TRAINEE, password=PASSWORD)
+    services.close()
+    return settings
+
+
+def environment_of(site: Settings) -> dict[str, str]:
+    return {
+        **os.environ,
+        "POLIGON_HOME": str(site.home),
+        "POLIGON_SSH_PORT": str(site.ssh_port),
+        "POLIGON_GATEWAYS": str(site.gateways),
+        "POLIGON_LOG_JSON": "true",
+    }
+
+
+def poligon_gateway(site: Settings, *arguments: str, as_json: bool = True) -> str:
+    """Return what a command of `poligon gateway` prints."""
+    line = [sys.executable, "-m", "api.cli.main", "gateway", *arguments]
+    line += ["--json"] if as_json else []
+    told = subprocess.run(
+        line, env=environment_of(site), stdout=subprocess.PIPE, text=True, check=True
+    )
+    return told.stdout
+
+
+def connections(site: Settings) -> dict[str, int]:
+    """Return how many each gateway has, by its name."""
+    status = json.loads(poligon_gateway(site, "status"))
+    return {facts["name"]: facts["connections"] for facts in status}
+
+
+@contextmanager
+def a_gateway(site: Settings, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a gateway process that logs to a file."""
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "api.cli.main", "gateway"],
+            env=environment_of(site),
+            stdout=file,
+            stderr=file,
+        )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+
+
+def events(log: Path, event: str) -> int:
+    lines = [line for line in log.read_text().splitlines() if line.startswith("{")]
+    return sum(json.loads(line)["event"] == event for line in lines)
+
+
+def opened(log: Path) -> str:
+    """Return the name of a gateway, from its log."""
+    told = [
+        json.loads(line) for line in log.read_text().splitlines() if "inner_door.opened" in line
+    ]
+    return Path(told[0]["path"]).stem
+
+
+def logged_in(site: Settings) -> tuple[paramiko.SSHClient, str]:
+    """Return a client that is in, and the fingerprint of the key that it saw."""
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+    client.connect(
+        "127.0.0.1", site.ssh_port, "ana", PASSWORD, allow_agent=False, look_for_keys=False
+    )
+    transport = client.get_transport()
+    assert transport
+    return client, transport.get_remote_server_key().fingerprint
+
+
+def test_two_gateways_share_a_port_and_a_key_and_one_serves_on_alone(
+    site: Settings, tmp_path: Path
+) -> None:
+    logs = [tmp_path / "one.log", tmp_path / "two.log"]
+    with ExitStack() as held:
+        gateways = [held.enter_context(a_gateway(site, log)) for log in logs]
+        waiting.until(
+            lambda: all(events(log, "gateway.started") for log in logs),
+            what="both gateways",
+            within=timedelta(seconds=30),
+        )
+        clients = [logged_in(site) for _ in range(LOGINS)]
+        assert len({fingerprint for _, fingerprint in clients}) == 1
+        waiting.until(
+            lambda: sum(events(log, "login.accepted") for log in logs) == LOGINS,
+            what="every login in the logs",
+            within=timedelta(seconds=10),
+        )
+        accepted = [events(log, "login.accepted") for log in logs]
+        assert all(accepted), "each took some"
+        named = {log: opened(log) for log in logs}
+        # On a busy machine one may answer too late to be listed.
+        waiting.until(
+            lambda: connections(site) == dict(zip(named.values(), accepted, strict=True)),
+            what="each gateway's connections in its status",
+            within=timedelta(seconds=30),
+        )
+        for client, _ in clients:
+            client.close()
+        lines = poligon_gateway(site, "status", as_json=False).splitlines()
+        assert {line.partition(" ")[0] for line in lines} == {*named.values(), "all"}
+        drained = poligon_gateway(site, "drain", named[logs[0]], "--within", "1h")
+        assert json.loads(drained)["gateways"] == [named[logs[0]]]
+        assert gateways[0].wait(timeout=30) == 0, "nobody was inside"
+        logged_in(site)[0].close()
+        waiting.until(
+            lambda: events(logs[1], "login.accepted") == accepted[1] + 1,
+            what="the login at the other",
+            within=timedelta(seconds=10),
+        )

@@ -1,0 +1,5 @@
+"""Print the table."""
+
+from tests.matrix import table
+
+print(table())

@@ -1,0 +1,103 @@
+"""Who serves a client's files is known from the host's first line; until then all may happen."""
+
+import asyncio
+from typing import Any
+
+from asyncssh.logging import logger
+
+from orchestrator.gateway.files import FileExchange
+from orchestrator.terminal.files.program import STAND_IN
+
+# Of SFTP 3, each behind its length: which version is spoken; what is at /etc, as request 7.
+HELLO = bytes.fromhex("00000005 01 00000003")
+STAT = bytes.fromhex("0000000d 11 00000007 00000004") + b"/etc"
+
+
+class Channel:
+    """A channel of a client that has sent nothing, as far as the exchange uses it."""
+
+    def __init__(self) -> None:
+        self.logger = logger
+
+    def get_encoding(self) -> tuple[None, str]:
+        return None, "strict"
+
+    def get_recv_window(self) -> int:
+        return 2**20
+
+    def get_extra_info(self, _name: str, _default: object = None) -> str:
+        return ""
+
+    def get_connection(self) -> None:
+        return None
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
+
+    def get_read_datatypes(self) -> set[int]:
+        return set()
+
+    def get_write_datatypes(self) -> set[int]:
+        return set()
+
+    def is_closing(self) -> bool:
+        return True
+
+    def __getattr__(self, _name: str) -> Any:  # noqa: ANN401  # of the library's class
+        return lambda *_args, **_named: None
+
+
+class Host:
+    """The host's side, which answers nothing."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.ended = False
+
+    def received(self, _data: bytes) -> None:
+        self.asked.set()
+
+    def received_eof(self) -> None:
+        self.ended = True
+
+    def client_full(self) -> None:
+        return
+
+    def client_drained(self) -> None:
+        return
+
+
+def an_exchange() -> tuple[FileExchange, Host]:
+    host, channel = Host(), Channel()
+    exchange = FileExchange(channel, channel, scp=None, told=lambda *_: None)  # type: ignore[arg-type]
+    exchange.begin(host)
+    return exchange, host
+
+
+async def all_ends(host: Host) -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    assert others
+    await asyncio.wait_for(asyncio.gather(*others), 5)
+    assert host.ended
+
+
+def test_a_client_that_is_gone_before_it_is_served_leaves_nothing_behind() -> None:
+    async def story() -> None:
+        exchange, host = an_exchange()
+        exchange.gone()
+        exchange.write(STAND_IN)
+        await all_ends(host)
+
+    asyncio.run(story())
+
+
+def test_a_client_that_is_gone_while_the_host_is_asked_leaves_nothing_behind() -> None:
+    async def story() -> None:
+        exchange, host = an_exchange()
+        exchange.write(STAND_IN)
+        exchange.received(HELLO + STAT)
+        await asyncio.wait_for(host.asked.wait(), 5)
+        exchange.gone()
+        await all_ends(host)
+
+    asyncio.run(story())
