@@ -45,18 +45,19 @@ class Exchange:
         if not isinstance(head, h11.Request):
             raise GoneError
         self._asked_for_head = head.method == b"HEAD"
-        if any(name == b"transfer-encoding" for name, _ in head.headers):
+        headers = dict(head.headers)
+        if b"transfer-encoding" in headers:
             raise BrokerRefusedError("the broker takes no encoded bodies: state Content-Length")
+        if int(headers.get(b"content-length", 0)) > self._most_in_body:
+            raise BrokerRefusedError(f"a body has at most {self._most_in_body} bytes")
         body = bytearray()
         while isinstance(piece := await self._next(), h11.Data):
             body += piece.data
-            if len(body) > self._most_in_body:
-                raise BrokerRefusedError(f"a body has at most {self._most_in_body} bytes")
         return Request(
             method=head.method.decode(),
             target=head.target.decode(),
             body=bytes(body),
-            upgrade=any(name == b"upgrade" for name, _ in head.headers),
+            upgrade=b"upgrade" in headers,
             early=self._http.trailing_data[0],
         )
 

@@ -31,7 +31,6 @@ pytestmark = [pytest.mark.engine, pytest.mark.enable_socket]
 OWNER = an_installation()
 STRANGER = an_installation()
 IMAGE = "debian:bookworm-slim"
-LIMITS = Limits(connections=12, request_seconds=1.0)
 TEXT = b"a line that comes back\n"
 BODY: dict[str, Any] = {
     "AttachStdin": True,
@@ -59,7 +58,7 @@ def box(docker_client: docker.DockerClient) -> Iterator[Box]:
 def place(box: Box, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Lend the socket of a broker."""
     folder = tmp_path_factory.mktemp("broker")
-    with a_broker(folder, installation=OWNER, limits=LIMITS) as address:
+    with a_broker(folder, installation=OWNER) as address:
         yield Path(address.removeprefix("unix://"))
 
 
@@ -432,9 +431,11 @@ def test_nothing_goes_through_to_a_process_that_cannot_be_started(place: Path, b
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
-def test_those_that_say_nothing_are_sent_away(place: Path, box: Box) -> None:
+def test_those_that_say_nothing_are_sent_away(box: Box, tmp_path: Path) -> None:
     look = request("GET", f"/containers/{box.container.name}/json")
-    with ExitStack() as held:
+    limits = Limits(connections=12, request_seconds=1.0)
+    with a_broker(tmp_path, installation=OWNER, limits=limits) as address, ExitStack() as held:
+        place = Path(address.removeprefix("unix://"))
         silent = [held.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(40)]
         for number, client in enumerate(silent):
             client.settimeout(15)
