@@ -1,22 +1,17 @@
 """Processes are killed and engines vanish; the exercise converges and nothing is orphaned."""
 
-import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import docker
 import pytest
 
-from api.bootstrap import Services, open_services
-from core.migration import upgrade
-from core.scenario.load import load
+from api.bootstrap import Services
 from core.settings import Settings
 from core.waiting import until
 from orchestrator.claims import CLAIM_LASTS
@@ -24,14 +19,21 @@ from orchestrator.domain.exercise import Exercise
 from orchestrator.domain.phases import Phase, WorldPhase
 from orchestrator.domain.world import WorldKey
 from orchestrator.engine.names import container_name
-from orchestrator.service import TeamSpec
-from tests.addresses import fresh_subnet
 from tests.fakes.detour import detour
+from tests.fakes.worker_site import (
+    CLI,
+    ROOT,
+    SOON,
+    await_phase,
+    environment,
+    launch,
+    opened,
+    site_of,
+    worker,
+)
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("docker_client")]
 
-SOON = timedelta(seconds=60)
-CLI = [sys.executable, "-m", "api.cli.main"]
 # A worker that looks at the hosts when it starts, and then only when the engine tells of one.
 ONLY_TOLD = [
     sys.executable,
@@ -41,7 +43,6 @@ ONLY_TOLD = [
         "processes._LOOK_EVERY = timedelta(hours=1); main.run()"
     ),
 ]
-ROOT = Path(__file__).parents[2]
 
 # Each host takes a second or two to become ready, so that there is a half-way to be killed at.
 SCENARIO = """\
@@ -63,69 +64,15 @@ tasks: {note: {flag: note, title: Note, points: 1}}
 """
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    return {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "POLIGON_HOME": str(settings.home),
-        "POLIGON_INSTALLATION": settings.installation,
-        "POLIGON_DOCKER_HOST": settings.docker_host,
-        "POLIGON_ADDRESS_POOL": f'["{settings.address_pool[0]}"]',
-        "POLIGON_SCENARIOS": str(settings.scenarios),
-    }
-
-
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    (tmp_path / "scenarios" / "slow").mkdir(parents=True)
-    (tmp_path / "scenarios" / "slow" / "scenario.yaml").write_text(SCENARIO)
-    return Settings.model_validate(
-        {
-            "home": tmp_path / "home",
-            "installation": f"t{uuid4().hex[:10]}",
-            "address_pool": [fresh_subnet()],
-            "scenarios": tmp_path / "scenarios",
-        }
-    )
+    return site_of(tmp_path, SCENARIO)
 
 
 @pytest.fixture
 def services(settings: Settings) -> Iterator[Services]:
-    upgrade(settings.effective_database_url())
-    services = open_services(settings)
-    yield services
-    services.engine.remove_everything()
-    assert services.engine.remaining() == ()
-    services.close()
-
-
-@contextmanager
-def worker(settings: Settings, program: Sequence[str] = CLI) -> Iterator[subprocess.Popen[bytes]]:
-    log = settings.home / "worker.log"
-    with log.open("ab") as sink:
-        process = subprocess.Popen(
-            [*program, "worker"], env=environment(settings), stdout=sink, stderr=sink, cwd=ROOT
-        )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def launch(services: Services, teams: int = 3) -> Exercise:
-    scenario = load(services.settings.scenarios / "slow")
-    specs = [TeamSpec(name=f"Team {number}") for number in range(1, teams + 1)]
-    return services.exercises.launch(scenario, teams=specs, by=None)
-
-
-def await_phase(services: Services, exercise: Exercise, phase: Phase) -> None:
-    until(
-        lambda: services.exercises.get(exercise.id).phase is phase,
-        what=f"{exercise.name} {phase}",
-        within=SOON,
-        last_seen=lambda: str(services.exercises.get(exercise.id)),
-    )
+    with opened(settings) as services:
+        yield services
 
 
 def await_removed(services: Services, exercise: Exercise) -> None:
@@ -166,7 +113,7 @@ def test_a_host_that_falls_is_told_by_the_engine_and_one_that_is_removed_comes_b
 def test_a_worker_killed_while_it_builds_is_followed_and_leaves_no_orphan(
     services: Services, settings: Settings
 ) -> None:
-    exercise = launch(services)
+    exercise = launch(services, teams=3)
     with worker(settings) as first:
         until(
             lambda: len(services.engine.observe(exercise.id)) > 1,
