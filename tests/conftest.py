@@ -38,7 +38,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 # Their tests share nothing, and each takes long: any worker may take any of them.
-_ALONE = ("test_shipped_scenarios.py", "test_process_faults.py", "test_fault_harness.py")
+_ALONE = (
+    "test_shipped_scenarios.py",
+    "test_process_faults.py",
+    "test_fault_harness.py",
+    "test_check_workers.py",
+)
 # What takes a worker a minute and more begins first, or the others wait for it at the end.
 _LONGEST = (
     "test_compose_deployment.py",
@@ -51,6 +56,7 @@ _LONGEST = (
     "test_servers_on_engine.py",
     "test_ssh_clients.py",
     "test_process_faults.py",
+    "test_check_workers.py",
 )
 
 
