@@ -1,10 +1,12 @@
 """The SQL of sessions in hosts. Nothing here commits."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy import Select, and_, delete, or_, select, true, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.ids import ExerciseId
 from core.users.tables import UserRow
@@ -45,6 +47,7 @@ _MOST_TEXT = 4000
 _SURELY_OVER = timedelta(days=1)
 
 Elapsed = Callable[[datetime], timedelta]
+_Row = TypeVar("_Row", SessionCommandRow, SessionFileRow, SessionForwardRow)
 
 
 class SessionRepository:
@@ -150,21 +153,35 @@ class SessionRepository:
         rows = self._session.execute(_named().where(*wanted)).all()
         return tuple(_view(r, team=slug, user=name) for r, slug, name in rows)
 
-    def details(self, session: PastSession, elapsed: Elapsed) -> SessionDetails:
-        """Return a session with what was done in it; `elapsed` tells its team's clock."""
-        commands, files, forwards = SessionCommandRow, SessionFileRow, SessionForwardRow
-        query, of = self._session.scalars, session.id
-        by_time = (commands.at, commands.id)
-        ran = query(select(commands).where(commands.session_id == of).order_by(*by_time))
-        moved = query(select(files).where(files.session_id == of).order_by(files.at, files.id))
-        by_begin = (forwards.began_at, forwards.id)
-        carried = query(select(forwards).where(forwards.session_id == of).order_by(*by_begin))
-        return SessionDetails(
-            session=session,
-            commands=tuple(CommandView(at=r.at, elapsed=elapsed(r.at), line=r.line) for r in ran),
-            files=tuple(_file(r, elapsed) for r in moved),
-            forwards=tuple(_forward(r, elapsed) for r in carried),
+    def details(
+        self, sessions: Sequence[PastSession], elapsed: Mapping[str, Elapsed]
+    ) -> tuple[SessionDetails, ...]:
+        """Return sessions with what was done in them; `elapsed` tells the clock of each team."""
+        ran = self._by_session(sessions, SessionCommandRow, SessionCommandRow.at)
+        moved = self._by_session(sessions, SessionFileRow, SessionFileRow.at)
+        carried = self._by_session(sessions, SessionForwardRow, SessionForwardRow.began_at)
+        return tuple(
+            SessionDetails(
+                session=session,
+                commands=tuple(_command(r, elapsed[session.team]) for r in ran[session.id]),
+                files=tuple(_file(r, elapsed[session.team]) for r in moved[session.id]),
+                forwards=tuple(_forward(r, elapsed[session.team]) for r in carried[session.id]),
+            )
+            for session in sessions
         )
+
+    def _by_session(
+        self,
+        sessions: Sequence[PastSession],
+        row: type[_Row],
+        when: InstrumentedAttribute[datetime],
+    ) -> Mapping[str, Sequence[_Row]]:
+        ids = [session.id for session in sessions]
+        found = select(row).where(row.session_id.in_(ids)).order_by(when, row.id)
+        by_session: defaultdict[str, list[_Row]] = defaultdict(list)
+        for each in self._session.scalars(found):
+            by_session[each.session_id].append(each)
+        return by_session
 
     def exercises_with_something_kept(self) -> tuple[ExerciseId, ...]:
         """Return the exercises of which recordings and commands may not all be deleted."""
@@ -247,6 +264,10 @@ def _view(row: AccessSessionRow, *, team: str, user: str | None) -> PastSession:
         recording=recording,
         deleted=row.deleted_at,
     )
+
+
+def _command(row: SessionCommandRow, elapsed: Elapsed) -> CommandView:
+    return CommandView(at=row.at, elapsed=elapsed(row.at), line=row.line)
 
 
 def _file(row: SessionFileRow, elapsed: Elapsed) -> FileView:

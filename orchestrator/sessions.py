@@ -115,14 +115,13 @@ class Sessions:
         with self._database.reading() as session:
             return SessionRepository(session).without_digest()
 
-    def details(self, session: PastSession) -> SessionDetails:
-        """Return a session with what was done in it."""
+    def details(
+        self, exercise: Exercise, sessions: Sequence[PastSession]
+    ) -> tuple[SessionDetails, ...]:
+        """Return sessions of an exercise with what was done in them, in their order."""
+        elapsed = {t.slug: partial(exercise.elapsed, team=t.id) for t in exercise.teams}
         with self._database.reading() as reading:
-            exercise = ExerciseRepository(reading).find(session.exercise)
-            assert exercise is not None  # the row's foreign key
-            team = exercise.team(session.team)
-            elapsed = partial(exercise.elapsed, team=team.id if team is not None else None)
-            return SessionRepository(reading).details(session, elapsed)
+            return SessionRepository(reading).details(sessions, elapsed)
 
     def cast(self, session: PastSession) -> bytes:
         """Return a session's recording, asciicast v2, exactly as it was recorded.

@@ -72,12 +72,12 @@ class Chronicle:
 
     def details(self, exercise: Exercise) -> tuple[SessionDetails, ...]:
         """Return every session of an exercise with what was done in it, newest first."""
-        found: list[PastSession] = []
+        found: list[SessionDetails] = []
         while page := self._sessions.find(
-            exercise, before=found[-1].id if found else "", limit=_A_PAGE
+            exercise, before=found[-1].session.id if found else "", limit=_A_PAGE
         ):
-            found += page
-        return tuple(self._sessions.details(session) for session in found)
+            found += self._sessions.details(exercise, page)
+        return tuple(found)
 
     def _acts(self, exercise: Exercise) -> Iterator[Moment]:
         last = 0

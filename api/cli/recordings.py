@@ -43,8 +43,8 @@ def sessions(
             exercise, team=team, user=user, host=host, before=before, limit=limit
         )
         if as_json:
-            details = [details_out(services.sessions.details(session)) for session in found]
-            output.data([detail.model_dump(mode="json") for detail in details])
+            details = services.sessions.details(exercise, found)
+            output.data([details_out(each).model_dump(mode="json") for each in details])
             return
         columns = ("session", "team", "user", "machine", "kind", "clock", "ended and recorded")
         output.table(exercise.scenario_title, columns, [_row(session) for session in found])

@@ -123,7 +123,9 @@ def sessions(
 @router.get("/sessions/{session}")
 def session(_caller: Observer, session: SessionId, services: ServicesHere) -> SessionDetailsOut:
     """Return a session with its commands, files and forwards."""
-    return details_out(services.sessions.details(services.sessions.get(session)))
+    found = services.sessions.get(session)
+    (details,) = services.sessions.details(services.exercises.get(found.exercise), [found])
+    return details_out(details)
 
 
 @router.get(

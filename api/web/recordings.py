@@ -45,20 +45,20 @@ def play(
     request: Request, session: _Session, caller: PageObserver, services: ServicesHere
 ) -> Response:
     """Show a terminal's recording, with the commands that were read off it."""
-    details = services.sessions.details(services.sessions.get(session))
-    exercise = services.exercises.get(details.session.exercise)
-    team = exercise.team(details.session.team)
+    found = services.sessions.get(session)
+    exercise = services.exercises.get(found.exercise)
+    (details,) = services.sessions.details(exercise, [found])
+    team = exercise.team(found.team)
     return page(
         request,
         "recording.html",
         user=caller,
         exercise=exercise,
-        session=details.session,
+        session=found,
         commands=[
-            (command, (command.at - details.session.began).total_seconds())
-            for command in details.commands
+            (command, (command.at - found.began).total_seconds()) for command in details.commands
         ],
-        team_name=team.name if team is not None else details.session.team,
+        team_name=team.name if team is not None else found.team,
         has_terminals=has_terminals(),
     )
 

@@ -127,7 +127,7 @@ def test_a_session_comes_back_with_what_was_done_in_it(stage: Stage, sessions: S
             Ended(session="one", at=now, code=255, shown=2**33, how="paused by ina"),
         ]
     )
-    details = sessions.details(sessions.get("one"))
+    (details,) = sessions.details(stage.exercise, [sessions.get("one")])
     session = details.session
     assert (session.user, session.team, session.host) == (
         stage.team().members[0].name,
@@ -156,9 +156,9 @@ def test_writing_again_changes_nothing(stage: Stage, sessions: Sessions) -> None
         RecordingStopped(session="one", at=stage.clock.now(), why="the disk is full"),
     ]
     sessions.write(notes)
-    once = sessions.details(sessions.get("one"))
+    once = sessions.details(stage.exercise, [sessions.get("one")])
     sessions.write(notes)
-    assert sessions.details(sessions.get("one")) == once
+    assert sessions.details(stage.exercise, [sessions.get("one")]) == once
     told = Journal(stage.database, stage.clock).latest(stage.exercise.id)
     assert [entry.act for entry in told].count("recording.stopped") == 1
 
@@ -344,7 +344,8 @@ def test_what_is_kept_is_deleted_after_the_shorter_time(
     stage.clock.advance(6 * DAY)
     retention.sweep()
     assert (old.exists(), young.exists()) == (False, True)
-    gone, kept = (sessions.details(sessions.get(id_)) for id_ in ("old", "young"))
+    both = [sessions.get("old"), sessions.get("young")]
+    gone, kept = sessions.details(stage.exercise, both)
     assert (gone.session.deleted, gone.commands) == (stage.clock.now(), ())
     assert (kept.session.deleted, len(kept.commands)) == (None, 1)
     with pytest.raises(RecordingAbsentError, match="it was deleted on"):
