@@ -24,7 +24,6 @@ def upgrade() -> None:
         sa.Column("exercise_id", sa.String(length=12), nullable=False),
         sa.Column("body", sa.JSON(), nullable=False),
         sa.Column("reason", sa.String(length=500), nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("proposed_by", sa.String(length=12), nullable=False),
         sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),

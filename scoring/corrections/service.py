@@ -55,21 +55,16 @@ class Corrections:
         amendment = decided.amendment
         if isinstance(amendment, Accept):
             amendment = amendment.model_copy(update={"submissions": ()})
-        now, id_ = self._clock.now(), new_id()
         with self._database.transaction() as transaction:
-            session = transaction.session
-            repository = CorrectionRepository(session)
+            repository = CorrectionRepository(transaction.session)
             require_fitting(amendment, exercise, scenario, repository.all(exercise.id))
-            decided = Decided(amendment=amendment, reason=decided.reason)
-            facts = _facts(session, exercise, id_, decided, by, now)
             correction = Correction(
-                id=id_,
+                id=new_id(),
                 amendment=amendment,
                 reason=decided.reason,
                 state=CorrectionState.PROPOSED,
-                digest=previewed(session, exercise, facts).digest,
                 proposed_by=by.id,
-                proposed_at=now,
+                proposed_at=self._clock.now(),
                 decided_by=None,
                 decided_at=None,
                 note="",

@@ -14,8 +14,7 @@ _OPEN = text("answered_at IS NULL")
 class CorrectionRow(Base):
     """A correction that somebody proposed, and what became of it.
 
-    `body` is the amendment, `digest` the SHA-256 of the entries that it made when it was last
-    looked at by who proposed or approved it, `note` why it was turned down.
+    `body` is the amendment, `note` why it was turned down.
     """
 
     __tablename__ = "corrections"
@@ -30,7 +29,6 @@ class CorrectionRow(Base):
     exercise_id: Mapped[str] = mapped_column(ForeignKey("exercises.id"), index=True)
     body: Mapped[dict[str, Any]] = mapped_column(JSON())
     reason: Mapped[str] = mapped_column(String(500))
-    digest: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(16))
     proposed_by: Mapped[str] = mapped_column(ForeignKey("users.id"))
     proposed_at: Mapped[datetime] = mapped_column(Instant())

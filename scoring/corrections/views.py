@@ -25,7 +25,6 @@ class Correction:
     amendment: Amendment
     reason: str
     state: CorrectionState
-    digest: str
     proposed_by: UserId
     proposed_at: datetime
     decided_by: UserId | None
