@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from ipaddress import IPv4Network
 from itertools import product
 from pathlib import Path
 from select import select
@@ -37,11 +38,13 @@ EVERYWHERE = "0.0.0.0"
 def addresses(attacked: Range, docker_client: docker.DockerClient) -> Iterator[dict[str, str]]:
     """Lend addresses of the machine; it has that of clouds' metadata services for the while."""
     bridge = docker_client.networks.get("bridge").attrs["IPAM"]["Config"][0]
+    # An engine that was never restarted does not say it.
+    docker0 = bridge.get("Gateway", str(IPv4Network(bridge["Subnet"])[1]))
     found = {
         "own network": str(attacked.gateway(RED)),
         "other team's network": str(attacked.gateway(BLUE)),
-        "docker0": bridge["Gateway"],
-        "its own": bridge["Gateway"],
+        "docker0": docker0,
+        "its own": docker0,
         "metadata service": METADATA,
     }
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outwards, suppress(OSError):
