@@ -5,11 +5,12 @@ from datetime import timedelta
 
 from api.rehearsal.stage import Stage
 from orchestrator.domain.exercise import Team
+from scoring.domain.verdicts import Verdict
 
 Wanted = dict[str, set[timedelta]]
 """For how long which checks must pass."""
 
-_MOST_LOOKS = 2  # of a check that does not pass
+_MOST_FAILURES = 2
 # A round may be lost: the machine was too slow for it, or the engine for the prober.
 _MOST_ROUNDS = 20
 
@@ -18,7 +19,7 @@ def see_held(stage: Stage, team: Team, wanted: Callable[[], Wanted]) -> None:
     """Go from round to round until every check has passed for as long as is wanted of it.
 
     `wanted` is asked again each time: what has come about wants nothing more. A check that does not
-    pass is given up after some rounds.
+    pass is given up after some rounds, sooner if it does not pass when it is looked at by itself.
     """
     looks: dict[str, int] = {}
     while True:
@@ -49,11 +50,17 @@ def _rounds_to_see(
     rounds = []
     for check, times in wanted.items():
         state = states.get(check)
+        if looks.get(check, 0) >= _MOST_ROUNDS:
+            continue
         if state is None or state.passing_since is None:
-            if looks.get(check, 0) < _MOST_LOOKS:
+            if looks.get(check, 0) < _MOST_FAILURES or _passes(stage, team, check):
                 now = stage.elapsed(team)
                 rounds.append((stage.next_round(team, check, after=now), check))
-        elif looks.get(check, 0) < _MOST_ROUNDS:
+        else:
             ends = [state.passing_since + time for time in times if not state.has_held(time)]
             rounds += [(stage.next_round(team, check, after=end), check) for end in ends]
     return rounds
+
+
+def _passes(stage: Stage, team: Team, check: str) -> bool:
+    return stage.look(team, check).verdict is Verdict.UP

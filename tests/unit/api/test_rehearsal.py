@@ -165,6 +165,12 @@ def test_a_check_that_does_not_turn_is_reported_with_what_it_saw(hall: Hall) -> 
     assert "the inject wave never went out, neither for an idle team nor solved" in findings
 
 
+def test_rounds_that_a_slow_machine_loses_are_not_the_scenarios_fault(hall: Hall) -> None:
+    hall.slow = 8
+    assert hall.rehearse().findings == ()
+    assert hall.slow == 0
+
+
 def test_what_should_be_kept_and_is_not_there_is_reported(hall: Hall) -> None:
     hall.passing.discard("is-mail-up")
     assert (
