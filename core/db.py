@@ -9,7 +9,8 @@ import structlog
 from sqlalchemy import DateTime, Engine, MetaData, create_engine, event, make_url
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
@@ -105,7 +106,7 @@ class Database:
                 transaction = Transaction(session)
                 yield transaction
                 _commit(session)
-        except OperationalError as error:
+        except (OperationalError, NoFreeConnectionError) as error:
             raise _unavailable(self.engine, error) from error
         for job in transaction.jobs:
             self._queue.send(job)
@@ -120,7 +121,7 @@ class Database:
         try:
             with Session(engine, expire_on_commit=False) as session:
                 yield session
-        except OperationalError as error:
+        except (OperationalError, NoFreeConnectionError) as error:
             raise _unavailable(self.engine, error) from error
 
     @contextmanager
@@ -139,7 +140,7 @@ class Database:
         try:
             with self.engine.connect() as connection:
                 connection.exec_driver_sql("SELECT 1")
-        except DBAPIError as error:
+        except (DBAPIError, NoFreeConnectionError) as error:
             raise _unavailable(self.engine, error) from error
 
     def close(self) -> None:
@@ -159,10 +160,11 @@ def _commit(session: Session) -> None:
         ) from error
 
 
-def _unavailable(engine: Engine, error: DBAPIError) -> DatabaseUnavailableError:
+def _unavailable(engine: Engine, error: SQLAlchemyError) -> DatabaseUnavailableError:
     where = engine.url.render_as_string(hide_password=True)
+    why = error.orig if isinstance(error, DBAPIError) else "all connections are in use for long"
     return DatabaseUnavailableError(
-        f"the database {where} cannot be used: {str(error.orig).strip()}",
+        f"the database {where} cannot be used: {str(why).strip()}",
         hint="Check that it runs, that its folder can be written and has room, and that"
         " `poligon db upgrade` was run",
     )
