@@ -12,6 +12,7 @@ import pytest
 
 from core.db import Database
 from core.file_types import UNKNOWN
+from core.waiting import until
 from orchestrator.domain.phases import NotNowError
 from orchestrator.timekeeping import Timekeeping
 from scoring.errors import TaskLockedError, TaskOverdueError, TaskUnknownError
@@ -326,10 +327,18 @@ def test_the_scanner_answers_by_its_exit_code(tmp_path: Path, code: str, scan: S
 
 def test_a_scanner_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
     command = ("sh", "-c", f"sleep 100 & echo $! >{tmp_path}/child; wait")
-    scanner = Scanner(command, patience=timedelta(seconds=0.5))
+    scanner = Scanner(command, patience=timedelta(seconds=2))
     assert scanner.scan(tmp_path) is Scan.UNSCANNED
     child = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}/stat")
-    assert not child.exists() or child.read_text().split()[2] == "Z"
+
+    def is_over() -> bool:
+        try:
+            return child.read_text().split()[2] == "Z"
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+
+    # A signal that was sent is acted on when the process has its turn.
+    until(is_over, what="the child's end", within=timedelta(seconds=10))
 
 
 def test_a_scanner_that_is_not_there_leaves_files_unscanned(tmp_path: Path) -> None:
