@@ -127,18 +127,10 @@ def all_facts(session: Session, team: TeamId) -> Iterator[Fact]:
 
 def _fact(row: Sequence[Any]) -> Fact:
     cause, id_, at, user, subject, number, outcome, elapsed, milli_points, ruling = row
-    return Fact(
-        _CAUSES[cause],
-        id_,
-        at,
-        user,
-        subject,
-        number,
-        outcome,
-        elapsed * _MILLISECOND,
-        milli_points,
-        *((None, None) if ruling is None else _read(ruling)),
-    )
+    told = (subject, number, outcome, elapsed * _MILLISECOND, milli_points)
+    if ruling is None:
+        return Fact(_CAUSES[cause], id_, at, user, *told)
+    return Fact(_CAUSES[cause], id_, at, user, *told, *_read(ruling))
 
 
 def _written(fact: Fact) -> str | None:

@@ -1,9 +1,8 @@
 """The ledger as it is stored: entries read back, the chain, and the standings kept beside it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, delete, select
 from sqlalchemy.orm import Session
@@ -53,8 +52,7 @@ _STANDINGS = select(_KEPT.team_id, _KEPT.tasks, _KEPT.moved_at, _KEPT.version, _
 _STANDING = _STANDINGS.where(_KEPT.team_id == bindparam("team"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Booked:
+class Booked(NamedTuple):
     """An entry of the ledger and its id there. Of its fact it knows the proof only."""
 
     id: int
@@ -171,17 +169,10 @@ def links(session: Session, team: TeamId) -> Iterator[Link]:
 
 def _booked(row: Row[*tuple[Any, ...]]) -> Booked:
     id_, team, task, kind, milli_points, key, cause, cause_id, at, user, reverses, reason = row
-    entry = Entry(
-        team=team,
-        task=task,
-        kind=_KINDS[kind],
-        milli_points=milli_points,
-        key=key,
-        fact=Fact(_CAUSES[cause], cause_id, at, user),
-        reverses=reverses,
-        reason=reason,
+    fact = Fact(_CAUSES[cause], cause_id, at, user)
+    return Booked(
+        id_, Entry(team, task, _KINDS[kind], milli_points, key, fact, None, reverses, reason)
     )
-    return Booked(id=id_, entry=entry)
 
 
 # Standings: a projection
