@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 from sqlalchemy import DateTime, Engine, MetaData, Table, create_engine, event, make_url
-from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -22,7 +22,6 @@ log = structlog.get_logger()
 
 # How long a writer waits for another one on SQLite.
 _PATIENCE = timedelta(seconds=20)
-_READ_ONLY = "poligon_read_only"
 
 
 class DatabaseUnavailableError(PoligonError):
@@ -103,10 +102,11 @@ class Database:
 
     def __init__(self, url: str, *, queue: JobQueue, patience: timedelta = _PATIENCE) -> None:
         self.engine = open_engine(url, patience=patience)
-        self._for_reading = self.engine.execution_options(**{_READ_ONLY: True})
+        is_sqlite = self.engine.dialect.name == "sqlite"
+        self._for_reading = open_engine(url, writes=False) if is_sqlite else self.engine
         self._queue = queue
         self._patience = patience
-        self._writer = threading.RLock() if self.engine.dialect.name == "sqlite" else None
+        self._writer = threading.RLock() if is_sqlite else None
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -160,6 +160,7 @@ class Database:
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()
+        self._for_reading.dispose()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -206,8 +207,10 @@ def _place(engine: Engine) -> str:
     return engine.url.render_as_string(hide_password=True)
 
 
-def open_engine(url: str, *, patience: timedelta = _PATIENCE) -> Engine:
+def open_engine(url: str, *, patience: timedelta = _PATIENCE, writes: bool = True) -> Engine:
     """Return an SQLAlchemy engine for `url`; SQLite's folder is made, its file not yet.
+
+    On SQLite a transaction of one that `writes` is a writer's from its beginning.
 
     Raises DatabaseUnavailableError when the folder cannot be made.
     """
@@ -222,24 +225,28 @@ def open_engine(url: str, *, patience: timedelta = _PATIENCE) -> Engine:
                 f"the database's folder {Path(file).parent} cannot be made: {error.strerror}",
                 hint="Set POLIGON_HOME to a folder that this user may write",
             ) from error
-    engine = create_engine(url, connect_args={"timeout": patience.total_seconds()})
+    engine = create_engine(
+        url,
+        connect_args={"timeout": patience.total_seconds()},
+        pool_use_lifo=True,  # what a connection has read once it need not read again
+    )
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    # A deferred transaction that reads first and writes later fails at once, whatever the time-out,
+    # when another one wrote in between. Transactions here are short: take the write lock first.
+    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+    # Not by an event of the engine: SQLAlchemy would ask for more of them with every statement.
+    engine.dialect.do_begin = lambda connection: _execute(connection, begin)  # type: ignore[method-assign]
     return engine
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
-    # The driver's own BEGIN comes too late for a read that turns into a write; ours is below.
+    # The driver's own BEGIN comes too late for a read that turns into a write; ours is above.
     connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        _execute(connection, f"PRAGMA {pragma}")
+
+
+def _execute(connection: DBAPIConnection, statement: str) -> None:
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(statement)
     cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A deferred transaction that reads first and writes later fails at once, whatever the time-out,
-    # when another one wrote in between. Transactions here are short: take the write lock first.
-    reads = connection.get_execution_options().get(_READ_ONLY)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
