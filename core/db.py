@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -235,7 +236,7 @@ def open_engine(url: str, *, patience: timedelta = _PATIENCE, writes: bool = Tru
     # when another one wrote in between. Transactions here are short: take the write lock first.
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
     # Not by an event of the engine: SQLAlchemy would ask for more of them with every statement.
-    engine.dialect.do_begin = lambda connection: _execute(connection, begin)  # type: ignore[method-assign]
+    engine.dialect.do_begin = partial(_execute, statement=begin)  # type: ignore[method-assign]
     return engine
 
 

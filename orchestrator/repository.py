@@ -47,14 +47,16 @@ _LONGEST_CLAIM = timedelta(minutes=1)
 
 # Built once: these are asked with every answer.
 _EXERCISES, _TEAMS, _EVENTS = table_of(ExerciseRow), table_of(TeamRow), table_of(ClockEventRow)
-_PHASE_AND_STOP = (
-    select(_EXERCISES.c.phase, _TEAMS.c.stopped)
-    .join_from(_EXERCISES, _TEAMS, _TEAMS.c.exercise_id == _EXERCISES.c.id)
-    .where(_EXERCISES.c.id == bindparam("exercise"), _TEAMS.c.id == bindparam("team"))
-)
 _CLOCK = (
     select(_EVENTS.c.tick, _EVENTS.c.at, _EVENTS.c.team_id, _EVENTS.c.by_seconds)
     .where(_EVENTS.c.exercise_id == bindparam("exercise"))
+    .order_by(_EVENTS.c.position)
+)
+_PLAY = (
+    select(_EXERCISES.c.phase, _TEAMS.c.stopped, *_CLOCK.selected_columns)
+    .join_from(_TEAMS, _EXERCISES, _EXERCISES.c.id == _TEAMS.c.exercise_id)
+    .outerjoin(_EVENTS, _EVENTS.c.exercise_id == _EXERCISES.c.id)
+    .where(_TEAMS.c.id == bindparam("team"))
     .order_by(_EVENTS.c.position)
 )
 _SECRET = select(_EXERCISES.c.secret).where(_EXERCISES.c.id == bindparam("exercise"))
@@ -91,11 +93,12 @@ class ExerciseRepository:
         found = self._session.scalar(select(ExerciseRow.phase).where(ExerciseRow.id == exercise))
         return Phase(found) if found is not None else None
 
-    def phase_and_stop(self, exercise: ExerciseId, team: TeamId) -> tuple[Phase, Stop | None]:
-        """Return the phase of an exercise, and why the clock of one of its teams stands."""
-        asked = {"exercise": exercise, "team": team}
-        phase, stopped = self._session.execute(_PHASE_AND_STOP, asked).one()
-        return Phase(phase), Stop(stopped) if stopped is not None else None
+    def play(self, team: TeamId) -> tuple[Phase, Stop | None, tuple[ClockEvent, ...]]:
+        """Return a team's exercise's phase, why the team's clock stands, and the clocks' events."""
+        rows = self._session.execute(_PLAY, {"team": team}).all()
+        phase, stopped = Phase(rows[0].phase), rows[0].stopped
+        events = tuple(_clock_event(row) for row in rows if row.tick is not None)
+        return phase, Stop(stopped) if stopped is not None else None, events
 
     def clock(self, exercise: ExerciseId) -> tuple[ClockEvent, ...]:
         """Return what happened to the clocks of an exercise, in order."""

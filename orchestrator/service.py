@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -136,6 +137,7 @@ class Exercises:
         self._policy = policy
         self._played: dict[str, Exercise] = {}
         self._facts = DerivedFacts(library)
+        self._secret = lru_cache(maxsize=_PLAYED_KEPT)(self._read_secret)
         self.journal = Journal(database, clock)
         self.shortages = Shortages(database, clock, self.journal)
 
@@ -181,11 +183,11 @@ class Exercises:
         if own is None:
             raise ExerciseUnknownError(name_or_id)
         with self._database.reading() as session:
-            repository = ExerciseRepository(session)
-            phase, stopped = repository.phase_and_stop(known.id, own.id)
-            clock = repository.clock(known.id)
-        now = replace(own, stopped=stopped)
-        teams = tuple(now if team.id == own.id else team for team in known.teams)
+            phase, stopped, clock = ExerciseRepository(session).play(own.id)
+        teams = known.teams
+        if stopped is not own.stopped:
+            now = replace(own, stopped=stopped)
+            teams = tuple(now if team is own else team for team in teams)
         return replace(known, phase=phase, clock=clock, teams=teams)
 
     def recent(self, *, limit: int = 100, before: str = "") -> tuple[Exercise, ...]:
@@ -245,13 +247,11 @@ class Exercises:
     def facts(self, exercise: Exercise, team: Team) -> TeamFacts:
         """Return what templates may say of a team: its values, addresses and names."""
         with self._database.reading() as session:
-            repository = ExerciseRepository(session)
-            secret = repository.secret(exercise.id)
-            held = repository.places(exercise.id, team.id)
+            held = ExerciseRepository(session).places(exercise.id, team.id)
         return self._facts.of(
             Source(
                 digest=exercise.scenario_digest,
-                secret=secret,
+                secret=self._secret(exercise.id),
                 start=exercise.story_start,
                 slug=team.slug,
                 name=team.name,
@@ -260,6 +260,10 @@ class Exercises:
                 held=held,
             )
         )
+
+    def _read_secret(self, exercise: ExerciseId) -> bytes:
+        with self._database.reading() as session:
+            return ExerciseRepository(session).secret(exercise)
 
     def renderer(self, exercise: Exercise, team: Team) -> Renderer:
         """Return the templates of an exercise, filled in for a team."""
