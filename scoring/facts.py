@@ -121,8 +121,9 @@ def _by_task(
 def all_facts(session: Session, team: TeamId) -> Iterator[Fact]:
     """Give all facts of a team, in their order, as they are read."""
     options = {"yield_per": 10_000}
-    with session.execute(_OF_TEAM, {"team": team}, execution_options=options) as rows:
-        yield from map(_fact, rows)
+    with session.execute(_OF_TEAM, {"team": team}, execution_options=options) as found:
+        for rows in found.partitions():  # of one row after another, each is a call
+            yield from map(_fact, rows)
 
 
 def _fact(row: Sequence[Any]) -> Fact:
