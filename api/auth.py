@@ -1,7 +1,7 @@
 """Who calls: a bearer token in a header, or the same token in a browser's cookie."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -116,15 +116,17 @@ def plays(user: User) -> User:
     return user
 
 
-def _after(caller: Callable[..., User], allowed: Callable[[User], User]) -> Callable[..., User]:
-    def checked(user: Annotated[User, Depends(caller)]) -> User:
-        return allowed(user)
+def _after(
+    caller: Callable[..., User], allowed: Callable[[User], User]
+) -> Callable[[User], Awaitable[User]]:
+    async def checked(user: Annotated[User, Depends(caller)]) -> User:
+        return allowed(user)  # what is not async costs a thread's turn, with every request
 
     return checked
 
 
 async def _services(request: Request) -> Services:
-    return services_of(request)  # what is not async costs a thread's turn, with every request
+    return services_of(request)
 
 
 ServicesHere = Annotated[Services, Depends(_services)]

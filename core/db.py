@@ -1,13 +1,16 @@
 """The database: one declarative base, and transactions that send their jobs after commit."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
-from sqlalchemy import DateTime, Engine, MetaData, create_engine, event, make_url
-from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy import DateTime, Engine, MetaData, Table, create_engine, event, make_url
+from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
@@ -20,9 +23,8 @@ from core.jobs import Job, JobQueue
 
 log = structlog.get_logger()
 
-# How long a writer waits for another one on SQLite, in seconds.
-_SQLITE_PATIENCE = 20
-_READ_ONLY = "poligon_read_only"
+# How long a writer waits for another one on SQLite.
+_PATIENCE = timedelta(seconds=20)
 
 
 class DatabaseUnavailableError(PoligonError):
@@ -52,6 +54,15 @@ class Base(DeclarativeBase):
     )
 
 
+def table_of(row: type[Base]) -> Table:
+    """Return the table that a class of rows stands for.
+
+    A statement over tables that is built once is carried out in a sixth of the time that one over
+    classes takes that is built for each call.
+    """
+    return row.metadata.tables[row.__tablename__]
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware UTC time; naive ones are refused. SQLite keeps it without its zone."""
 
@@ -67,11 +78,19 @@ class Instant(TypeDecorator[datetime]):
         utc = value.astimezone(UTC)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return the time aware, in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+    def result_processor(
+        self, dialect: Dialect, _coltype: object
+    ) -> Callable[[Any], datetime | None]:
+        """Return what makes a stored time aware, in UTC: one step, as replays read a million."""
+        return _of_text if dialect.name == "sqlite" else _in_utc
+
+
+def _of_text(stored: str | None) -> datetime | None:
+    return None if stored is None else datetime.fromisoformat(stored + "+00:00")
+
+
+def _in_utc(stored: datetime | None) -> datetime | None:
+    return None if stored is None else stored.astimezone(UTC)
 
 
 class Transaction:
@@ -87,11 +106,18 @@ class Transaction:
 
 
 class Database:
-    """Where everything that must survive is kept: SQLite (WAL) or PostgreSQL."""
+    """Where everything that must survive is kept: SQLite (WAL) or PostgreSQL.
 
-    def __init__(self, url: str, *, queue: JobQueue) -> None:
-        self.engine = open_engine(url)
+    On SQLite, which has one writer at a time, one waits for another for as long as `patience`.
+    """
+
+    def __init__(self, url: str, *, queue: JobQueue, patience: timedelta = _PATIENCE) -> None:
+        self.engine = open_engine(url, patience=patience)
+        is_sqlite = self.engine.dialect.name == "sqlite"
+        self._for_reading = open_engine(url, writes=False) if is_sqlite else self.engine
         self._queue = queue
+        self._patience = patience
+        self._writer = threading.RLock() if is_sqlite else None
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -102,7 +128,7 @@ class Database:
         """
         try:
             # Its end is a rollback, which fails, too, when the database went away.
-            with Session(self.engine, expire_on_commit=False) as session:
+            with self._turn(), Session(self.engine, expire_on_commit=False) as session:
                 transaction = Transaction(session)
                 yield transaction
                 _commit(session)
@@ -117,9 +143,8 @@ class Database:
 
         Raises DatabaseUnavailableError when the database does not answer.
         """
-        engine = self.engine.execution_options(**{_READ_ONLY: True})
         try:
-            with Session(engine, expire_on_commit=False) as session:
+            with Session(self._for_reading, expire_on_commit=False) as session:
                 yield session
         except (OperationalError, NoFreeConnectionError) as error:
             raise _unavailable(self.engine, error) from error
@@ -146,6 +171,27 @@ class Database:
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()
+        self._for_reading.dispose()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Be the only writer of this process on SQLite, whose own writers ask again and again.
+
+        Raises DatabaseUnavailableError when others write for longer than the patience.
+        """
+        if self._writer is None:
+            yield
+            return
+        if not self._writer.acquire(timeout=self._patience.total_seconds()):
+            raise DatabaseUnavailableError(
+                f"others of this process have written for {self._patience.total_seconds():g} s"
+                f" and write still to {_place(self.engine)}",
+                hint="Send it again; nothing was changed",
+            )
+        try:
+            yield
+        finally:
+            self._writer.release()
 
 
 def _commit(session: Session) -> None:
@@ -161,17 +207,22 @@ def _commit(session: Session) -> None:
 
 
 def _unavailable(engine: Engine, error: SQLAlchemyError) -> DatabaseUnavailableError:
-    where = engine.url.render_as_string(hide_password=True)
     why = error.orig if isinstance(error, DBAPIError) else "all connections are in use for long"
     return DatabaseUnavailableError(
-        f"the database {where} cannot be used: {str(why).strip()}",
+        f"the database {_place(engine)} cannot be used: {str(why).strip()}",
         hint="Check that it runs, that its folder can be written and has room, and that"
         " `poligon db upgrade` was run",
     )
 
 
-def open_engine(url: str) -> Engine:
+def _place(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=True)
+
+
+def open_engine(url: str, *, patience: timedelta = _PATIENCE, writes: bool = True) -> Engine:
     """Return an SQLAlchemy engine for `url`; SQLite's folder is made, its file not yet.
+
+    On SQLite a transaction of one that `writes` is a writer's from its beginning.
 
     Raises DatabaseUnavailableError when the folder cannot be made.
     """
@@ -186,24 +237,28 @@ def open_engine(url: str) -> Engine:
                 f"the database's folder {Path(file).parent} cannot be made: {error.strerror}",
                 hint="Set POLIGON_HOME to a folder that this user may write",
             ) from error
-    engine = create_engine(url, connect_args={"timeout": _SQLITE_PATIENCE})
+    engine = create_engine(
+        url,
+        connect_args={"timeout": patience.total_seconds()},
+        pool_use_lifo=True,  # what a connection has read once it need not read again
+    )
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    # A deferred transaction that reads first and writes later fails at once, whatever the time-out,
+    # when another one wrote in between. Transactions here are short: take the write lock first.
+    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+    # Not by an event of the engine: SQLAlchemy would ask for more of them with every statement.
+    engine.dialect.do_begin = partial(_execute, statement=begin)  # type: ignore[method-assign]
     return engine
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
-    # The driver's own BEGIN comes too late for a read that turns into a write; ours is below.
+    # The driver's own BEGIN comes too late for a read that turns into a write; ours is above.
     connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        _execute(connection, f"PRAGMA {pragma}")
+
+
+def _execute(connection: DBAPIConnection, statement: str) -> None:
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(statement)
     cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A deferred transaction that reads first and writes later fails at once, whatever the time-out,
-    # when another one wrote in between. Transactions here are short: take the write lock first.
-    reads = connection.get_execution_options().get(_READ_ONLY)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

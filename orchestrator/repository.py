@@ -10,17 +10,22 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     CursorResult,
+    Row,
     Select,
     Update,
+    bindparam,
     delete,
     func,
     insert,
+    literal,
     select,
     true,
+    union_all,
     update,
 )
 from sqlalchemy.orm import Session
 
+from core.db import table_of
 from core.ids import ExerciseId, TeamId, UserId
 from core.users.tables import UserRow
 from orchestrator.domain.clock import ClockEvent, Stop, Tick
@@ -39,6 +44,31 @@ from orchestrator.tables import (
 )
 
 _LONGEST_CLAIM = timedelta(minutes=1)
+
+# Built once: these are asked with every answer.
+_EXERCISES, _TEAMS, _EVENTS = table_of(ExerciseRow), table_of(TeamRow), table_of(ClockEventRow)
+_CLOCK = (
+    select(_EVENTS.c.tick, _EVENTS.c.at, _EVENTS.c.team_id, _EVENTS.c.by_seconds)
+    .where(_EVENTS.c.exercise_id == bindparam("exercise"))
+    .order_by(_EVENTS.c.position)
+)
+_PLAY = (
+    select(_EXERCISES.c.phase, _TEAMS.c.stopped, *_CLOCK.selected_columns)
+    .join_from(_TEAMS, _EXERCISES, _EXERCISES.c.id == _TEAMS.c.exercise_id)
+    .outerjoin(_EVENTS, _EVENTS.c.exercise_id == _EXERCISES.c.id)
+    .where(_TEAMS.c.id == bindparam("team"))
+    .order_by(_EVENTS.c.position)
+)
+_SECRET = select(_EXERCISES.c.secret).where(_EXERCISES.c.id == bindparam("exercise"))
+_PLACES = union_all(
+    *(
+        select(table.c.network, table.c.subnet, literal(held).label("held")).where(
+            (table.c.team_id == bindparam("team")) | (table.c.exercise_id == bindparam("exercise")),
+            table.c.network.is_not(None),
+        )
+        for held, table in enumerate((table_of(FormerSubnetRow), table_of(SubnetRow)))
+    )
+).order_by("held")
 
 
 class ExerciseRepository:
@@ -63,22 +93,16 @@ class ExerciseRepository:
         found = self._session.scalar(select(ExerciseRow.phase).where(ExerciseRow.id == exercise))
         return Phase(found) if found is not None else None
 
-    def phase_and_stop(self, exercise: ExerciseId, team: TeamId) -> tuple[Phase, Stop | None]:
-        """Return the phase of an exercise, and why the clock of one of its teams stands."""
-        phase, stopped = self._session.execute(
-            select(ExerciseRow.phase, TeamRow.stopped)
-            .join(TeamRow, TeamRow.exercise_id == ExerciseRow.id)
-            .where(ExerciseRow.id == exercise, TeamRow.id == team)
-        ).one()
-        return Phase(phase), Stop(stopped) if stopped is not None else None
+    def play(self, team: TeamId) -> tuple[Phase, Stop | None, tuple[ClockEvent, ...]]:
+        """Return a team's exercise's phase, why the team's clock stands, and the clocks' events."""
+        rows = self._session.execute(_PLAY, {"team": team}).all()
+        phase, stopped = Phase(rows[0].phase), rows[0].stopped
+        events = tuple(_clock_event(row) for row in rows if row.tick is not None)
+        return phase, Stop(stopped) if stopped is not None else None, events
 
     def clock(self, exercise: ExerciseId) -> tuple[ClockEvent, ...]:
         """Return what happened to the clocks of an exercise, in order."""
-        rows = self._session.scalars(
-            select(ClockEventRow)
-            .where(ClockEventRow.exercise_id == exercise)
-            .order_by(ClockEventRow.position)
-        )
+        rows = self._session.execute(_CLOCK, {"exercise": exercise})
         return tuple(map(_clock_event, rows))
 
     def recent(self, *, limit: int, before: Exercise | None) -> tuple[Exercise, ...]:
@@ -141,9 +165,7 @@ class ExerciseRepository:
 
     def secret(self, exercise: ExerciseId) -> bytes:
         """Return the key that an exercise's values are derived with."""
-        return self._session.execute(
-            select(ExerciseRow.secret).where(ExerciseRow.id == exercise)
-        ).scalar_one()
+        return bytes(self._session.execute(_SECRET, {"exercise": exercise}).scalar_one())
 
     def is_prepared(self, exercise: ExerciseId) -> bool:
         """Tell whether images and addresses are there for the worlds."""
@@ -162,11 +184,14 @@ class ExerciseRepository:
         rows = self._session.scalars(select(SubnetRow).where(SubnetRow.exercise_id == exercise))
         return {row.network: IPv4Network(row.subnet) for row in rows if row.network is not None}
 
-    def former_subnets(self, exercise: ExerciseId, team: TeamId) -> dict[str, IPv4Network]:
-        """Return network → subnet of a world that was removed, as far as it was released."""
-        whose = (FormerSubnetRow.team_id == team) | (FormerSubnetRow.exercise_id == exercise)
-        rows = self._session.scalars(select(FormerSubnetRow).where(whose))
-        return {row.network: IPv4Network(row.subnet) for row in rows}
+    def places(self, exercise: ExerciseId, team: TeamId) -> tuple[tuple[str, str], ...]:
+        """Return each network and the subnet that a world, or what all share, has there or had.
+
+        By network; one that was released as far as no other was held for the network since.
+        """
+        found = self._session.execute(_PLACES, {"exercise": exercise, "team": team})
+        # What is held comes last, and counts.
+        return tuple(sorted({network: subnet for network, subnet, _ in found}.items()))
 
     def held_subnets(self) -> tuple[IPv4Network, ...]:
         """Return every subnet that a world holds or that turned out to be taken."""
@@ -454,7 +479,7 @@ def _exercise(row: ExerciseRow, teams: list[Team], clock: list[ClockEvent]) -> E
     )
 
 
-def _clock_event(row: ClockEventRow) -> ClockEvent:
+def _clock_event(row: ClockEventRow | Row[*tuple[Any, ...]]) -> ClockEvent:
     return ClockEvent(
         tick=Tick(row.tick),
         at=row.at,

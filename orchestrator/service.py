@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from ipaddress import IPv4Address, IPv4Network
+from functools import lru_cache
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -18,18 +18,15 @@ from core.errors import Fault, PoligonError
 from core.ids import ExerciseId, TeamId, UserId, new_id
 from core.jobs import Job
 from core.scenario.access import widest_role
-from core.scenario.generated import team_seed
 from core.scenario.load import LoadedScenario
 from core.scenario.render import Renderer, TeamFacts
 from core.scenario.schema import Scenario
 from core.scenario.site_policy import NOTHING_PERMITTED, SitePolicy
-from core.scenario.values import derive_values
 from core.security import new_password
 from core.users.model import Role, User
 from core.users.service import Users
 from orchestrator.build_repository import BuildRepository
 from orchestrator.casting import require_role
-from orchestrator.domain.addresses import host_addresses
 from orchestrator.domain.clock import ClockEvent, Stop, Tick
 from orchestrator.domain.estimate import estimated
 from orchestrator.domain.exercise import Exercise, Team
@@ -51,6 +48,7 @@ from orchestrator.repair_repository import RepairRepository
 from orchestrator.repository import ExerciseRepository
 from orchestrator.shortages import Shortages
 from orchestrator.tables import ExerciseRow, MemberRow, TeamRow
+from orchestrator.team_facts import DerivedFacts, Places, Source, places_of
 
 log = structlog.get_logger()
 
@@ -108,14 +106,6 @@ class TeamSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
-    """Network → subnet, and host → network → address, of a team's world."""
-
-    subnets: Mapping[str, IPv4Network]
-    addresses: Mapping[str, Mapping[str, IPv4Address]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
     """A trainee's name and how they get in at first, to be handed out once.
 
@@ -146,6 +136,8 @@ class Exercises:
         self._library = library
         self._policy = policy
         self._played: dict[str, Exercise] = {}
+        self._facts = DerivedFacts(library)
+        self._secret = lru_cache(maxsize=_PLAYED_KEPT)(self._read_secret)
         self.journal = Journal(database, clock)
         self.shortages = Shortages(database, clock, self.journal)
 
@@ -191,11 +183,11 @@ class Exercises:
         if own is None:
             raise ExerciseUnknownError(name_or_id)
         with self._database.reading() as session:
-            repository = ExerciseRepository(session)
-            phase, stopped = repository.phase_and_stop(known.id, own.id)
-            clock = repository.clock(known.id)
-        now = replace(own, stopped=stopped)
-        teams = tuple(now if team.id == own.id else team for team in known.teams)
+            phase, stopped, clock = ExerciseRepository(session).play(own.id)
+        teams = known.teams
+        if stopped is not own.stopped:
+            now = replace(own, stopped=stopped)
+            teams = tuple(now if team is own else team for team in teams)
         return replace(known, phase=phase, clock=clock, teams=teams)
 
     def recent(self, *, limit: int = 100, before: str = "") -> tuple[Exercise, ...]:
@@ -248,44 +240,30 @@ class Exercises:
 
     def places(self, exercise: Exercise, team: Team) -> Places:
         """Return where a team's hosts are, or were; nowhere before its networks have addresses."""
-        scenario = self.scenario(exercise).scenario
         with self._database.reading() as session:
-            repository = ExerciseRepository(session)
-            held = (
-                repository.former_subnets(exercise.id, team.id)
-                | repository.subnets(team.id)
-                | repository.shared_subnets(exercise.id)
-            )
-        # In the order of the file, whatever the order of the rows: addresses depend on it.
-        subnets = {name: held[name] for name in scenario.networks if name in held}
-        complete = len(subnets) == len(scenario.networks)
-        addresses = host_addresses(scenario, subnets, team=team.number) if complete else {}
-        return Places(subnets=subnets, addresses=addresses)
+            held = ExerciseRepository(session).places(exercise.id, team.id)
+        return places_of(self.scenario(exercise).scenario, held, team=team.number)
 
     def facts(self, exercise: Exercise, team: Team) -> TeamFacts:
         """Return what templates may say of a team: its values, addresses and names."""
-        loaded = self.scenario(exercise)
-        places = self.places(exercise, team)
         with self._database.reading() as session:
-            secret = ExerciseRepository(session).secret(exercise.id)
-        return TeamFacts(
-            slug=team.slug,
-            name=team.name,
-            number=team.number,
-            teams=tuple(t.slug for t in exercise.teams),
-            values=derive_values(
-                loaded.scenario,
-                loaded,
-                key=secret,
-                team=team.slug,
+            held = ExerciseRepository(session).places(exercise.id, team.id)
+        return self._facts.of(
+            Source(
+                digest=exercise.scenario_digest,
+                secret=self._secret(exercise.id),
                 start=exercise.story_start,
-                subnets=places.subnets,
-            ),
-            addresses=places.addresses,
-            subnets=places.subnets,
-            start=exercise.story_start,
-            seed=team_seed(secret, team.slug),
+                slug=team.slug,
+                name=team.name,
+                number=team.number,
+                teams=tuple(t.slug for t in exercise.teams),
+                held=held,
+            )
         )
+
+    def _read_secret(self, exercise: ExerciseId) -> bytes:
+        with self._database.reading() as session:
+            return ExerciseRepository(session).secret(exercise)
 
     def renderer(self, exercise: Exercise, team: Team) -> Renderer:
         """Return the templates of an exercise, filled in for a team."""

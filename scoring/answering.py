@@ -102,21 +102,23 @@ class Answering:
     ) -> Outcome:
         repository = ScoreRepository(transaction.session)
         require(repository.take_turn(sent.exercise.id, sent.team.id), Act.ANSWER)
-        if not repository.was_sent(sent.team.id, sent.client_key):  # or it is told again
-            require_within(transaction.session, self._limits, sent.team.id, sent.user, now)
-            _require_in_time(transaction.session, sent, task, now)
+        earlier = repository.submission(sent.team.id, sent.client_key)
+        if earlier is not None:
+            return _told_before(earlier, sent, task)
+        require_within(transaction.session, self._limits, sent.team.id, sent.user, now)
         rules = Rules.of(scenario)
         books = TeamBooks(
             transaction.session, sent.exercise.id, sent.team.id, recorded_at=self._clock.now()
         )
+        if not books.is_solved(sent.task):  # or nothing new can come of it
+            _require_in_time(transaction.session, sent, task, now)
         if is_timed(task):
             note_passed(transaction.session, books, sent.team.id)
         if Amendments.of(books.corrections()).accepts(sent.task, sent.value):
             judged = _Judged(right=True, readable=True, owner=None)
         submission = _submission(repository, books, rules, sent, judged, now)
-        if not repository.add_submission(submission):
-            earlier = repository.submission(sent.team.id, sent.client_key)
-            return _told_before(earlier, sent, task)
+        added = repository.add_submission(submission)
+        assert added  # the team's turn was taken before its key was looked for
         if judged.owner is not None:
             repository.add_signal(_signal(submission, judged.owner))
         take(_fact(sent, submission, task), books, rules)
@@ -137,17 +139,15 @@ def answerable(scenario: TeamScenario, task: str) -> AnsweredTask:
 
 
 def _require_in_time(session: Session, sent: Sent, task: AnsweredTask, now: datetime) -> None:
-    repository = ScoreRepository(session)
-    if repository.is_solved(sent.team.id, sent.task):
-        return  # nothing new can come of it
     elapsed = sent.exercise.elapsed(now, sent.team.id)
     require_open(sent.task, times_now(session, sent.team.id, task), elapsed)
     _require_rested(session, sent, task, elapsed)
 
 
 def _require_rested(session: Session, sent: Sent, task: AnsweredTask, elapsed: timedelta) -> None:
-    used = ScoreRepository(session).attempts_used(sent.team.id, sent.task)
-    if task.cooldown is None or used == (task.attempts or 0):
+    if task.cooldown is None:
+        return
+    if ScoreRepository(session).attempts_used(sent.team.id, sent.task) == (task.attempts or 0):
         return
     last = last_attempts(session, [sent.team.id]).get((sent.team.id, sent.task))
     if last is not None and elapsed < last + task.cooldown:

@@ -3,12 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from core.ids import ExerciseId, TeamId
 from orchestrator.domain.injects import Firing
-from scoring.domain.chain import GENESIS
 from scoring.domain.holds import CheckState
 from scoring.domain.ledger import Cause, Entry, Fact, standing_effects
 from scoring.domain.memory import MemoryBooks, firing_of
@@ -16,10 +14,17 @@ from scoring.domain.rules import Rules
 from scoring.domain.standings import Total
 from scoring.errors import EntryUnknownError
 from scoring.facts import add_fact, all_facts, costs_of, facts_of
-from scoring.ledger import booked_entries, booked_entry, keep_standing, link_values, standing
+from scoring.ledger import (
+    add_entry,
+    booked_entries,
+    booked_entry,
+    head,
+    keep_standing,
+    link_values,
+    standing,
+)
 from scoring.repository import ScoreRepository
 from scoring.rulebook import rules_of
-from scoring.tables import ScoreEntryRow, SolveRow
 
 
 class TeamBooks:
@@ -37,6 +42,7 @@ class TeamBooks:
         self._recorded_at = recorded_at
         self._repository = ScoreRepository(session)
         self._states: dict[str, CheckState] | None = None
+        self._solved: dict[str, bool] = {}
         self.shadow: MemoryBooks | None = None
         self._had: dict[str, Entry] | None = None
         self._corrections: Sequence[Fact] | None = None
@@ -53,7 +59,7 @@ class TeamBooks:
 
     def passed(self) -> Sequence[Firing]:
         """See `Books.passed`."""
-        return [firing_of(f) for f in facts_of(self._session, self.team, (Cause.PASSED,))]
+        return [firing_of(f) for f in facts_of(self._session, self.team, Cause.PASSED)]
 
     def check(self, check: str) -> CheckState:
         """See `Books.check`."""
@@ -74,21 +80,14 @@ class TeamBooks:
 
     def is_solved(self, task: str) -> bool:
         """See `Books.is_solved`."""
-        return self._repository.is_solved(self.team, task)
+        if task not in self._solved:
+            self._solved[task] = self._repository.is_solved(self.team, task)
+        return self._solved[task]
 
     def solve(self, task: str, fact: Fact) -> None:
         """See `Books.solve`."""
-        self._repository.keep_solve(
-            SolveRow(
-                team_id=self.team,
-                task=task,
-                exercise_id=self._exercise,
-                user_id=fact.user,
-                cause_type=fact.cause,
-                cause_id=fact.id,
-                solved_at=fact.at,
-            )
-        )
+        self._repository.keep_solve(self._exercise, self.team, task, fact)
+        self._solved[task] = True
 
     def total(self) -> int:
         """See `Books.total`."""
@@ -135,7 +134,7 @@ class TeamBooks:
         self._had = None
 
     def _append(self, entry: Entry) -> int:
-        position, prev_hash = self._head()
+        position, prev_hash = head(self._session, self.team)
         row = link_values(
             self._exercise,
             entry,
@@ -144,15 +143,7 @@ class TeamBooks:
             reverses=self._id_of(entry.reverses),
             recorded_at=self._recorded_at,
         )
-        number = self._session.scalar(insert(ScoreEntryRow).values(row).returning(ScoreEntryRow.id))
-        assert number is not None  # an insert returns its row
-        return int(number)
-
-    def _head(self) -> tuple[int, str]:
-        row = ScoreEntryRow
-        last = select(row.position, row.hash).where(row.team_id == self.team)
-        found = self._session.execute(last.order_by(row.position.desc()).limit(1)).first()
-        return (found[0], found[1]) if found is not None else (0, GENESIS)
+        return add_entry(self._session, row)
 
     def _id_of(self, key: str | None) -> int | None:
         if key is None:
@@ -166,7 +157,7 @@ class TeamBooks:
     def corrections(self) -> Sequence[Fact]:
         """See `Books.corrections`."""
         if self._corrections is None:
-            found = facts_of(self._session, self.team, (Cause.CORRECTION,))
+            found = facts_of(self._session, self.team, Cause.CORRECTION)
             self._corrections = [fact for fact in found if fact.decided is not None]
         return self._corrections
 
@@ -190,5 +181,6 @@ class TeamBooks:
         for check, state in shadow.states.items():
             self.keep_check(check, state)
         self._repository.drop_solves(self.team, but=shadow.solved)
+        self._solved.clear()
         for task, fact in shadow.solved.items():
             self.solve(task, fact)

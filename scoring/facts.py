@@ -3,22 +3,24 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Executable, bindparam, func, literal_column, select
 from sqlalchemy.orm import Session
 
+from core.db import table_of
 from core.ids import ExerciseId, TeamId
 from scoring.domain.amendments import Decided
 from scoring.domain.ledger import COSTS, Cause, EntryKind, Fact, Grant, Ruling
-from scoring.inserts import insert_into, wrote
+from scoring.inserts import dialect_of, insert_for
 from scoring.repository import milliseconds
 from scoring.tables import FactRow
 
 _MILLISECOND = timedelta(milliseconds=1)
 _CAUSES = {cause.value: cause for cause in Cause}
 # Of the table and not of the class: a million rows are read in half the time.
-_TABLE = FactRow.metadata.tables[FactRow.__tablename__].c
+_TABLE = table_of(FactRow).c
 _COLUMNS = (
     _TABLE.cause_type,
     _TABLE.cause_id,
@@ -31,6 +33,13 @@ _COLUMNS = (
     _TABLE.milli_points,
     _TABLE.ruling,
 )
+_OF_TEAM = select(*_COLUMNS).where(_TABLE.team_id == bindparam("team")).order_by(_TABLE.position)
+_OF_CAUSE = _OF_TEAM.where(_TABLE.cause_type == bindparam("cause"))
+_IS_DEAR = _TABLE.cause_type.in_(COSTS) & (_TABLE.milli_points > 0)
+_COSTS_OF_TASK = _OF_TEAM.where(_IS_DEAR, _TABLE.subject == bindparam("task"))
+_LAST = select(func.coalesce(func.max(_TABLE.position), 0)).where(
+    _TABLE.team_id == bindparam("team")
+)
 
 
 def add_fact(session: Session, exercise: ExerciseId, team: TeamId, fact: Fact) -> bool:
@@ -38,12 +47,15 @@ def add_fact(session: Session, exercise: ExerciseId, team: TeamId, fact: Fact) -
 
     Under the team's lock: the next position is free then.
     """
-    last = select(func.coalesce(func.max(FactRow.position), 0)).where(FactRow.team_id == team)
-    statement = insert_into(session, FactRow).values(
-        position=last.scalar_subquery() + 1, **fact_values(exercise, team, fact)
-    )
+    values = {"team": team, **fact_values(exercise, team, fact)}
+    return session.scalar(_next_once(dialect_of(session)), values) is not None
+
+
+@cache
+def _next_once(dialect: str) -> Executable:
+    statement = insert_for(dialect, FactRow).values(position=_LAST.scalar_subquery() + 1)
     once = statement.on_conflict_do_nothing(index_elements=["team_id", "cause_type", "cause_id"])
-    return wrote(session, once)
+    return once.returning(literal_column("1"))
 
 
 def fact_values(exercise: ExerciseId, team: TeamId, fact: Fact) -> dict[str, Any]:
@@ -64,10 +76,9 @@ def fact_values(exercise: ExerciseId, team: TeamId, fact: Fact) -> dict[str, Any
     }
 
 
-def facts_of(session: Session, team: TeamId, causes: Sequence[Cause]) -> tuple[Fact, ...]:
-    """Return a team's facts of some causes, in their order."""
-    query = _of_team(team).where(FactRow.cause_type.in_(causes))
-    return tuple(map(_fact, session.execute(query)))
+def facts_of(session: Session, team: TeamId, cause: Cause) -> tuple[Fact, ...]:
+    """Return a team's facts of a cause, in their order."""
+    return tuple(map(_fact, session.execute(_OF_CAUSE, {"team": team, "cause": cause})))
 
 
 def corrections_of(session: Session, teams: Sequence[TeamId]) -> Mapping[TeamId, Sequence[Fact]]:
@@ -83,14 +94,13 @@ def corrections_of(session: Session, teams: Sequence[TeamId]) -> Mapping[TeamId,
 
 def costs_of(session: Session, team: TeamId, task: str) -> tuple[Fact, ...]:
     """Return a team's facts that cost a task something, in their order."""
-    dear = _TABLE.cause_type.in_(COSTS) & (_TABLE.milli_points > 0) & (_TABLE.subject == task)
-    return tuple(map(_fact, session.execute(_of_team(team).where(dear))))
+    return tuple(map(_fact, session.execute(_COSTS_OF_TASK, {"team": team, "task": task})))
 
 
 def costs_so_far(session: Session, teams: Sequence[TeamId]) -> Mapping[tuple[str, str], int]:
     """Return (team, task) → what all facts so far cost the task, in thousandths."""
     cost = func.sum(_TABLE.milli_points)
-    return _by_task(session, teams, cost, _TABLE.cause_type.in_(COSTS) & (_TABLE.milli_points > 0))
+    return _by_task(session, teams, cost, _IS_DEAR)
 
 
 def last_attempts(session: Session, teams: Sequence[TeamId]) -> Mapping[tuple[str, str], timedelta]:
@@ -110,28 +120,18 @@ def _by_task(
 
 def all_facts(session: Session, team: TeamId) -> Iterator[Fact]:
     """Give all facts of a team, in their order, as they are read."""
-    with session.execute(_of_team(team).execution_options(yield_per=10_000)) as rows:
-        yield from map(_fact, rows)
-
-
-def _of_team(team: TeamId) -> Select[*tuple[Any, ...]]:
-    return select(*_COLUMNS).where(_TABLE.team_id == team).order_by(_TABLE.position)
+    options = {"yield_per": 10_000}
+    with session.execute(_OF_TEAM, {"team": team}, execution_options=options) as found:
+        for rows in found.partitions():  # of one row after another, each is a call
+            yield from map(_fact, rows)
 
 
 def _fact(row: Sequence[Any]) -> Fact:
     cause, id_, at, user, subject, number, outcome, elapsed, milli_points, ruling = row
-    return Fact(
-        _CAUSES[cause],
-        id_,
-        at,
-        user,
-        subject,
-        number,
-        outcome,
-        elapsed * _MILLISECOND,
-        milli_points,
-        *((None, None) if ruling is None else _read(ruling)),
-    )
+    told = (subject, number, outcome, elapsed * _MILLISECOND, milli_points)
+    if ruling is None:
+        return Fact(_CAUSES[cause], id_, at, user, *told)
+    return Fact(_CAUSES[cause], id_, at, user, *told, *_read(ruling))
 
 
 def _written(fact: Fact) -> str | None:

@@ -1,21 +1,31 @@
 """Inserts that a unique key decides, written once for both databases."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 
-from sqlalchemy import literal_column
+from sqlalchemy import Executable, literal_column
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from core.db import Base
+from core.db import Base, table_of
 
 Insert = sqlite.Insert | postgresql.Insert
 
 
 def insert_into(session: Session, table: type[Base]) -> Insert:
     """Return an insert that may say what to do about a conflict, for the database in use."""
-    dialect = session.get_bind().dialect.name
+    return insert_for(dialect_of(session), table)
+
+
+def insert_for(dialect: str, table: type[Base]) -> Insert:
+    """Return such an insert for a database by its dialect's name."""
     insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    return insert(table.metadata.tables[table.__tablename__])
+    return insert(table_of(table))
+
+
+def dialect_of(session: Session) -> str:
+    """Return what the database in use is called: `sqlite` or `postgresql`."""
+    return session.get_bind().dialect.name
 
 
 def wrote(session: Session, statement: Insert) -> bool:
@@ -26,8 +36,13 @@ def wrote(session: Session, statement: Insert) -> bool:
 
 def add_once(session: Session, row: Base, *key: str) -> bool:
     """Add a row unless one with its key is there; tell whether there was none."""
-    statement = insert_into(session, type(row)).values(_values(row))
-    return wrote(session, statement.on_conflict_do_nothing(index_elements=list(key)))
+    statement = _once(dialect_of(session), type(row), key)
+    return session.scalar(statement, _values(row)) is not None
+
+
+def put(session: Session, row: type[Base], values: Mapping[str, object]) -> None:
+    """Add a row, or change the one that has its primary key."""
+    session.execute(_put(dialect_of(session), row, tuple(values)), values)
 
 
 def add_all(session: Session, rows: Sequence[Base]) -> None:
@@ -35,6 +50,20 @@ def add_all(session: Session, rows: Sequence[Base]) -> None:
     if rows:
         table = type(rows[0])
         session.execute(insert_into(session, table), [_values(row) for row in rows])
+
+
+@cache
+def _once(dialect: str, table: type[Base], key: tuple[str, ...]) -> Executable:
+    statement = insert_for(dialect, table).on_conflict_do_nothing(index_elements=key)
+    return statement.returning(literal_column("1"))
+
+
+@cache
+def _put(dialect: str, table: type[Base], columns: tuple[str, ...]) -> Insert:
+    statement = insert_for(dialect, table)
+    key = [column.name for column in table_of(table).primary_key]
+    others = {name: statement.excluded[name] for name in columns if name not in key}
+    return statement.on_conflict_do_update(index_elements=key, set_=others)
 
 
 def _values(row: Base) -> dict[str, object]:

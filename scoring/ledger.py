@@ -1,26 +1,58 @@
 """The ledger as it is stored: entries read back, the chain, and the standings kept beside it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, delete, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import Row, bindparam, delete, select
+from sqlalchemy.orm import Session
 
+from core.db import table_of
 from core.ids import ExerciseId, TeamId
-from scoring.domain.chain import Content, Link, link_hash
+from scoring.domain.chain import GENESIS, Content, Link, link_hash
 from scoring.domain.ledger import Cause, Entry, EntryKind, Fact
 from scoring.domain.standings import Total
+from scoring.inserts import put
 from scoring.tables import ScoreEntryRow, StandingRow
 
-_TAKEN_BACK = aliased(ScoreEntryRow)
 _KINDS = {kind.value: kind for kind in EntryKind}
 _CAUSES = {cause.value: cause for cause in Cause}
 
+_TABLE, _TAKEN_BACK = table_of(ScoreEntryRow), table_of(ScoreEntryRow).alias()
+_ADD = _TABLE.insert().returning(_TABLE.c.id)
+_HEAD = (
+    select(_TABLE.c.position, _TABLE.c.hash)
+    .where(_TABLE.c.team_id == bindparam("team"))
+    .order_by(_TABLE.c.position.desc())
+    .limit(1)
+)
+_OF_TEAM = (
+    select(
+        _TABLE.c.id,
+        _TABLE.c.team_id,
+        _TABLE.c.task,
+        _TABLE.c.kind,
+        _TABLE.c.milli_points,
+        _TABLE.c.idem_key,
+        _TABLE.c.cause_type,
+        _TABLE.c.cause_id,
+        _TABLE.c.effective_at,
+        _TABLE.c.user_id,
+        _TAKEN_BACK.c.idem_key.label("reverses"),
+        _TABLE.c.reason,
+    )
+    .select_from(_TABLE.outerjoin(_TAKEN_BACK, _TAKEN_BACK.c.id == _TABLE.c.reverses_id))
+    .where(_TABLE.c.team_id == bindparam("team"))
+    .order_by(_TABLE.c.position)
+)
+_UNTIL = _OF_TEAM.where(_TABLE.c.recorded_at <= bindparam("recorded"))
+_OF_KEY = _OF_TEAM.where(_TABLE.c.idem_key == bindparam("key"))
+_KEPT = table_of(StandingRow).c
+_STANDINGS = select(_KEPT.team_id, _KEPT.tasks, _KEPT.moved_at, _KEPT.version, _KEPT.upto_entry)
+_STANDING = _STANDINGS.where(_KEPT.team_id == bindparam("team"))
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Booked:
+
+class Booked(NamedTuple):
     """An entry of the ledger and its id there. Of its fact it knows the proof only."""
 
     id: int
@@ -76,20 +108,30 @@ def link_values(
     }
 
 
+def head(session: Session, team: TeamId) -> tuple[int, str]:
+    """Return the position and the hash of a team's last entry; before the first, those of none."""
+    found = session.execute(_HEAD, {"team": team}).first()
+    return (found.position, found.hash) if found is not None else (0, GENESIS)
+
+
+def add_entry(session: Session, values: Mapping[str, Any]) -> int:
+    """Add an entry behind its team's last one, as `link_values` says; return its id."""
+    return int(session.execute(_ADD, values).scalar_one())
+
+
 def booked_entries(session: Session, team: TeamId) -> list[Booked]:
     """Return a team's entries, in the order of the chain."""
-    return list(map(_booked, session.execute(_of_team(team))))
+    return list(map(_booked, session.execute(_OF_TEAM, {"team": team})))
 
 
 def booked_until(session: Session, team: TeamId, recorded: datetime) -> list[Booked]:
     """Return a team's entries that were booked by then, in the order of the chain."""
-    query = _of_team(team).where(ScoreEntryRow.recorded_at <= recorded)
-    return list(map(_booked, session.execute(query)))
+    return list(map(_booked, session.execute(_UNTIL, {"team": team, "recorded": recorded})))
 
 
 def booked_entry(session: Session, team: TeamId, key: str) -> Booked | None:
     """Return the entry of an effect of a team; `None` when there is none."""
-    found = session.execute(_of_team(team).where(ScoreEntryRow.idem_key == key)).first()
+    found = session.execute(_OF_KEY, {"team": team, "key": key}).first()
     return _booked(found) if found is not None else None
 
 
@@ -125,42 +167,12 @@ def links(session: Session, team: TeamId) -> Iterator[Link]:
             yield Link(id=id_, content=Content(*content), prev_hash=prev_hash, hash=hash_)
 
 
-def _of_team(team: TeamId) -> Select[*tuple[Any, ...]]:
-    row = ScoreEntryRow
-    return (
-        select(
-            row.id,
-            row.team_id,
-            row.task,
-            row.kind,
-            row.milli_points,
-            row.idem_key,
-            row.cause_type,
-            row.cause_id,
-            row.effective_at,
-            row.user_id,
-            _TAKEN_BACK.idem_key,
-            row.reason,
-        )
-        .outerjoin(_TAKEN_BACK, _TAKEN_BACK.id == row.reverses_id)
-        .where(row.team_id == team)
-        .order_by(row.position)
-    )
-
-
 def _booked(row: Row[*tuple[Any, ...]]) -> Booked:
     id_, team, task, kind, milli_points, key, cause, cause_id, at, user, reverses, reason = row
-    entry = Entry(
-        team=team,
-        task=task,
-        kind=_KINDS[kind],
-        milli_points=milli_points,
-        key=key,
-        fact=Fact(_CAUSES[cause], cause_id, at, user),
-        reverses=reverses,
-        reason=reason,
+    fact = Fact(_CAUSES[cause], cause_id, at, user)
+    return Booked(
+        id_, Entry(team, task, _KINDS[kind], milli_points, key, fact, None, reverses, reason)
     )
-    return Booked(id=id_, entry=entry)
 
 
 # Standings: a projection
@@ -168,7 +180,7 @@ def _booked(row: Row[*tuple[Any, ...]]) -> Booked:
 
 def standing(session: Session, team: TeamId) -> Total:
     """Return what a team has; from the ledger if nothing is kept of it."""
-    row = session.get(StandingRow, team)
+    row = session.execute(_STANDING, {"team": team}).first()
     if row is None:
         return Total.of([booked.entry for booked in booked_entries(session, team)])
     return _total(row)
@@ -178,16 +190,18 @@ def keep_standing(
     session: Session, exercise: ExerciseId, team: TeamId, total: Total, *, upto_entry: int
 ) -> None:
     """Keep what a team has after an entry."""
-    session.merge(
-        StandingRow(
-            team_id=team,
-            exercise_id=exercise,
-            milli_points=total.milli_points,
-            tasks=dict(total.tasks),
-            moved_at=total.moved_at,
-            version=total.entries,
-            upto_entry=upto_entry,
-        )
+    put(
+        session,
+        StandingRow,
+        {
+            "team_id": team,
+            "exercise_id": exercise,
+            "milli_points": total.milli_points,
+            "tasks": total.tasks,
+            "moved_at": total.moved_at,
+            "version": total.entries,
+            "upto_entry": upto_entry,
+        },
     )
 
 
@@ -201,10 +215,10 @@ def standings_of(session: Session, teams: Sequence[TeamId]) -> tuple[Mapping[str
 
     One query, so that standings and id fit each other on every database.
     """
-    rows = session.scalars(select(StandingRow).where(StandingRow.team_id.in_(teams))).all()
+    rows = session.execute(_STANDINGS.where(_KEPT.team_id.in_(teams))).all()
     totals = {row.team_id: _total(row) for row in rows}
     return totals, max((row.upto_entry for row in rows), default=0)
 
 
-def _total(row: StandingRow) -> Total:
+def _total(row: Row[*tuple[Any, ...]]) -> Total:
     return Total(tasks=dict(row.tasks), moved_at=row.moved_at, entries=row.version)

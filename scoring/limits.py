@@ -7,14 +7,33 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, ScalarSelect, bindparam, select
 from sqlalchemy.orm import Session
 
+from core.db import table_of
 from core.ids import TeamId, UserId
 from scoring.errors import TooManyAnswersError
 from scoring.tables import SubmissionRow
 
 _MINUTE = timedelta(minutes=1)
+_SENT = table_of(SubmissionRow).c
+
+
+def _first_of_last(before: str, *which: ColumnElement[bool]) -> ScalarSelect[datetime]:
+    """Return when the first of the last answers came, `before` it a number; no row for fewer.
+
+    Of those of a minute. One from the future does not count: the wall clock was set back since.
+    """
+    at = _SENT.received_at
+    recent = (_SENT.team_id == bindparam("team"), at > bindparam("since"), at <= bindparam("now"))
+    last = select(at).where(*recent, *which).order_by(at.desc())
+    return last.offset(bindparam(before)).limit(1).scalar_subquery()
+
+
+_FIRST_OF_LAST = select(
+    _first_of_last("before_person", _SENT.user_id == bindparam("user")),
+    _first_of_last("before_team"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,31 +51,19 @@ def require_within(
     session: Session, limits: AnswerLimits, team: TeamId, user: UserId, now: datetime
 ) -> None:
     """Raise TooManyAnswersError when a person or their team has sent too many just now."""
-    mine = SubmissionRow.user_id == user
-    for whose, most, which in (
-        ("you have", limits.per_person, [mine]),
-        ("your team has", limits.per_team, []),
+    if limits == UNLIMITED:
+        return
+    of_person, of_team = limits.per_person, limits.per_team
+    asked = {"team": team, "user": user, "now": now, "since": now - _MINUTE}
+    asked |= {"before_person": (of_person or 1) - 1, "before_team": (of_team or 1) - 1}
+    by_person, by_team = session.execute(_FIRST_OF_LAST, asked).one()
+    for whose, most, first in (
+        ("you have", of_person, by_person),
+        ("your team has", of_team, by_team),
     ):
-        first = _first_of_last(session, team, most, which, now) if most is not None else None
-        if first is not None:
+        if most is not None and first is not None:
             wait = ceil((first + _MINUTE - now).total_seconds())
             raise TooManyAnswersError(
                 f"{whose} sent {most} answers in a minute, and no more are taken",
                 seconds=max(1, wait),
             )
-
-
-def _first_of_last(
-    session: Session,
-    team: TeamId,
-    number: int,
-    which: list[ColumnElement[bool]],
-    now: datetime,
-) -> datetime | None:
-    """Return when the first of the last `number` answers came; `None` for fewer in a minute.
-
-    One from the future does not count: the wall clock was set back since.
-    """
-    at = SubmissionRow.received_at
-    recent = select(at).where(SubmissionRow.team_id == team, at > now - _MINUTE, at <= now, *which)
-    return session.scalar(recent.order_by(at.desc()).offset(number - 1).limit(1))

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import BindParameter, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
+from core.db import table_of
 from core.ids import ExerciseId, TeamId
 from orchestrator.domain.clock import Stop
 from orchestrator.domain.exercise import phase_for
@@ -14,9 +15,9 @@ from orchestrator.tables import ExerciseRow, TeamRow
 from scoring.domain.attempts import AnswerVerdict
 from scoring.domain.availability import Rounds
 from scoring.domain.holds import CheckRun, CheckState
-from scoring.domain.ledger import EntryKind
+from scoring.domain.ledger import EntryKind, Fact
 from scoring.domain.verdicts import Verdict
-from scoring.inserts import add_once, insert_into, wrote
+from scoring.inserts import add_once, insert_into, put, wrote
 from scoring.tables import (
     CheckDispatchRow,
     CheckRunRow,
@@ -30,6 +31,30 @@ from scoring.tables import (
 )
 
 _MILLISECOND = timedelta(milliseconds=1)
+
+# Built once: these are asked with every answer and every look.
+_TEAMS, _EXERCISES = table_of(TeamRow).c, table_of(ExerciseRow).c
+_SENT, _SOLVES = table_of(SubmissionRow).c, table_of(SolveRow).c
+_ENTRIES = table_of(ScoreEntryRow).c
+_TEAM: BindParameter[str] = bindparam("team")
+_TASK: BindParameter[str] = bindparam("task")
+_TAKE_TEAM = select(_TEAMS.stopped).where(_TEAMS.id == _TEAM).with_for_update(key_share=True)
+_HOLD_PHASE = (
+    select(_EXERCISES.phase)
+    .where(_EXERCISES.id == bindparam("exercise"))
+    .with_for_update(read=True)
+)
+_SENT_BEFORE = select(table_of(SubmissionRow)).where(
+    _SENT.team_id == _TEAM, _SENT.client_key == bindparam("key")
+)
+_SOLVED = select(_SOLVES.task).where(_SOLVES.team_id == _TEAM, _SOLVES.task == _TASK)
+_USED = select(func.max(_SENT.attempt)).where(_SENT.team_id == _TEAM, _SENT.task == _TASK)
+_BOOKED = select(_ENTRIES.id).where(_ENTRIES.idem_key == bindparam("key"))
+_SUM = select(func.coalesce(func.sum(_ENTRIES.milli_points), 0)).where(
+    _ENTRIES.team_id == _TEAM, _ENTRIES.task == _TASK
+)
+_SUM_OF_KIND = _SUM.where(_ENTRIES.kind == bindparam("kind"))
+_SUM_OF_COST = _SUM_OF_KIND.where(_ENTRIES.cause_id == bindparam("cause"))
 
 
 class ScoreRepository:
@@ -48,11 +73,8 @@ class ScoreRepository:
         stopped alone, stays until they are committed, so that nothing is added to an exercise that
         has ended. SQLite has one writer at a time anyway.
         """
-        stopped = self._session.execute(
-            select(TeamRow.stopped).where(TeamRow.id == team).with_for_update(key_share=True)
-        ).scalar_one()
-        query = select(ExerciseRow.phase).where(ExerciseRow.id == exercise)
-        phase = Phase(self._session.execute(query.with_for_update(read=True)).scalar_one())
+        stopped = self._session.execute(_TAKE_TEAM, {"team": team}).scalar_one()
+        phase = Phase(self._session.execute(_HOLD_PHASE, {"exercise": exercise}).scalar_one())
         return phase_for(phase, Stop(stopped) if stopped is not None else None)
 
     def take_turns(self, exercise: ExerciseId) -> Phase:
@@ -63,8 +85,7 @@ class ScoreRepository:
         """
         teams = select(TeamRow.id).where(TeamRow.exercise_id == exercise).order_by(TeamRow.id)
         self._session.execute(teams.with_for_update(key_share=True)).all()
-        phase = select(ExerciseRow.phase).where(ExerciseRow.id == exercise)
-        return Phase(self._session.execute(phase.with_for_update(read=True)).scalar_one())
+        return Phase(self._session.execute(_HOLD_PHASE, {"exercise": exercise}).scalar_one())
 
     def add_submission(self, row: SubmissionRow) -> bool:
         """Add what a team sent; return whether its key was new."""
@@ -78,10 +99,21 @@ class ScoreRepository:
         """Add a look of a check; return whether it was the first of its round."""
         return add_once(self._session, row, "team_id", "check", "round")
 
-    def keep_solve(self, row: SolveRow) -> None:
+    def keep_solve(self, exercise: ExerciseId, team: TeamId, task: str, fact: Fact) -> None:
         """Keep that a team has done a task, and by what."""
-        self._session.merge(row)
-        self._session.flush()
+        put(
+            self._session,
+            SolveRow,
+            {
+                "team_id": team,
+                "task": task,
+                "exercise_id": exercise,
+                "user_id": fact.user,
+                "cause_type": fact.cause,
+                "cause_id": fact.id,
+                "solved_at": fact.at,
+            },
+        )
 
     def drop_solves(self, team: TeamId, *, but: Collection[str]) -> None:
         """Keep only of these tasks that a team has done them."""
@@ -114,67 +146,37 @@ class ScoreRepository:
 
     def is_booked(self, key: str) -> bool:
         """Tell whether the ledger has the entry of an effect."""
-        entry = select(ScoreEntryRow.id).where(ScoreEntryRow.idem_key == key)
-        return self._session.scalar(entry) is not None
+        return self._session.scalar(_BOOKED, {"key": key}) is not None
 
     def sum_of(self, team: TeamId, task: str) -> int:
         """Return what a task has given a team so far."""
-        entry = ScoreEntryRow
-        total = select(func.sum(entry.milli_points)).where(
-            entry.team_id == team, entry.task == task
-        )
-        return int(self._session.scalar(total) or 0)
+        return int(self._session.execute(_SUM, {"team": team, "task": task}).scalar_one())
 
     def paid(self, team: TeamId, task: str, cause_id: str) -> int:
         """Return what a task of a team has paid so far for one event."""
-        entry = ScoreEntryRow
-        costs = select(func.sum(entry.milli_points)).where(
-            entry.team_id == team,
-            entry.task == task,
-            entry.kind == EntryKind.COST,
-            entry.cause_id == cause_id,
-        )
-        return -int(self._session.scalar(costs) or 0)
+        asked = {"team": team, "task": task, "kind": EntryKind.COST, "cause": cause_id}
+        return -int(self._session.execute(_SUM_OF_COST, asked).scalar_one())
 
     def given_in_part(self, team: TeamId, task: str) -> int:
         """Return what checks of a task have given alone."""
-        entry = ScoreEntryRow
-        given = select(func.sum(entry.milli_points)).where(
-            entry.team_id == team, entry.task == task, entry.kind == EntryKind.PARTIAL
-        )
-        return int(self._session.scalar(given) or 0)
+        asked = {"team": team, "task": task, "kind": EntryKind.PARTIAL}
+        return int(self._session.execute(_SUM_OF_KIND, asked).scalar_one())
 
     # Reading facts
 
-    def submission(self, team: TeamId, client_key: str) -> SubmissionRow:
-        """Return what a team sent under a key that `add_submission` found taken."""
-        return self._session.execute(
-            select(SubmissionRow).where(
-                SubmissionRow.team_id == team, SubmissionRow.client_key == client_key
-            )
-        ).scalar_one()
-
-    def was_sent(self, team: TeamId, client_key: str) -> bool:
-        """Tell whether a team has sent something under a key."""
-        sent = select(SubmissionRow.id).where(
-            SubmissionRow.team_id == team, SubmissionRow.client_key == client_key
-        )
-        return self._session.scalar(sent) is not None
+    def submission(self, team: TeamId, client_key: str) -> SubmissionRow | None:
+        """Return what a team has sent under a key."""
+        asked = {"team": team, "key": client_key}
+        found = self._session.execute(_SENT_BEFORE, asked).mappings().first()
+        return SubmissionRow(**found) if found is not None else None
 
     def is_solved(self, team: TeamId, task: str) -> bool:
         """Tell whether a team has done a task."""
-        return self._session.get(SolveRow, (team, task)) is not None
+        return self._session.scalar(_SOLVED, {"team": team, "task": task}) is not None
 
     def attempts_used(self, team: TeamId, task: str) -> int:
         """Return how many answers of a team to a task were judged."""
-        return (
-            self._session.scalar(
-                select(func.max(SubmissionRow.attempt)).where(
-                    SubmissionRow.team_id == team, SubmissionRow.task == task
-                )
-            )
-            or 0
-        )
+        return self._session.scalar(_USED, {"team": team, "task": task}) or 0
 
     def attempts(self, teams: Sequence[TeamId]) -> Mapping[tuple[str, str], int]:
         """Return (team, task) → answers judged."""

@@ -137,7 +137,8 @@ def _names_of_gateways(count: int) -> list[str]:
 def listen(host: str, port: int, setting: str) -> socket.socket:
     """Return a bound socket; raises PortInUseError, AddressUnusableError naming the setting."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    # Said to be TCP, or asyncio would not turn off that small answers wait for an acknowledgement.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Collection
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Row, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from core.clock import Clock
-from core.db import Database, Transaction
+from core.db import Database, Transaction, table_of
 from core.ids import UserId, new_id
 from core.security import hash_password, new_token, token_digest, verify_password
 from core.users.codes import Codes
@@ -26,6 +27,13 @@ from core.users.tables import SshKeyRow, TokenRow, UserRow
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 TOKEN_LIFETIME = timedelta(hours=12)
+
+_USERS, _TOKENS = table_of(UserRow).c, table_of(TokenRow).c
+_OF_TOKEN = (
+    select(_USERS.id, _USERS.name, _USERS.role, _USERS.display_name)
+    .join_from(table_of(UserRow), table_of(TokenRow), _TOKENS.user_id == _USERS.id)
+    .where(_TOKENS.digest == bindparam("token"), _TOKENS.expires_at > bindparam("now"))
+)
 
 
 class Users:
@@ -202,16 +210,10 @@ class Users:
 
     def of_token(self, token: str) -> User | None:
         """Return whose token this is; `None` when it is unknown, expired or withdrawn."""
+        asked = {"token": token_digest(token), "now": self._clock.now()}
         with self._database.reading() as session:
-            row = session.scalar(
-                select(UserRow)
-                .join(TokenRow, TokenRow.user_id == UserRow.id)
-                .where(
-                    TokenRow.digest == token_digest(token),
-                    TokenRow.expires_at > self._clock.now(),
-                )
-            )
-            return _user(row) if row else None
+            row = session.execute(_OF_TOKEN, asked).first()
+        return _user(row) if row is not None else None
 
     def withdraw_token(self, token: str) -> None:
         """End a token's life; one that is unknown is no error."""
@@ -221,7 +223,7 @@ class Users:
             )
 
 
-def _user(row: UserRow) -> User:
+def _user(row: UserRow | Row[*tuple[Any, ...]]) -> User:
     return User(
         id=UserId(row.id), name=row.name, role=Role(row.role), display_name=row.display_name
     )

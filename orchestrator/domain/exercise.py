@@ -155,7 +155,7 @@ class Exercise:
 
     def team_of(self, user: UserId) -> Team | None:
         """Return the team that somebody is a member of."""
-        return next((t for t in self.teams if any(m.user == user for m in t.members)), None)
+        return next((t for t in self.teams for m in t.members if m.user == user), None)
 
     def team(self, slug: str) -> Team | None:
         """Return the team of that slug."""

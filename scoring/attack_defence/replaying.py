@@ -20,7 +20,7 @@ def differing_rounds(session: Session, exercise: Exercise, scenario: Scenario) -
     booked = {
         (team.id, fact.id): fact.ruling
         for team in exercise.teams
-        for fact in facts_of(session, team.id, (Cause.SERVICE_ROUND,))
+        for fact in facts_of(session, team.id, Cause.SERVICE_ROUND)
     }
     differing = []
     for closed, before, after in _rounds(session, exercise, scenario):

@@ -102,7 +102,7 @@ class CorrectionRepository:
                 at=fact.at,
                 tasks=tuple((task, int(sum_)) for id_, task, sum_ in rows if id_ == fact.id),
             )
-            for fact in facts_of(self._session, team, (Cause.CORRECTION,))
+            for fact in facts_of(self._session, team, Cause.CORRECTION)
             if fact.decided is not None
         )
 

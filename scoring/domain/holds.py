@@ -61,13 +61,14 @@ class CheckState(NamedTuple):
         """Return the state with one run more; one that is late or comes again changes nothing."""
         if run.round <= self.round:
             return self
-        since, passed_at, failures = self.passing_since, self.passed_at, self.failures
-        if run.scored and run.verdict.passes:
-            since = run.at if since is None else since
-            passed_at, failures = max(run.at, passed_at or since), 0
-        elif run.scored:
-            since, passed_at, failures = None, None, failures + 1
-        rounds = self.rounds.after(run.verdict) if run.scored else self.rounds
+        _, _, since, passed_at, rounds, _, failures = self
+        if run.scored:
+            rounds = rounds.after(run.verdict)
+            if run.verdict.passes:
+                since = run.at if since is None else since
+                passed_at, failures = max(run.at, passed_at or since), 0
+            else:
+                since, passed_at, failures = None, None, failures + 1
         missed = self.missed + run.round - self.round - 1 + (run.verdict is Verdict.MISSING)
         return CheckState(run.round, run.verdict, since, passed_at, rounds, missed, failures)
 

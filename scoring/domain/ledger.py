@@ -110,8 +110,7 @@ class Fact(NamedTuple):
     decided: Decided | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """A movement of points, in thousandths, before it is written down.
 
     It takes effect `at` some time other than its fact's only by a ruling; `reverses` is the key of

@@ -6,7 +6,6 @@ effect is made what the shadow has for it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 
 from scoring.domain.amending import Amendments
 from scoring.domain.books import Books
@@ -65,8 +64,8 @@ def _changes(
 def _booked_by(fact: Fact, entry: Entry, key: str) -> Entry:
     """Return an entry of the shadow as the ledger has it; one of a former fact is restated."""
     if fact.cause is not Cause.CORRECTION or entry.fact.id == fact.id:
-        return replace(entry, key=key)
-    return replace(entry, key=key, fact=fact, at=entry.effective_at, reason=_reason(fact))
+        return entry._replace(key=key)
+    return entry._replace(key=key, fact=fact, at=entry.effective_at, reason=_reason(fact))
 
 
 def _reason(fact: Fact) -> str:

@@ -13,6 +13,9 @@ class Verdict(StrEnum):
     INFRA_ERROR = "infra_error"  # our fault: we could not look
     MISSING = "missing"  # our fault: nobody looked in time, or nobody looked again
 
+    # Enum's own is written in Python, and a replay asks for millions.
+    __hash__ = str.__hash__
+
     @property
     def scored(self) -> bool:
         """Whether the round counts; one that we spoilt never does."""

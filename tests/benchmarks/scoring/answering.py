@@ -24,7 +24,6 @@ from tests.benchmarks.scoring.line import Line
 from tests.benchmarks.scoring.served_site import ServedSite, databases, served_site
 from tests.benchmarks.scoring.wire import Connection, Taken, as_fast_as_they_can
 
-_Copies = MetaData()
 CTFD_ANSWERS_A_SECOND = 77.0
 CTFD_P99_MS = 976.0
 _TIMES, _P99_MS = 10, 150.0
@@ -135,8 +134,9 @@ def _bare(site: ServedSite) -> float:
             table: [dict(row._mapping) for row in session.execute(select(table.__table__))]
             for table in tables
         }
-    copies = {table: _copy(table.metadata.tables[table.__tablename__]) for table in tables}
-    _Copies.create_all(site.database.engine)
+    metadata = MetaData()
+    copies = {row: _copy(row.metadata.tables[row.__tablename__], metadata) for row in tables}
+    metadata.create_all(site.database.engine)
     by_cause = {row["cause_id"]: row for row in rows[ScoreEntryRow]}
     solves = {row["cause_id"]: row for row in rows[SolveRow]}
     facts = {row["cause_id"]: row for row in rows[FactRow]}
@@ -151,7 +151,7 @@ def _bare(site: ServedSite) -> float:
     return len(rows[SubmissionRow]) / (time.perf_counter() - begun)
 
 
-def _copy(table: Table) -> Table:
+def _copy(table: Table, metadata: MetaData) -> Table:
     """Return the same columns and keys under another name, without what they refer to."""
     columns = [Column(c.name, c.type, primary_key=c.primary_key) for c in table.columns]
-    return Table(f"bare_{table.name}", _Copies, *columns)
+    return Table(f"bare_{table.name}", metadata, *columns)

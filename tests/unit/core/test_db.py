@@ -82,6 +82,74 @@ def test_writers_at_once_lose_no_write(database: Database) -> None:
         assert session.get_one(CounterRow, 1).value == 80
 
 
+def test_a_writer_that_waits_for_too_long_is_told_so_and_may_write_later(tmp_path: Path) -> None:
+    database = Database(
+        f"sqlite:///{tmp_path / 'test.db'}", queue=RecordingQueue(), patience=timedelta()
+    )
+    refused: list[DatabaseUnavailableError] = []
+
+    def write() -> None:
+        try:
+            with database.transaction() as transaction:
+                transaction.session.execute(text("CREATE TABLE made (id INTEGER)"))
+        except DatabaseUnavailableError as error:
+            refused.append(error)
+
+    def write_beside() -> None:
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join()
+
+    # Nothing is written yet: the database itself would let the other one go first.
+    with database.transaction():
+        write_beside()
+    (error,) = refused
+    assert "others of this process have written for 0 s" in error.message
+    assert "test.db" in error.message
+    assert error.hint == "Send it again; nothing was changed"
+    write_beside()
+    assert refused == [error]
+    database.close()
+
+
+def test_a_transaction_that_fails_gives_its_turn_back(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.transaction():
+        raise ZeroDivisionError
+
+    def write() -> None:
+        with database.transaction() as transaction:
+            transaction.session.add(CounterRow(id=1))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    thread.join()
+    with database.reading() as session:
+        assert session.get(CounterRow, 1) is not None
+
+
+def test_a_job_leaves_when_others_may_write_again(tmp_path: Path) -> None:
+    class WritingQueue(RecordingQueue):
+        def send(self, job: Job) -> None:
+            thread = threading.Thread(target=write)
+            thread.start()
+            thread.join()
+            super().send(job)
+
+    queue = WritingQueue()
+    database = Database(f"sqlite:///{tmp_path / 'test.db'}", queue=queue, patience=timedelta())
+
+    def write() -> None:
+        with database.transaction() as transaction:
+            transaction.session.execute(text("CREATE TABLE made (id INTEGER)"))
+
+    with database.transaction() as transaction:
+        transaction.after_commit(Job("work"))
+    with database.reading() as session:
+        assert session.execute(text("SELECT * FROM made")).all() == []
+    assert queue.jobs == [Job("work")]
+    database.close()
+
+
 def test_a_reader_is_not_held_up_by_a_writer(database: Database) -> None:
     with database.transaction() as transaction:
         transaction.session.add(CounterRow(id=1))

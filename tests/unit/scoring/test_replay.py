@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
@@ -180,8 +179,8 @@ def test_a_ledger_that_follows_from_its_facts_has_no_differences() -> None:
 def test_what_is_missing_extra_or_different_is_named_with_its_fact() -> None:
     derived = booked([cost(Cause.HINT, "hint", 5000), answered()]).entries
     solve, paid = derived.values()
-    forged = replace(solve, key="forged", fact=solve.fact._replace(id="nobody"))
-    booked_ = {solve.key: replace(solve, milli_points=99_000), "forged": forged}
+    forged = solve._replace(key="forged", fact=solve.fact._replace(id="nobody"))
+    booked_ = {solve.key: solve._replace(milli_points=99_000), "forged": forged}
     found = {d.key: d for d in differences(booked_, derived)}
     assert {key: (d.what, d.fact) for key, d in found.items()} == {
         solve.key: ("different", "submission sent"),
