@@ -34,7 +34,7 @@ _COLUMNS = (
     _TABLE.ruling,
 )
 _OF_TEAM = select(*_COLUMNS).where(_TABLE.team_id == bindparam("team")).order_by(_TABLE.position)
-_OF_CAUSE = _OF_TEAM.where(_TABLE.cause_type == bindparam("cause"))
+_OF_CAUSES = _OF_TEAM.where(_TABLE.cause_type.in_(bindparam("causes", expanding=True)))
 _IS_DEAR = _TABLE.cause_type.in_(COSTS) & (_TABLE.milli_points > 0)
 _COSTS_OF_TASK = _OF_TEAM.where(_IS_DEAR, _TABLE.subject == bindparam("task"))
 _LAST = select(func.coalesce(func.max(_TABLE.position), 0)).where(
@@ -76,9 +76,9 @@ def fact_values(exercise: ExerciseId, team: TeamId, fact: Fact) -> dict[str, Any
     }
 
 
-def facts_of(session: Session, team: TeamId, cause: Cause) -> tuple[Fact, ...]:
-    """Return a team's facts of a cause, in their order."""
-    return tuple(map(_fact, session.execute(_OF_CAUSE, {"team": team, "cause": cause})))
+def facts_of(session: Session, team: TeamId, *causes: Cause) -> tuple[Fact, ...]:
+    """Return a team's facts of some causes, in their order."""
+    return tuple(map(_fact, session.execute(_OF_CAUSES, {"team": team, "causes": causes})))
 
 
 def corrections_of(session: Session, teams: Sequence[TeamId]) -> Mapping[TeamId, Sequence[Fact]]:

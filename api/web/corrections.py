@@ -20,6 +20,7 @@ from core.users.model import User
 from orchestrator.domain.exercise import Exercise
 from orchestrator.domain.phases import PERMITS, Act
 from scoring.corrections.service import told
+from scoring.domain.attack_defence.entries import LEDGER_NAME, LEDGER_TITLE
 
 router = APIRouter()
 
@@ -55,6 +56,7 @@ def propose(  # a form's fields
     task: _Name = "",
     points: _Name = "",
     check: _Name = "",
+    service: _Name = "",
     since: _Name = "",
     until: _Name = "",
     value: Annotated[str, Form(max_length=2000)] = "",
@@ -66,6 +68,7 @@ def propose(  # a form's fields
         "task": task,
         "points": points,
         "check": check,
+        "service": service,
         "since": since,
         "until": until,
         "value": value,
@@ -179,7 +182,7 @@ def _shown(
         team=team,
         problem=problem,
         tasks=tasks,
-        titled={task.task: task.title for task in tasks},
+        titled={task.task: task.title for task in tasks} | {LEDGER_NAME: LEDGER_TITLE},
         corrections=services.corrections.of_team(team),
         disputes=services.disputes.of_team(exercise, team),
         open_now=Act.CORRECT in PERMITS[exercise.phase],
@@ -207,6 +210,7 @@ def _for_staff(
         disputes=services.disputes.all(exercise),
         tasks={name: task.title or name for name, task in scenario.tasks.items()},
         checks=tuple(scenario.checks),
+        services=tuple(scenario.services),
         teams={team.slug: team.name for team in exercise.teams},
         names=names_of(services),
         told=told,

@@ -33,6 +33,7 @@ class Round:
     id: str
     number: int
     deadline: timedelta
+    opened_at: datetime
     closed_at: datetime | None
     whole: bool
 
@@ -258,6 +259,7 @@ def _round(row: ServiceRoundRow) -> Round:
         id=row.id,
         number=row.number,
         deadline=timedelta(milliseconds=row.deadline_ms),
+        opened_at=row.opened_at,
         closed_at=row.closed_at,
         whole=row.whole,
     )

@@ -15,15 +15,23 @@ from core.scenario.schema_services import Rounds as RoundsSpec
 from orchestrator.domain.exercise import Exercise
 from orchestrator.domain.phases import OVER, PERMITS, Act
 from orchestrator.repository import ExerciseRepository
-from scoring.attack_defence.closing import Tallies, close_now, cut_short, game_of
+from scoring.attack_defence.closing import (
+    Tallies,
+    close_now,
+    cut_short,
+    defective_checkers,
+    game_of,
+    spoilt_rounds,
+)
 from scoring.attack_defence.repository import OPEN, AttackDefenceRepository, Round
 from scoring.attack_defence.tables import FlagIssueRow, ServiceRoundRow
 from scoring.booking import TeamBooks
+from scoring.domain.attack_defence.entries import round_ruling
 from scoring.domain.attack_defence.game import Place, points_of
 from scoring.domain.attack_defence.rounds import ends_at, round_at
 from scoring.domain.deriving import take
 from scoring.domain.flags import round_flag
-from scoring.domain.ledger import Cause, EntryKind, Fact, Grant, Ruling
+from scoring.domain.ledger import Cause, Fact
 from scoring.domain.rules import NO_RULES
 from scoring.ports import Exercises
 from scoring.repository import ScoreRepository, milliseconds
@@ -31,8 +39,6 @@ from scoring.repository import ScoreRepository, milliseconds
 log = structlog.get_logger()
 
 LOOK = "scoring.service_look"
-LEDGER_NAME = "attack defence"
-"""What all services together are called where entries name a task: no task has a space."""
 
 
 class Rounds:
@@ -127,7 +133,9 @@ class Rounds:
         if not repository.close(closing, at=now, whole=closing.whole):
             return
         game = game_of(exercise, scenario)
-        before, after = close_now(game, repository, exercise.id, closing)
+        defective = defective_checkers(transaction.session, exercise)
+        spoilt = spoilt_rounds(transaction.session, exercise, scenario, defective)
+        before, after = close_now(game, repository, exercise.id, closing, spoilt)
         repository.keep_tallies(closing, after)
         elapsed = exercise.elapsed(now)
         for team, fact in moved(closing, before, after, at=now, elapsed=elapsed):
@@ -175,9 +183,6 @@ def moved(
     had = points_of(before.items())
     for team, has in points_of(after.items()).items():
         if has != had.get(team, 0):
-            grant = Grant(
-                task=LEDGER_NAME, kind=EntryKind.SERVICE, milli_points=has - had.get(team, 0)
-            )
             yield (
                 team,
                 Fact(
@@ -186,7 +191,7 @@ def moved(
                     at=at,
                     number=closed.number,
                     elapsed=elapsed,
-                    ruling=Ruling(grants=(grant,)),
+                    ruling=round_ruling(has - had.get(team, 0)),
                 ),
             )
 

@@ -13,9 +13,9 @@ from core.scenario.schema_tasks import Task
 from orchestrator.domain.exercise import Exercise
 from orchestrator.domain.phases import OVER
 from orchestrator.repository import ExerciseRepository
-from scoring.attack_defence.rounds import LEDGER_NAME
 from scoring.boards.repository import BoardRepository, State
 from scoring.domain.amending import Amendments
+from scoring.domain.attack_defence.entries import LEDGER_NAME, LEDGER_TITLE
 from scoring.domain.boards import (
     DRAWN,
     Audience,
@@ -146,7 +146,7 @@ def _tasks(
     if not seen.scenario.services:
         return columns
     # What rounds give has no maximum.
-    return (*columns, BoardTask(task=LEDGER_NAME, title="Attack and defence", milli_points=0))
+    return (*columns, BoardTask(task=LEDGER_NAME, title=LEDGER_TITLE, milli_points=0))
 
 
 def _timeline(

@@ -93,16 +93,19 @@ class _Side:
         return first_solves(self.solves, without=self.excluded)
 
 
-def previewed(session: Session, exercise: Exercise, facts: Mapping[TeamId, Fact]) -> Preview:
-    """Return what these corrections would change, a fact for each team that has one."""
+def previewed(
+    session: Session, exercise: Exercise, facts: Mapping[TeamId, Sequence[Fact]]
+) -> Preview:
+    """Return what corrections would change, by the facts of each team that they are about."""
     rules = rules_of(session, exercise.id)
     first_entries = ScoreRepository(session).solve_entries([team.id for team in exercise.teams])
     before = {team.id: _books(session, team.id, rules) for team in exercise.teams}
     was = _side(exercise, before, first_entries)
     known = {team: len(books.entries) for team, books in before.items()}
     solved = {team: dict(books.solved) for team, books in before.items()}
-    for team, fact in facts.items():
-        take(fact, before[team], rules)
+    for team, mine in facts.items():
+        for fact in mine:
+            take(fact, before[team], rules)
     becomes = _side(exercise, before, first_entries)
     new = {team: list(before[team].entries.values())[known[team] :] for team in sorted(facts)}
     ranks = was.ranks(exercise.teams), becomes.ranks(exercise.teams)

@@ -34,7 +34,7 @@ def require_fitting(
         case Void():
             _require_known("task", amendment.task, scenario.tasks)
         case Defective():
-            _require_known("check", amendment.check, scenario.checks)
+            _require_looking(amendment, scenario)
         case Reprice():
             _require_price(amendment, scenario)
         case Accept():
@@ -57,6 +57,19 @@ def _require_known(what: str, name: str, known: Collection[str]) -> None:
             f"this exercise has no {what} {name!r}",
             hint=f"It has {', '.join(known) or 'none'}",
         )
+
+
+def _require_looking(defective: Defective, scenario: Scenario) -> None:
+    if defective.check is not None:
+        _require_known("check", defective.check, scenario.checks)
+    if defective.service is None:
+        return
+    if not scenario.services:
+        raise CorrectionInvalidError(
+            "this exercise has no attack and defence, so no service has a checker",
+            hint="Name the check that was defective",
+        )
+    _require_known("service", defective.service, scenario.services)
 
 
 def _require_price(price: Reprice, scenario: Scenario) -> None:

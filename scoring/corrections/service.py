@@ -11,12 +11,21 @@ from core.users.model import User
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import Act, require
 from orchestrator.journal import By, Journal
+from scoring.attack_defence.replaying import remake_tallies, restated
 from scoring.booking import TeamBooks
 from scoring.corrections.preview import Preview, previewed
 from scoring.corrections.repository import CorrectionRepository
 from scoring.corrections.requirements import require_fitting
 from scoring.corrections.views import Correction, CorrectionState, TeamCorrection
-from scoring.domain.amendments import Accept, Adjust, Amendment, Decided, Exclude, Revoke
+from scoring.domain.amendments import (
+    Accept,
+    Adjust,
+    Amendment,
+    Decided,
+    Defective,
+    Exclude,
+    Revoke,
+)
 from scoring.domain.deriving import take
 from scoring.domain.ledger import Cause, Fact
 from scoring.domain.rules import NO_RULES
@@ -78,7 +87,7 @@ class Corrections:
         with self._database.snapshot() as session:
             correction = _open(CorrectionRepository(session), exercise, id_)
             decided = Decided(amendment=correction.amendment, reason=correction.reason)
-            facts = _facts(session, exercise, id_, decided, by, self._clock.now())
+            facts = self._facts(session, exercise, id_, decided, by, self._clock.now())
             return previewed(session, exercise, facts)
 
     def approve(self, exercise: Exercise, id_: str, by: User, *, digest: str) -> Correction:
@@ -95,16 +104,19 @@ class Corrections:
             correction = _open(repository, exercise, id_)
             _require_another(correction, by)
             decided = Decided(amendment=correction.amendment, reason=correction.reason)
-            facts = _facts(session, exercise, id_, decided, by, now)
+            facts = self._facts(session, exercise, id_, decided, by, now)
             if previewed(session, exercise, facts).digest != digest:
                 raise PreviewOutdatedError(
                     "this correction would change something else now than what you looked at",
                     hint="Look at the preview again; nothing was booked",
                 )
             self._decide(transaction, exercise, correction, CorrectionState.APPROVED, by)
-            for team, fact in sorted(facts.items()):
+            for team, mine in sorted(facts.items()):
                 books = TeamBooks(session, exercise.id, team, recorded_at=now)
-                take(fact, books, NO_RULES)
+                for fact in mine:
+                    take(fact, books, NO_RULES)
+            if _is_of_rounds(session, exercise, correction.amendment):
+                remake_tallies(session, exercise, self._exercises.scenario(exercise).scenario)
             return repository.all(exercise.id)[id_]
 
     def reject(self, exercise: Exercise, id_: str, by: User, *, note: str) -> Correction:
@@ -124,6 +136,33 @@ class Corrections:
         """Return what was corrected for a team, in its order."""
         with self._database.reading() as session:
             return CorrectionRepository(session).of_team(team.id)
+
+    def _facts(
+        self,
+        session: Session,
+        exercise: Exercise,
+        id_: str,
+        decided: Decided,
+        by: User,
+        now: datetime,
+    ) -> dict[TeamId, tuple[Fact, ...]]:
+        """Return the facts of a correction for each team that it is about."""
+        teams = _about(session, exercise, decided.amendment)
+        facts = {
+            team: Fact(
+                cause=Cause.CORRECTION,
+                id=id_,
+                at=now,
+                user=by.id,
+                elapsed=exercise.elapsed(now, team),
+                decided=Decided(amendment=amendment, reason=decided.reason),
+            )
+            for team, amendment in _for_each(session, decided.amendment, teams).items()
+        }
+        if _is_of_rounds(session, exercise, decided.amendment):
+            scenario = self._exercises.scenario(exercise).scenario
+            return restated(session, exercise, scenario, facts)
+        return {team: (fact,) for team, fact in facts.items()}
 
     def _turn_down(
         self, exercise: Exercise, id_: str, by: User, state: CorrectionState, note: str
@@ -169,8 +208,10 @@ class Corrections:
 
 def told(amendment: Amendment) -> str:
     """Return an amendment in a few words, such as `void who`."""
-    body = amendment.model_dump(mode="json", exclude={"kind", "submissions"})
-    return " ".join([amendment.kind, *(str(value) for value in body.values())])
+    body = amendment.model_dump(mode="json", exclude={"kind", "submissions"}, exclude_none=True)
+    # A service may be called what a check is called.
+    kind = f"{amendment.kind} service" if "service" in body else amendment.kind
+    return " ".join([kind, *(str(value) for value in body.values())])
 
 
 def _open(repository: CorrectionRepository, exercise: Exercise, id_: str) -> Correction:
@@ -199,29 +240,21 @@ def _require_another(correction: Correction, by: User) -> None:
         )
 
 
-def _facts(
-    session: Session, exercise: Exercise, id_: str, decided: Decided, by: User, now: datetime
-) -> dict[TeamId, Fact]:
-    """Return the fact of a correction for each team that it is about."""
-    facts = {}
-    teams = _about(session, exercise, decided.amendment)
-    amendments = _for_each(session, decided.amendment, teams)
-    for team, amendment in amendments.items():
-        facts[team] = Fact(
-            cause=Cause.CORRECTION,
-            id=id_,
-            at=now,
-            user=by.id,
-            elapsed=exercise.elapsed(now, team),
-            decided=Decided(amendment=amendment, reason=decided.reason),
-        )
-    return facts
+def _meant(session: Session, exercise: Exercise, amendment: Amendment) -> Amendment:
+    """Return an amendment, or of a revocation what it revokes."""
+    if isinstance(amendment, Revoke):
+        return CorrectionRepository(session).all(exercise.id)[amendment.correction].amendment
+    return amendment
+
+
+def _is_of_rounds(session: Session, exercise: Exercise, amendment: Amendment) -> bool:
+    """Tell whether rounds of attack and defence follow from an amendment."""
+    meant = _meant(session, exercise, amendment)
+    return isinstance(meant, Defective) and meant.service is not None
 
 
 def _about(session: Session, exercise: Exercise, amendment: Amendment) -> list[TeamId]:
-    if isinstance(amendment, Revoke):
-        former = CorrectionRepository(session).all(exercise.id)[amendment.correction]
-        return _about(session, exercise, former.amendment)
+    amendment = _meant(session, exercise, amendment)
     if isinstance(amendment, Adjust | Exclude):
         return [team.id for team in exercise.teams if team.slug == amendment.team]
     return [team.id for team in exercise.teams]

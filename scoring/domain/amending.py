@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from core.scenario.schema_tasks import Task
 from scoring.domain.amendments import Accept, Adjust, Defective, Exclude, Reprice, Revoke, Void
+from scoring.domain.attack_defence.entries import round_ruling
 from scoring.domain.attempts import AnswerVerdict
 from scoring.domain.ledger import Cause, EntryKind, Fact, Grant, Ruling
 from scoring.domain.rules import Rules
@@ -19,7 +20,10 @@ _T = TypeVar("_T", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amendments:
-    """What holds for one team, by the facts of its corrections."""
+    """What holds for one team, by the facts of its corrections.
+
+    `rounds` is what rounds of attack and defence move by the last that says so, by id.
+    """
 
     holding: AbstractSet[str] = frozenset()
     voided: AbstractSet[str] = frozenset()
@@ -27,12 +31,14 @@ class Amendments:
     defective: tuple[Defective, ...] = ()
     accepted: AbstractSet[str] = frozenset()
     answers: tuple[Accept, ...] = ()
+    rounds: Mapping[str, int] = field(default_factory=dict)
     is_excluded: bool = False
 
     @classmethod
     def of(cls, corrections: Iterable[Fact]) -> Self:
         """Return what holds after corrections in their order; the last of two prices does."""
-        decided = {f.id: f.decided.amendment for f in corrections if f.decided is not None}
+        known = [(fact.id, fact.decided) for fact in corrections if fact.decided is not None]
+        decided = {id_: each.amendment for id_, each in known}
         revoked = {a.correction for a in decided.values() if isinstance(a, Revoke)}
         holding = {id_: a for id_, a in decided.items() if id_ not in revoked}
         return cls(
@@ -44,8 +50,14 @@ class Amendments:
                 s for a in holding.values() if isinstance(a, Accept) for s in a.submissions
             ),
             answers=tuple(a for a in holding.values() if isinstance(a, Accept)),
+            rounds={id_: moved for _, each in known for id_, moved in each.rounds.items()},
             is_excluded=any(isinstance(a, Exclude) for a in holding.values()),
         )
+
+    @property
+    def checkers(self) -> tuple[Defective, ...]:
+        """Which checkers of services were defective, and when."""
+        return tuple(d for d in self.defective if d.service is not None)
 
     def of_points(self, name: str, task: Task) -> int:
         """Return what a task gives: nothing when it is void."""
@@ -76,6 +88,8 @@ class Amendments:
         match fact.cause:
             case Cause.CHECK_RUN if self._is_defective(fact):
                 return fact._replace(outcome=Verdict.INFRA_ERROR)
+            case Cause.SERVICE_ROUND if fact.id in self.rounds:
+                return fact._replace(ruling=round_ruling(self.rounds[fact.id]))
             case Cause.SUBMISSION if fact.id in self.accepted:
                 return fact._replace(outcome=AnswerVerdict.CORRECT, milli_points=0)
             case Cause.CORRECTION if fact.decided is not None:

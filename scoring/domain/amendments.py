@@ -1,5 +1,6 @@
 """What people may decide about a score that the rules have made: a closed set of amendments."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
@@ -44,18 +45,32 @@ class Void(_Part):
 
 
 class Defective(_Part):
-    """A check was wrong for some time: its rounds that began then count for nobody."""
+    """A check, or the checker of a service, was wrong for some time.
+
+    Rounds of a check that began then, and rounds of a service that were on then, count for nobody.
+    """
 
     kind: Literal["defective"] = "defective"
-    check: _Name = Field(examples=["web"])
+    check: _Name | None = Field(default=None, examples=["web"])
+    service: _Name | None = Field(default=None, examples=[None])
     since: AwareDatetime
     until: AwareDatetime
+
+    @model_validator(mode="after")
+    def _is_of_one(self) -> Self:
+        if (self.check is None) == (self.service is None):
+            raise ValueError("name a check or a service, and not both")
+        return self
 
     @model_validator(mode="after")
     def _ends_after_its_beginning(self) -> Self:
         if self.until <= self.since:
             raise ValueError("until comes after since")
         return self
+
+    def meets(self, began: datetime, ended: datetime) -> bool:
+        """Tell whether it was wrong at any time between two."""
+        return self.since < ended and began < self.until
 
 
 class Reprice(_Part):
@@ -105,3 +120,8 @@ class Decided(_Part):
 
     amendment: Amendment
     reason: str = Field(min_length=1, max_length=500, examples=["The question had two answers."])
+    rounds: dict[str, int] = Field(
+        default_factory=dict,
+        description="Filled in: rounds of attack and defence that move something else for the team"
+        " from now on, by id, in thousandths.",
+    )

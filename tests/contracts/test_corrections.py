@@ -246,6 +246,12 @@ def test_what_does_not_fit_the_exercise_is_refused(desk: Desk) -> None:
     assert desk.corrections.all(desk.stage.exercise) == ()
 
 
+def test_without_attack_and_defence_no_checker_of_a_service_was_defective(desk: Desk) -> None:
+    locker = Defective(service="locker", since=desk.stage.clock.now(), until=LATER)
+    with pytest.raises(CorrectionInvalidError, match="no attack and defence"):
+        desk.propose(locker)
+
+
 # Disputes
 
 

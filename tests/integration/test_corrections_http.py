@@ -11,6 +11,7 @@ from core.users.model import Role
 from orchestrator.domain.exercise import Exercise
 from tests.fakes.api_site import PASSWORD, ApiSite, api_site
 
+WINDOW = {"kind": "defective", "since": "2026-11-23T12:00", "until": "2026-11-23T12:20"}
 VOID = {"amendment": {"kind": "void", "task": "mark"}, "reason": "It was in two places."}
 
 
@@ -134,6 +135,9 @@ def test_a_team_disputes_a_score_and_reads_the_answer_and_what_followed(site: Ap
         ({"kind": "reprice", "task": "kept", "points": "5"}, "below zero"),
         ({"kind": "forgive"}, "no correction"),
         ({"kind": "defective", "check": "shut", "since": "2026-11-23T12:00"}, "until"),
+        (WINDOW, "name a check or a service"),
+        (WINDOW | {"check": "shut", "service": "shut"}, "name a check or a service"),
+        (WINDOW | {"service": "shut"}, "no attack and defence"),
     ],
 )
 def test_a_form_that_is_no_correction_is_shown_with_what_is_wrong(

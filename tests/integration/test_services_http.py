@@ -9,28 +9,13 @@ import pytest
 
 from api.auth import COOKIE
 from api.flag_throttle import PER_WINDOW
-from core.ids import ExerciseId, TeamId
 from core.scenario.load import load
 from orchestrator.domain.exercise import Exercise
-from orchestrator.ports import RunResult
 from orchestrator.repository import ExerciseRepository
 from orchestrator.service import TeamsInvalidError, TeamSpec
 from scoring.domain.flags import round_flag
 from tests.fakes.api_site import ApiSite, api_site
-
-SERVICES = """\
-rounds: {every: 3m}
-services:
-  locker:
-    title: "The locker of {{ team.name }}"
-    host: desk
-    network: arena
-    port: 4100
-    flag: {format: "LCK{%s}"}
-    checker: {build: {context: checkers}, run: [ask]}
-  slots: {host: desk, network: arena, port: 4300, checker: {build: {context: checkers}, run: [ask]}}
-"""
-FRENCH = 'services: {locker: {title: "Le casier de {{ team.name }}"}}\n'
+from tests.fakes.duel_site import give_services, play
 
 
 @pytest.fixture
@@ -42,25 +27,8 @@ def site(tmp_path: Path) -> Iterator[ApiSite]:
 @pytest.fixture
 def duel(site: ApiSite) -> ApiSite:
     """Lend a site whose house has services."""
-    folder = site.services.settings.scenarios / "house"
-    text = (folder / "scenario.yaml").read_text()
-    text = text.replace("  id: house\n", "  id: house\n  languages: [en, fr]\n")
-    text = text.replace("networks: {office: {}}", "networks: {office: {}, arena: {}}")
-    text = text.replace("{office: {size: /28}}", "{office: {size: /28}, arena: {shared: true}}")
-    (folder / "scenario.yaml").write_text(text + SERVICES)
-    for name, content in (("text/fr.yaml", FRENCH), ("checkers/Dockerfile", "FROM debian\n")):
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(content)
-    site.engine.on_visit = lambda *_: RunResult(exit_code=0, output="left")
+    give_services(site)
     return site
-
-
-def play(site: ApiSite) -> None:
-    """Do what is due of rounds."""
-    site.services.attack_defence.sweep()
-    for job in site.queue.take():
-        exercise, team, service, number = job.arguments
-        site.services.attack_defence.look(ExerciseId(exercise), TeamId(team), service, int(number))
 
 
 def flag(site: ApiSite, exercise: Exercise, team: str, number: int) -> str:

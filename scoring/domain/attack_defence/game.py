@@ -156,8 +156,13 @@ class Game:
         return self.preset.availability(verdict, active=active, teams=len(self.field.ranked))
 
     def _active(self, verdicts: Mapping[Place, Verdict]) -> int:
-        works = {team for (team, _), verdict in verdicts.items() if verdict in _WORKS}
-        return max(1, len(works - self.field.unranked))
+        return max(1, sum(self._is_active(team, verdicts) for team in self.field.ranked))
+
+    def _is_active(self, team: TeamId, verdicts: Mapping[Place, Verdict]) -> bool:
+        """Tell whether a service of a team works, for all we know: one that was not seen may."""
+        return any(
+            verdicts.get((team, service), Verdict.UP) in _WORKS for service in self.field.services
+        )
 
     def _circumstances(
         self,

@@ -24,6 +24,7 @@ from scoring.domain.attack_defence.looks import Step, look_verdict
 from scoring.domain.attack_defence.presets import PRESETS
 from scoring.domain.attack_defence.roots import root
 from scoring.domain.attack_defence.rounds import ends_at, is_alive, round_at
+from scoring.domain.attack_defence.spoilt import Spoilt
 from scoring.domain.verdicts import Verdict
 
 A, B, C, R = map(TeamId, "abcr")
@@ -195,6 +196,20 @@ def test_a_round_that_we_spoilt_costs_nobody_anything(preset: str) -> None:
         assert share == after[B, LOCKER].availability
 
 
+def test_a_team_that_was_not_seen_is_active_so_that_a_lost_flag_costs_no_more() -> None:
+    # (1/3)^0.3 * 1.732, as in a round in which c was seen; only a team that is known to fail is not
+    # active: (1/2)^0.3 * 1.414.
+    game = Game(preset=PRESETS["saar"], field=THREE)
+    for looks, cost in (
+        (seen(a=UP, b=UP, c=UP), 1245),
+        (seen(a=UP, b=UP, c=OURS), 1245),
+        (seen(a=UP, b=UP), 1245),
+        (seen(a=UP, b=UP, c=MUMBLE), 1148),
+    ):
+        facts = RoundFacts(number=1, looks=looks, taken=[taken(B, 1, (A,))])
+        assert split(game.close({}, facts, Past()), B)[1] == -cost
+
+
 def test_a_round_that_the_end_cut_short_counts_what_was_taken_and_not_what_was_seen() -> None:
     game = Game(preset=PRESETS["faust"], field=THREE)
     cut = RoundFacts(number=1, looks=seen(a=UP), taken=[taken(B, 1, (C,))], whole=False)
@@ -209,6 +224,59 @@ def test_a_reference_team_neither_scores_nor_counts() -> None:
         after = game.close({}, RoundFacts(number=1, looks=seen(a=UP, b=UP, r=UP)), Past())
         assert points(after) == {A: 1414, B: 1414, R: 0}
         assert after[R, LOCKER].verdict is UP
+
+
+# Defective checkers
+
+SPOILT = Spoilt.of({LOCKER: {2}, "slots": set()}, {LOCKER: 2, "slots": 5})
+
+
+def test_what_was_seen_in_a_spoilt_round_and_a_flag_lacking_since_then_are_our_fault() -> None:
+    looks = seen(a=UP, b=DOWN, c=RECOVERING)
+    assert SPOILT.counted(1, looks) == looks
+    assert SPOILT.counted(2, looks) == seen(a=OURS, b=OURS, c=OURS)
+    assert SPOILT.counted(3, looks) == seen(a=UP, b=DOWN, c=OURS)
+    assert SPOILT.counted(4, looks) == looks
+    assert SPOILT.counted(2, {(A, "slots"): DOWN}) == {(A, "slots"): DOWN}
+
+
+def spoilt_twice(preset: str) -> dict[Place, Tally]:
+    """Play a round, one whose checker finds everything down, and one in which b lacks a flag.
+
+    In the second, a takes b's flag of the first, and c that of the second.
+    """
+    game = Game(preset=PRESETS[preset], field=THREE)
+    first = RoundFacts(number=1, looks=seen(a=UP, b=UP, c=UP))
+    after = game.close({}, first, Past())
+    past = Past(verdicts={1: first.verdicts}, ranks={2: ranks(points(after))})
+    stolen = [taken(B, 1, (A,)), taken(B, 2, (C,))]
+    for number, looks, flags in (
+        (2, seen(a=DOWN, b=DOWN, c=DOWN), stolen),
+        (3, seen(a=UP, b=RECOVERING, c=DOWN), []),
+    ):
+        facts = RoundFacts(number=number, looks=SPOILT.counted(number, looks), taken=flags)
+        after = game.close(after, facts, past)
+    return after
+
+
+def test_faust_with_a_defective_checker_by_hand() -> None:
+    # Seen were rounds 1 and 3 of a and c, and round 1 of b: 1.732 for each of three rounds, but c
+    # was down in one of two. Flags are worth what they always are: two lost ones cost 1 each.
+    after = spoilt_twice("faust")
+    assert split(after, A) == (2000, 0, 5196)
+    assert split(after, B) == (0, -2000, 5196)
+    assert split(after, C) == (2000, 0, 2598)
+
+
+def test_saar_with_a_defective_checker_by_hand() -> None:
+    # All three are active in round 2, since nobody saw otherwise: b's flag of round 1 costs it
+    # (1/3)^0.3 * 1.732 = 1.245, and gives a 1 + 1 + sqrt(1/3); that of round 2 costs nothing, for
+    # b got nothing in that round by itself, and gives c 1 + 1 + sqrt(1/1), as all had equal points.
+    # In round 3 c alone is known not to be active: sqrt(2) for a.
+    after = spoilt_twice("saar")
+    assert split(after, A) == (2577, 0, (1732 + 1414) * 3 // 2)
+    assert split(after, B) == (0, -1245, 1732 * 3)
+    assert split(after, C) == (3000, 0, 1732 * 3 // 2)
 
 
 # Properties
@@ -228,7 +296,10 @@ MOVES = st.lists(
 )
 
 
-def played(preset: str, moves: Moves) -> list[dict[Place, Tally]]:
+NOT_SPOILT = Spoilt()
+
+
+def played(preset: str, moves: Moves, spoilt: Spoilt = NOT_SPOILT) -> list[dict[Place, Tally]]:
     """Play rounds in which flags of up to two rounds ago are taken, each by a team once."""
     game = Game(preset=PRESETS[preset], field=THREE)
     after: dict[Place, Tally] = {}
@@ -245,7 +316,8 @@ def played(preset: str, moves: Moves) -> list[dict[Place, Tally]]:
             if now and all((f.owner, f.round) != flag for f in flags):
                 flags.append(taken(*flag, now=now, before=before))
                 have[flag] = before + now
-        facts = RoundFacts(number=number, looks=seen(**looks), taken=flags)
+        counted = spoilt.counted(number, seen(**looks))
+        facts = RoundFacts(number=number, looks=counted, taken=flags)
         after = game.close(after, facts, Past(verdicts=verdicts, ranks=began_at))
         verdicts[number] = dict(facts.verdicts)
         began_at[number + 1] = ranks(points(after))
@@ -287,3 +359,29 @@ def test_the_same_rounds_always_give_the_same_and_signs_are_right(
             assert tally.defence <= before[place].defence
             assert tally.earned >= before[place].earned
             assert tally.scored <= tally.rounds == before[place].rounds + 1
+
+
+@given(
+    st.sampled_from(list(PRESETS)),
+    MOVES,
+    st.sets(st.integers(1, 6)),
+    st.lists(
+        st.fixed_dictionaries(dict.fromkeys("abc", st.sampled_from(list(Verdict)))), min_size=6
+    ),
+)
+def test_what_a_defective_checker_saw_matters_to_nobody_and_captures_stay(
+    preset: str, moves: Moves, rounds: set[int], others: list[dict[str, Verdict]]
+) -> None:
+    spoilt = Spoilt.of({LOCKER: rounds}, {LOCKER: 3})
+    seen_otherwise = [
+        (others[number - 1] if number in rounds else looks, grabs)
+        for number, (looks, grabs) in enumerate(moves, start=1)
+    ]
+    states = played(preset, moves, spoilt)
+    assert list(map(points, states)) == list(map(points, played(preset, seen_otherwise, spoilt)))
+    for counted, all_of_it in zip(states, played(preset, moves), strict=True):
+        for place, tally in counted.items():
+            assert tally.captured == all_of_it[place].captured
+            if preset == "faust":
+                assert tally.attack == all_of_it[place].attack
+                assert tally.defence == all_of_it[place].defence

@@ -22,6 +22,7 @@ from scoring.domain.amendments import (
     Revoke,
     Void,
 )
+from scoring.domain.attack_defence.entries import LEDGER_NAME, round_ruling
 from scoring.domain.attempts import AnswerVerdict
 from scoring.domain.deriving import take
 from scoring.domain.ledger import AT_ONCE, Cause, Entry, Fact
@@ -39,6 +40,16 @@ LATER = START + timedelta(hours=3)
 
 def decided(amendment: Amendment, id_: str = "corrected", *, reason: str = "Why.") -> Fact:
     return Fact(Cause.CORRECTION, id_, LATER, decided=Decided(amendment=amendment, reason=reason))
+
+
+def restating(amendment: Amendment, id_: str, **rounds: int) -> Fact:
+    body = Decided(amendment=amendment, reason="Why.", rounds=rounds)
+    return Fact(Cause.CORRECTION, id_, LATER, decided=body)
+
+
+def closed(id_: str, points: int, *, minutes: int) -> Fact:
+    at = START + timedelta(minutes=minutes)
+    return Fact(Cause.SERVICE_ROUND, id_, at, ruling=round_ruling(points))
 
 
 def booked(*facts: Fact, team: str = TEAM) -> MemoryBooks:
@@ -268,6 +279,52 @@ def test_the_window_begins_with_its_first_moment_and_ends_before_its_last() -> N
     assert after.check("web").rounds.scored == 1
 
 
+CHECKER = Defective(service="locker", since=START, until=LATER)
+
+
+def test_a_round_moves_what_the_last_correction_says_at_the_time_that_it_had() -> None:
+    rounds = [closed("one", 1732, minutes=3), closed("two", 0, minutes=6)]
+    after = booked(*rounds, restating(CHECKER, "first", one=866, two=500))
+    assert [(e.milli_points, e.effective_at) for e in after.effects().values()] == [
+        (866, rounds[0].at),
+        (500, rounds[1].at),
+    ]
+    assert total(after).tasks == {LEDGER_NAME: 1366}
+    also = restating(CHECKER, "second", two=600)
+    later = closed("three", 100, minutes=9)
+    assert total(booked(*rounds, restating(CHECKER, "first", one=866, two=500), also, later)).tasks[
+        LEDGER_NAME
+    ] == (866 + 600 + 100)
+
+
+def test_a_revoked_defect_of_a_checker_leaves_what_was_there() -> None:
+    rounds = [closed("one", 1732, minutes=3), closed("two", 0, minutes=6)]
+    after = booked(
+        *rounds,
+        restating(CHECKER, "first", one=866, two=500),
+        restating(Revoke(correction="first"), "second", one=1732, two=0),
+    )
+    assert stands(after) == stands(booked(*rounds))
+    assert Amendments.of(after.corrections()).checkers == ()
+
+
+def test_a_defective_checker_is_none_of_a_check_of_that_name() -> None:
+    rounds = looks("web", UP, DOWN)
+    checker = Defective(service="web", since=START, until=LATER)
+    assert stands(booked(*rounds, decided(checker))) == stands(booked(*rounds))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "meets"),
+    [(0, 60, False), (0, 61, True), (119, 200, True), (120, 200, False), (70, 80, True)],
+)
+def test_a_round_is_spoilt_when_it_was_on_in_the_window(
+    first: int, last: int, *, meets: bool
+) -> None:
+    began, ended = START + timedelta(minutes=1), START + timedelta(minutes=2)
+    assert seconds(first, last).meets(began, ended) is meets
+
+
 def test_an_answer_that_is_accepted_is_a_solve_when_it_was_sent() -> None:
     accepted = Accept(task="who", value="bob", submissions=("first",))
     wrong = sent("first", AnswerVerdict.WRONG)
@@ -330,6 +387,10 @@ def test_a_restated_solve_keeps_its_place_in_time() -> None:
         {"kind": "adjust", "team": "team-1", "task": "who", "points": 10**9},
         {"kind": "defective", "check": "web", "since": LATER, "until": START},
         {"kind": "defective", "check": "web", "since": "2026-11-23T10:00:00", "until": LATER},
+        {"kind": "defective", "service": "locker", "since": LATER, "until": START},
+        {"kind": "defective", "service": "locker", "since": START, "until": START},
+        {"kind": "defective", "check": "web", "service": "web", "since": START, "until": LATER},
+        {"kind": "defective", "since": START, "until": LATER},
         {"kind": "void"},
         {"kind": "void", "task": "who", "reason": "twice"},
         {"kind": "forgive", "task": "who"},
@@ -339,6 +400,15 @@ def test_a_restated_solve_keeps_its_place_in_time() -> None:
 def test_what_is_no_amendment_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Decided.model_validate({"amendment": wrong, "reason": "Why."})
+
+
+def test_what_was_decided_before_services_could_be_named_is_read() -> None:
+    window = {"since": "2026-11-23T10:00:00Z", "until": "2026-11-23T10:20:00Z"}
+    old = {"amendment": {"kind": "defective", "check": "web", **window}, "reason": "Why."}
+    read = Decided.model_validate(old)
+    assert isinstance(read.amendment, Defective)
+    assert (read.amendment.check, read.amendment.service, read.rounds) == ("web", None, {})
+    assert Decided.model_validate(read.model_dump(mode="json")) == read
 
 
 def test_a_correction_has_a_reason() -> None:
