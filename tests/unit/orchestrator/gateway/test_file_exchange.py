@@ -6,8 +6,8 @@ from typing import Any
 from asyncssh.logging import logger
 
 from orchestrator.gateway.files import FileExchange
-from orchestrator.terminal.files.program import STAND_IN
 
+STAND_IN = b"poligon-files sh - /home/ana\n"
 # Of SFTP 3, each behind its length: which version is spoken; what is at /etc, as request 7.
 HELLO = bytes.fromhex("00000005 01 00000003")
 STAT = bytes.fromhex("0000000d 11 00000007 00000004") + b"/etc"
