@@ -85,19 +85,22 @@ class Room:
             eventually(once, what="a file on its way")
             os.killpg(client.pid, signal.SIGKILL)
 
-    def files(self) -> list[tuple[str, str, bool]]:
-        """Return what is written down of files, oldest first, once every session is over."""
-        stage = self.exercise
-        eventually(
-            lambda: all(one.ended for one in self.sessions.find(stage.exercise)),
-            what="the end of every session",
-        )
-        past = reversed(self.sessions.find(stage.exercise))
-        return [
-            (file.direction, file.path, file.whole)
-            for one in past
-            for file in self.sessions.details(one).files
-        ]
+    def files(self, count: int) -> list[tuple[str, str, bool]]:
+        """Return what is written down of files, oldest first, once it is of so many."""
+        eventually(lambda: len(self._files()) >= count, what=f"{count} files")
+        return self._files()
+
+    def last(self, count: int) -> tuple[str, str, bool]:
+        """Return the last of so many, as above; time passes after it."""
+        files = self.files(count)
+        assert len(files) == count
+        self.exercise.pass_time(1)
+        return files[-1]
+
+    def _files(self) -> list[tuple[str, str, bool]]:
+        past = reversed(self.sessions.find(self.exercise.exercise))
+        details = [self.sessions.details(one) for one in past]
+        return [(one.direction, one.path, one.whole) for each in details for one in each.files]
 
 
 @pytest.fixture(scope="module")
@@ -153,21 +156,20 @@ def test_a_file_that_was_moved_is_evidence_and_one_that_was_cut_is_none(
         return bool(room.desk.run(f"[ ! -s {IMAGE} ] || echo yes"))
 
     room.cut(str(mine), room.there, once=has_come)
-    assert room.files() == [("to_host", IMAGE, False)]
+    assert room.last(1) == ("to_host", IMAGE, False)
     assert exercise.looks("brought", 1) == [DOWN]
 
     room.copy(str(mine), room.there)
-    assert room.files()[1:] == [("to_host", IMAGE, True)]
+    assert room.last(2) == ("to_host", IMAGE, True)
     assert exercise.looks("brought", 1) == [UP]
 
     room.cut(room.there, str(back), once=lambda: back.exists() and back.stat().st_size > 0)
-    assert room.files()[2:] == [("from_host", IMAGE, False)]
+    assert room.last(3) == ("from_host", IMAGE, False)
     assert exercise.looks("fetched", 1) == [DOWN]
 
-    exercise.pass_time(1)
     room.copy(room.there, str(back))
     assert back.read_bytes() == CONTENT
-    assert room.files()[3:] == [("from_host", IMAGE, True)]
+    assert room.last(4) == ("from_host", IMAGE, True)
     assert exercise.looks("fetched", 1) == [UP]
     assert exercise.looks("brought", 1) == [UP]
     assert exercise.total() == 10_000
@@ -190,9 +192,9 @@ def test_a_folder_a_name_and_nothing_are_told_by_their_paths(room: Room, tmp_pat
         OpenSsh().scp(room.gateway, *room.options, "-r", str(tmp_path / source), target)
     OpenSsh().scp(room.gateway, *room.options, "-r", f"{home}new/", str(tmp_path / "back"))
     there = f"/home/{ACCOUNT}"
-    names = [f"{there}/mine", f"{there}/mine", f"{there}/other", "/tmp/mine"]
-    taken = [f"{there}/new/empty", f"{there}/new/tree/empty"]
-    told = room.files()
-    assert told[:4] == [("to_host", name, True) for name in names]
-    assert told[4:6] == [("to_host", name, True) for name in taken]
-    assert sorted(told[6:]) == [("from_host", name, True) for name in taken]
+    put = [f"{there}/mine", f"{there}/mine", f"{there}/other", "/tmp/mine"]
+    both = [f"{there}/new/empty", f"{there}/new/tree/empty"]
+    assert sorted(room.files(8)) == sorted(
+        [("to_host", path, True) for path in (*put, *both)]
+        + [("from_host", path, True) for path in both]
+    )
