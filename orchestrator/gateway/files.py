@@ -121,6 +121,8 @@ class FileExchange:
     def gone(self) -> None:
         """Hear that the client is gone, which may be before it is known who serves it."""
         self._is_gone = True
+        if self._watcher:
+            self._watcher.ended()
         if self._serving:
             self._serving.gone()
 

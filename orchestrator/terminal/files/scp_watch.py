@@ -37,8 +37,11 @@ class ScpCommand:
         return path[2:] or "." if path == "~" or path.startswith("~/") else path
 
     def from_home(self) -> str:
-        """Return the command with a path that no shell has to expand."""
-        return shlex.join([*self.words[:-1], self.path])
+        """Return the command with a path that no shell has to expand, and that ends in a name."""
+        path = self.path
+        if self.direction is Direction.FROM_HOST:
+            path = path.rstrip("/") or "/"
+        return shlex.join([*self.words[:-1], path])
 
     @property
     def _options(self) -> str:
