@@ -104,6 +104,20 @@ def test_files_are_written_down_whoever_serves_them(
     assert {(f.size, f.sha256, f.whole) for f in chronicle.files} == {(len(content), digest, True)}
 
 
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
+@pytest.mark.parametrize("login", ["ana", "ana.bare"])
+def test_whole_is_what_was_put_and_what_was_read_to_its_end(
+    stage: Stage, chronicle: FakeChronicle, client: SshClient, tmp_path: Path, login: str
+) -> None:
+    (tmp_path / "note").write_bytes(os.urandom(400_000))
+    chronicle.files.clear()
+    client.put(stage, tmp_path / "note", f"of-{client.name}", login=login)
+    client.get(stage, f"of-{client.name}", tmp_path / "back", login=login)
+    eventually(lambda: len(chronicle.files) == 2, what="two files written down")
+    # asyncssh asks for the size and for as many bytes, whatever follows them.
+    assert [file.whole for file in chronicle.files] == [True, client.name != "asyncssh"]
+
+
 @pytest.mark.parametrize("login", ["ana.plain", "ana.bare"])
 def test_rsync_to_a_host_without_it_says_so(stage: Stage, tmp_path: Path, login: str) -> None:
     (tmp_path / "file").touch()
