@@ -302,7 +302,7 @@ HELLO = sent("client", b"C0644 5 name\n", b"hello")
 @pytest.mark.parametrize(
     ("conversation", "size"),
     [
-        ([*HELLO[:2], ("client", b"hel")], 3),
+        ([*HELLO[:2], ("client", b"he")], 2),
         (HELLO[:3], 5),
         ([*HELLO[:3], ("host", b"\1scp: no room\n")], 5),
         ([*HELLO[:2], ("client", b"hello\1scp: it shrank\n")], 5),
