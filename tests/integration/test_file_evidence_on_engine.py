@@ -98,8 +98,8 @@ class Room:
         return files[-1]
 
     def _files(self) -> list[tuple[str, str, bool]]:
-        past = reversed(self.sessions.find(self.exercise.exercise))
-        details = [self.sessions.details(one) for one in past]
+        exercise = self.exercise.exercise
+        details = self.sessions.details(exercise, self.sessions.find(exercise)[::-1])
         return [(one.direction, one.path, one.whole) for each in details for one in each.files]
 
 
