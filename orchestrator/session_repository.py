@@ -226,6 +226,7 @@ def _row(
                 path=printable(note.path, most=_MOST_TEXT),
                 size_bytes=note.size,
                 sha256=note.sha256,
+                whole=note.whole,
             )
         case ForwardClosed():
             return SessionForwardRow(
@@ -278,6 +279,7 @@ def _file(row: SessionFileRow, elapsed: Elapsed) -> FileView:
         path=row.path,
         size=row.size_bytes,
         sha256=row.sha256,
+        whole=row.whole,
     )
 
 

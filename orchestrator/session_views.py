@@ -55,7 +55,7 @@ class CommandView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileView:
-    """A file that went in or out."""
+    """A file that went in or out; the bytes that passed, and whether these were all of it."""
 
     at: datetime
     elapsed: timedelta
@@ -63,6 +63,7 @@ class FileView:
     path: str
     size: int
     sha256: str
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -342,7 +343,7 @@ class SessionCommandRow(Base):
 
 
 class SessionFileRow(Base):
-    """A file that went in or out in a session; rows are only ever added."""
+    """A file that went in or out in a session, `whole` or not; rows are only ever added."""
 
     __tablename__ = "session_files"
 
@@ -353,6 +354,7 @@ class SessionFileRow(Base):
     path: Mapped[str] = mapped_column(Text())
     size_bytes: Mapped[int] = mapped_column(BigInteger())
     sha256: Mapped[str] = mapped_column(String(64))
+    whole: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class SessionForwardRow(Base):

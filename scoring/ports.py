@@ -5,7 +5,7 @@ from typing import Protocol
 from core.ids import TeamId
 from core.scenario.load import LoadedScenario
 from core.scenario.render import TeamFacts
-from orchestrator.command_log import Typed
+from orchestrator.activity_log import Moved, Typed
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import Act
 
@@ -33,9 +33,13 @@ class Exercises(Protocol):
         ...
 
 
-class CommandLog(Protocol):
-    """What teams typed; `orchestrator.command_log.CommandLog` is one."""
+class ActivityLog(Protocol):
+    """What teams did on hosts; `orchestrator.activity_log.ActivityLog` is one."""
 
     def typed(self, team: TeamId, host: str) -> tuple[Typed, ...]:
         """Return what members of a team typed on a host, oldest first."""
+        ...
+
+    def moved(self, team: TeamId, host: str) -> tuple[Moved, ...]:
+        """Return the files that members moved whole into a host or out of it, oldest first."""
         ...

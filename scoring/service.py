@@ -6,7 +6,7 @@ from datetime import timedelta
 from core.clock import Clock
 from core.db import Database
 from core.ids import ExerciseId, TeamId, UserId, new_id
-from orchestrator.command_log import CommandLog
+from orchestrator.activity_log import ActivityLog
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.ports import RangeEngine
 from scoring.answering import Answering, Sent
@@ -59,7 +59,7 @@ class Scoring:
         self._answering = Answering(database, clock, Canaries(exercises), limits)
         self._hinting = Hinting(database, clock)
         worker = worker or new_id()
-        evidence = EvidenceReader(database, CommandLog(database))
+        evidence = EvidenceReader(database, ActivityLog(database))
         self._looker = Looker(exercises, Prober(engine), evidence)
         self._checking = Checking(
             database, clock, exercises, self._looker, worker=worker, reuse=reuse

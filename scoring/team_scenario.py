@@ -8,6 +8,7 @@ from typing import assert_never
 
 from core.scenario import schema_answers, schema_checks, schema_tasks
 from core.scenario.access import accounts_shown, entries_for
+from core.scenario.fields import require_sha256
 from core.scenario.render import Renderer, TeamFacts
 from core.scenario.schema import Scenario
 from core.scenario.template import TemplateFailedError
@@ -250,7 +251,7 @@ class TeamScenario:
         return self._sql(check.place, check.sql)
 
     def _file(self, file: schema_checks.FileProbe) -> probes.FileProbe:
-        text, require_sha256 = self.renderer.text, schema_checks.require_sha256
+        text = self.renderer.text
         return probes.FileProbe(
             path=text(file.path),
             absent=file.absent,

@@ -1,13 +1,17 @@
-"""What a solution says on stdout: a line for each answer, reply, file and command, in tabs."""
+"""What a solution says on stdout: a line, in tabs, for each answer, reply, file and deed."""
 
 import base64
 import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_VERBS = ("answer", "reply", "submit", "typed")
+from core.scenario.fields import require_sha256
+from orchestrator.terminal.book import Direction
+
+_VERBS = ("answer", "reply", "submit", "typed", "moved")
 _PARTS = 3
 _MOST_SHOWN = 80
+_WAYS = {"in": Direction.TO_HOST, "out": Direction.FROM_HOST}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,18 @@ class Typed:
     line: str
 
 
-Line = Answer | Reply | Submission | Typed | Unusable
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A file that a trainee moves into a host or out of it; `sha256` is empty when left out."""
+
+    host: str
+    direction: Direction
+    path: str
+    sha256: str
+
+
+Deed = Typed | Moved
+Line = Answer | Reply | Submission | Deed | Unusable
 
 
 def lines_in(output: str) -> Iterator[Line]:
@@ -87,6 +102,8 @@ def _line(number: int, text: str) -> Line:
             return Reply(inject=name, text=value)
         case "typed":
             return Typed(host=name, line=value)
+        case "moved":
+            return _moved(number, name, value)
         case _:
             size, _, content = measured.partition(":")
             return Submission(
@@ -95,6 +112,17 @@ def _line(number: int, text: str) -> Line:
                 size=int(size) if size.isdecimal() else None,
                 content=_decoded(content) if content else None,
             )
+
+
+def _moved(number: int, host: str, rest: str) -> Moved | Unusable:
+    way, path, digest, *more = (*rest.split("\t"), "", "")
+    try:
+        if way not in _WAYS or not path.startswith("/") or any(more):
+            raise ValueError("a host is followed by in or out, a path from / on, and its SHA-256")
+        sha256 = require_sha256(digest) if digest else ""
+    except ValueError as error:
+        return Unusable(why=f"line {number} of the solution: {error}")
+    return Moved(host=host, direction=_WAYS[way], path=path, sha256=sha256)
 
 
 def _decoded(content: str) -> bytes | None:

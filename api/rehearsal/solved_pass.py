@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from api.rehearsal.holding import Wanted, see_held, wanted_by_injects
-from api.rehearsal.lines import Answer, Reply, Submission, Typed, Unusable
+from api.rehearsal.lines import Answer, Deed, Reply, Submission, Typed, Unusable
 from api.rehearsal.notes import Notes
 from api.rehearsal.solution import play
 from api.rehearsal.stage import Stage
@@ -36,7 +36,7 @@ class SolvedPass:
         self._notes = notes
         self._patience = patience
         self._undone: set[str] = set()
-        self._typed: list[Typed] = []
+        self._deeds: list[Deed] = []
 
     @property
     def _team(self) -> Team:
@@ -58,9 +58,9 @@ class SolvedPass:
             self._notes.wrong("there is no solution: nothing shows that it can be solved")
             return
         said = play(self._stage, self._team, solution, self._notes)
-        self._typed = [line for line in said if isinstance(line, Typed)]
-        lines: Sequence[_Sent] = [line for line in said if not isinstance(line, Typed)]
-        self._type()
+        self._deeds = [line for line in said if isinstance(line, Deed)]
+        lines: Sequence[_Sent] = [line for line in said if not isinstance(line, Deed)]
+        self._do()
         self._settle()
         self._stage.checks_run = True
         lines = self._see_through(lines)
@@ -149,23 +149,25 @@ class SolvedPass:
         """Send what the solution said and see checks hold; return what waits for an opening."""
         waiting = [line for line in lines if not self._send(line)]
         self._hold()
-        if self._typed and any(e.after for e in evidence_of(self._stage.scenario).values()):
-            self._type()  # again: what is to come after a check or an inject comes now
+        if self._deeds and any(e.after for e in evidence_of(self._stage.scenario).values()):
+            self._do()  # again: what is to come after a check or an inject comes now
             self._hold()
         for view in self._stage.tasks(self._team):
             if view.kind == "checks" and view.state in {TaskState.OPEN, TaskState.HOLDING}:
                 self._tell_undone(view)
         return waiting
 
-    def _type(self) -> None:
-        """Put the commands that the solution says a trainee types into the records."""
-        for line in self._typed:
-            host = self._stage.scenario.hosts.get(line.host)
-            if host is None or not host.record.commands:
+    def _do(self) -> None:
+        """Put what the solution says a trainee types and moves into the records."""
+        for deed in self._deeds:
+            host = self._stage.scenario.hosts.get(deed.host)
+            types = isinstance(deed, Typed)
+            if host is None or (types and not host.record.commands):
                 why = "is no host" if host is None else "keeps no commands"
-                self._notes.wrong(f"the solution types on {line.host!r}, which {why}")
+                what = "types on" if types else "moves a file of"
+                self._notes.wrong(f"the solution {what} {deed.host!r}, which {why}")
             else:
-                self._stage.type_command(self._team, line.host, line.line)
+                self._stage.do(self._team, deed)
 
     def _send(self, line: _Sent) -> bool:
         match line:

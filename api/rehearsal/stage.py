@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from api.bootstrap import Services
 from api.rehearsal.clock import RehearsalClock
+from api.rehearsal.lines import Deed, Typed
 from api.rehearsal.work import Hands
 from core.ids import UserId, new_id
 from core.scenario.schema import Scenario
@@ -14,7 +15,7 @@ from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.world import WorldKey
 from orchestrator.injects.reading import PLANNED, TeamState
 from orchestrator.service import Exercises
-from orchestrator.terminal.book import Began, CommandRun, Ended, Kind
+from orchestrator.terminal.book import Began, CommandRun, Ended, FileMoved, Kind, OfSession
 from scoring.checks.prober import Prober
 from scoring.checks.probes import Finding
 from scoring.domain.holds import CheckState
@@ -149,19 +150,31 @@ class Stage:
         seen = self.seen_by(team)
         return self._prober.look(self.world(team), seen.look(self.scenario.checks[check]))
 
-    def type_command(self, team: Team, host: str, line: str) -> None:
-        """Put a command into the record of a host, as typed by the team's member now."""
+    def do(self, team: Team, deed: Deed) -> None:
+        """Put a deed into the record of its host, as the team's member does it now."""
         now, session = self.services.clock.now(), new_id()
         began = Began(
             session=session,
             login=team.members[0].name,
-            host=self.world(team).host(host),
+            host=self.world(team).host(deed.host),
             account="root",
-            kind=Kind.TERMINAL,
+            kind=Kind.TERMINAL if isinstance(deed, Typed) else Kind.FILES,
             at=now,
         )
-        typed = CommandRun(session=session, at=now, line=line)
-        self.services.sessions.write([began, typed, Ended(session=session, at=now, code=0)])
+        done: OfSession
+        if isinstance(deed, Typed):
+            done = CommandRun(session=session, at=now, line=deed.line)
+        else:
+            done = FileMoved(
+                session=session,
+                at=now,
+                direction=deed.direction,
+                path=deed.path,
+                size=0,
+                sha256=deed.sha256,
+                whole=True,
+            )
+        self.services.sessions.write([began, done, Ended(session=session, at=now, code=0)])
 
     def is_evidence(self, check: str) -> bool:
         """Tell whether a check is read from records."""

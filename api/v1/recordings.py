@@ -61,7 +61,11 @@ class CommandOut(BaseModel):
 
 
 class FileOut(BaseModel):
-    """A file that went in or out whole."""
+    """A file that went in or out: the bytes that passed, and whether these were all of it.
+
+    `sha256` is empty when they did not pass in order. Of what was written down by versions before
+    this one nobody can tell, so `whole` is false.
+    """
 
     at: datetime
     elapsed_seconds: float
@@ -69,6 +73,7 @@ class FileOut(BaseModel):
     path: str = Field(examples=["/home/analyst/notes.txt"])
     size: int
     sha256: str
+    whole: bool
 
 
 class ForwardOut(BaseModel):
@@ -155,6 +160,7 @@ def details_out(details: SessionDetails) -> SessionDetailsOut:
                 path=f.path,
                 size=f.size,
                 sha256=f.sha256,
+                whole=f.whole,
             )
             for f in details.files
         ],

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 
-from core.scenario.fields import is_template
+from core.scenario.fields import is_template, require_sha256
 from core.scenario.folder import FileRefusedError, Files
 from core.scenario.generated import generated, message_file
 from core.scenario.generators.scene import GenerationFailedError
@@ -28,7 +28,8 @@ from core.scenario.schema_answers import (
     parse_network,
     parts_of,
 )
-from core.scenario.schema_checks import ServerProbe, TcpPeer, require_line, require_sha256
+from core.scenario.schema_checks import ServerProbe, TcpPeer, require_line
+from core.scenario.schema_evidence import Evidence
 from core.scenario.schema_tasks import QuestionTask
 from core.scenario.template import (
     TemplateFailedError,
@@ -235,11 +236,20 @@ def _check_fields(scenario: Scenario, renderer: Renderer) -> Iterator[_Reading]:
             yield ("checks", name, "http", "ca"), partial(renderer.as_it_is, check.http.ca)
         if check.http is not None:
             yield ("checks", name, "http", "status"), partial(renderer.integer, check.http.status)
-        for place, command in check.evidence.commands.items() if check.evidence else ():
-            read = partial(renderer.pattern, command.matches)
-            yield ("checks", name, "evidence", *place, "matches"), read
+        if check.evidence is not None:
+            yield from _evidence_fields(("checks", name, "evidence"), check.evidence, renderer)
         for key, server in check.servers.items():
             yield from _server_fields(("checks", name, key), server, renderer)
+
+
+def _evidence_fields(place: Place, evidence: Evidence, renderer: Renderer) -> Iterator[_Reading]:
+    for below, command in evidence.commands.items():
+        yield (*place, *below, "matches"), partial(renderer.pattern, command.matches)
+    for below, file in evidence.files.items():
+        yield (*place, *below, "matches"), partial(renderer.pattern, file.matches)
+        if file.sha256 is not None:
+            read = partial(renderer.read, file.sha256, require_sha256)
+            yield (*place, *below, "sha256"), read
 
 
 def _server_fields(place: Place, server: ServerProbe, renderer: Renderer) -> Iterator[_Reading]:

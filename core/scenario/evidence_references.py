@@ -20,6 +20,8 @@ def names_in_evidence(scenario: Scenario) -> Iterator[tuple[str, str, Place]]:
         place = ("checks", name, "evidence")
         for below, command in evidence.commands.items():
             yield "hosts", command.host, (*place, *below, "host")
+        for below, file in evidence.files.items():
+            yield "hosts", file.host, (*place, *below, "host")
         for below, check in evidence.checks.items():
             yield "checks", check, (*place, *below)
         for key, happening in evidence.happenings.items():

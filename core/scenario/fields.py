@@ -22,6 +22,7 @@ _LATENCY = re.compile(r"(\d{1,6})ms", re.ASCII)
 _RATE = re.compile(r"([1-9]\d{0,5})(kbit|mbit|gbit)", re.ASCII)
 _BITS = {"kbit": 1000, "mbit": 1000**2, "gbit": 1000**3}
 _FILE_TYPE = re.compile(r"[a-z0-9]{1,10}(?:\.[a-z0-9]{1,10})?", re.ASCII)
+_SHA256 = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
 _MOMENT = re.compile(r"exercise\.(start|day)(?:\s*([+-])\s*(\S+))?", re.ASCII)
 
 
@@ -156,6 +157,17 @@ def parse_instant(text: str) -> datetime:
     except (ValueError, OverflowError):  # the first and the last day have no place in every zone
         raise ValueError(f"{text[:40]!r} is not an instant") from None
     raise ValueError(f"{text!r} has no zone; end it with Z")
+
+
+def require_sha256(text: str) -> str:
+    """Return 64 hexadecimal digits in small letters; raise ValueError for anything else."""
+    if not _SHA256.fullmatch(text.strip()):
+        raise ValueError(f"{text[:70]!r} is not a SHA-256: 64 hexadecimal digits")
+    return text.strip().lower()
+
+
+def _sha256(text: str) -> str:
+    return text if is_template(text) else require_sha256(text)
 
 
 def _tolerance(value: object) -> float | Fraction:
@@ -322,6 +334,12 @@ HostPlace = Annotated[
     written("absolute path", r"^/(?!(.*/)?\.\.(/|$)).*[^/]/?$", "/var/log/auth.log", "/home/ana/"),
 ]
 """A file on a host, or with `/` at its end a folder."""
+Sha256 = Annotated[
+    str,
+    AfterValidator(_sha256),
+    one_of("SHA-256", {"type": "string", "pattern": rf"^{_SHA256.pattern}$"}, TEMPLATE),
+]
+"""A digest in hexadecimal, or a template that renders to one (`require_sha256`)."""
 Alias = Annotated[str, Field(title="host name", pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
 Command = Annotated[tuple[str, ...], Field(title="command", min_length=1)]
 Port = Annotated[

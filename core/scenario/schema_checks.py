@@ -1,11 +1,10 @@
 """Checks: probes whose result tasks and injects use."""
 
 import math
-import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from core.scenario.fields import (
     ByteSize,
@@ -17,8 +16,8 @@ from core.scenario.fields import (
     Part,
     Port,
     Ref,
+    Sha256,
     SomeTime,
-    is_template,
 )
 from core.scenario.schema_evidence import Evidence
 from core.scenario.written import needs
@@ -75,17 +74,6 @@ class DnsProbe(Part):
     """What one of the records says; left out, there is one."""
 
 
-def require_sha256(text: str) -> str:
-    """Return 64 hexadecimal digits in small letters; raise ValueError for anything else."""
-    if not re.fullmatch(r"[0-9A-Fa-f]{64}", text.strip()):
-        raise ValueError(f"{text[:70]!r} is not a SHA-256: 64 hexadecimal digits")
-    return text.strip().lower()
-
-
-def _digits(text: str) -> str:
-    return text if is_template(text) else require_sha256(text)
-
-
 class FileProbe(Part):
     """A file of the host, as it is there itself: a link is none, whatever it leads to."""
 
@@ -99,7 +87,7 @@ class FileProbe(Part):
         None
     )
     """A text that one of its lines holds."""
-    sha256: Annotated[str, AfterValidator(_digits)] | None = None
+    sha256: Sha256 | None = None
     """The SHA-256 of its content."""
     owner: Annotated[str, Field(pattern=r"^[^:\s]+:[^:\s]+$|\{\{")] | None = None
     """The user and the group, as `user:group`, by name or number."""

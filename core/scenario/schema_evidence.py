@@ -1,16 +1,33 @@
 """Evidence: what a team must have done, and before or after what, as the records say it."""
 
-from typing import Annotated
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from core.patterns import MAX_PATTERN, require_pattern
-from core.scenario.fields import Part, Ref, SomeTime, is_template
+from core.scenario.fields import Part, Ref, Sha256, SomeTime, is_template
 from core.scenario.written import needs
+
+_KINDS = ("command", "file", "check")
 
 
 def _pattern(text: str) -> str:
     return text if is_template(text) else require_pattern(text)
+
+
+def _of_a_path(text: str) -> str:
+    if re.match(r"\w", text):
+        raise ValueError("no path begins like this: they are absolute, so write /... or .*/...")
+    return text
+
+
+_Pattern = Annotated[
+    str,
+    Field(title="regular expression", min_length=1, max_length=MAX_PATTERN),
+    AfterValidator(_pattern),
+]
 
 
 class TypedCommand(Part):
@@ -18,21 +35,32 @@ class TypedCommand(Part):
 
     host: Ref
     """The host, which records commands."""
-    matches: Annotated[
-        str,
-        Field(title="regular expression", min_length=1, max_length=MAX_PATTERN),
-        AfterValidator(_pattern),
-    ]
+    matches: _Pattern
     """The whole line, in RE2's syntax; what `{{ }}` gives stands in it for itself."""
+
+
+class MovedFile(Part):
+    """A file that somebody of the team moved over SSH into a host or out of it, all of it."""
+
+    host: Ref
+    """The host."""
+    matches: Annotated[_Pattern, AfterValidator(_of_a_path)]
+    """Its whole path in the host, from `/` on, in RE2's syntax; `{{ }}` as in commands."""
+    moved: Literal["in", "out"] | None = None
+    """Into the host or out of it; left out, either counts."""
+    sha256: Sha256 | None = None
+    """The SHA-256 of its content."""
 
 
 class Happening(Part):
     """A moment of a team: the first time that something happened."""
 
-    model_config = needs(("command", "check", "inject"))
+    model_config = needs((*_KINDS, "inject"))
 
     command: TypedCommand | None = None
     """A command was typed."""
+    file: MovedFile | None = None
+    """A file was moved."""
     check: Ref | None = None
     """A check was seen to pass."""
     inject: Ref | None = None
@@ -40,18 +68,20 @@ class Happening(Part):
 
     @model_validator(mode="after")
     def _one(self) -> "Happening":
-        if sum(x is not None for x in (self.command, self.check, self.inject)) != 1:
-            raise ValueError("this needs exactly one of command, check, inject")
+        if sum(getattr(self, key) is not None for key in (*_KINDS, "inject")) != 1:
+            raise ValueError("this needs exactly one of command, file, check, inject")
         return self
 
 
 class Evidence(Part):
-    """What must have happened once, in a certain order or time: a command, or a check's pass."""
+    """What must have happened once, in a certain order or time: a command, a file, or a pass."""
 
-    model_config = needs(("command", "check"))
+    model_config = needs(_KINDS)
 
     command: TypedCommand | None = None
     """A command was typed."""
+    file: MovedFile | None = None
+    """A file was moved."""
     check: Ref | None = None
     """A check was seen to pass."""
     before: Happening | None = None
@@ -63,8 +93,8 @@ class Evidence(Part):
 
     @model_validator(mode="after")
     def _says_something(self) -> "Evidence":
-        if (self.command is None) == (self.check is None):
-            raise ValueError("evidence needs exactly one of command, check")
+        if sum(getattr(self, key) is not None for key in _KINDS) != 1:
+            raise ValueError("evidence needs exactly one of command, file, check")
         if self.check is not None and not (self.before or self.after or self.within):
             raise ValueError(f"this says no more than {self.check}: add before, after or within")
         return self
@@ -78,13 +108,21 @@ class Evidence(Part):
     @property
     def commands(self) -> dict[tuple[str, ...], TypedCommand]:
         """Every command that is asked for, by where it stands below the evidence."""
-        found: dict[tuple[str, ...], TypedCommand | None] = {("command",): self.command}
-        found |= {(key, "command"): h.command for key, h in self.happenings.items()}
-        return {place: command for place, command in found.items() if command is not None}
+        return dict(self._each("command"))
+
+    @property
+    def files(self) -> dict[tuple[str, ...], MovedFile]:
+        """Every file that is asked for, as above."""
+        return dict(self._each("file"))
 
     @property
     def checks(self) -> dict[tuple[str, ...], str]:
         """Every check that is named, by where it stands below the evidence."""
-        found: dict[tuple[str, ...], str | None] = {("check",): self.check}
-        found |= {(key, "check"): h.check for key, h in self.happenings.items()}
-        return {place: check for place, check in found.items() if check is not None}
+        return dict(self._each("check"))
+
+    def _each(self, kind: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+        if getattr(self, kind) is not None:
+            yield (kind,), getattr(self, kind)
+        for key, happening in self.happenings.items():
+            if getattr(happening, kind) is not None:
+                yield (key, kind), getattr(happening, kind)

@@ -46,6 +46,7 @@ class BookChronicle(Recording, Chronicle):
                 path=printable(transfer.path, most=_LONGEST_PATH),
                 size=transfer.size,
                 sha256=transfer.sha256,
+                whole=transfer.whole,
             )
         )
 

@@ -89,9 +89,9 @@ class Channel(asyncssh.SSHServerSession[bytes]):
     def exec_requested(self, command: str) -> bool:
         """Run a command in the account's shell."""
         self._kind, self._asked = Kind.COMMAND, command
-        if parsed(command):
-            self._command, self._kind = partial(scp_server, command), Kind.FILES
-            self._files = FileExchange(self, self._channel, scp=command, told=self._moved)
+        if scp := parsed(command):
+            self._command, self._kind = partial(scp_server, command, scp.path), Kind.FILES
+            self._files = FileExchange(self, self._channel, scp=scp, told=self._moved)
         elif command.startswith(RSYNC):
             self._command = partial(rsync, command)
         else:

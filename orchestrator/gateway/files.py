@@ -1,5 +1,6 @@
 """Files over a channel: by the host's own program, or by the gateway where the host has none."""
 
+from dataclasses import replace
 from typing import Any, Protocol
 
 import asyncssh
@@ -12,18 +13,18 @@ from core.background import spawn
 from orchestrator.gateway.sftp import HostSftp
 from orchestrator.terminal.ending import CANNOT_SERVE
 from orchestrator.terminal.files.host_files import HostFiles
-from orchestrator.terminal.files.program import HOSTS_OWN, STAND_IN
-from orchestrator.terminal.files.scp_watch import ScpCommand, ScpWatcher, parsed
+from orchestrator.terminal.files.program import FirstLine, first_line
+from orchestrator.terminal.files.scp_watch import ScpCommand, ScpWatcher
 from orchestrator.terminal.files.sftp_watch import SftpWatcher
 from orchestrator.terminal.files.shell import HostShell
-from orchestrator.terminal.files.transfers import Told
+from orchestrator.terminal.files.transfers import Told, Transfer, absolute
 from orchestrator.terminal.files.watching import Watcher
 from orchestrator.terminal.showing import Client
 
 _log = structlog.get_logger()
 
 _SFTP_VERSION = 3  # what OpenSSH speaks
-_MOST_HEAD = max(len(HOSTS_OWN), len(STAND_IN))
+_MOST_HEAD = 8192
 
 
 class Host(Protocol):
@@ -57,7 +58,7 @@ class FileExchange:
         client: Client,
         channel: "asyncssh.SSHServerChannel[bytes]",
         *,
-        scp: str | None,
+        scp: ScpCommand | None,
         told: Told,
     ) -> None:
         """Serve scp's old protocol for the command `scp`, else SFTP."""
@@ -82,11 +83,12 @@ class FileExchange:
 
     def received(self, data: bytes) -> None:
         """Take what the client sends; it waits until it is known who serves it."""
-        if self._serving:
-            self._serving.stream.data_received(data, None)
-        elif self._watcher:
+        if self._watcher:
             self._watcher.from_client(data)
-            self._host.received(data)
+            if self._serving:
+                self._serving.stream.data_received(data, None)
+            else:
+                self._host.received(data)
         else:
             self._early += data
             self._channel.pause_reading()
@@ -119,6 +121,8 @@ class FileExchange:
     def gone(self) -> None:
         """Hear that the client is gone, which may be before it is known who serves it."""
         self._is_gone = True
+        if self._watcher:
+            self._watcher.ended()
         if self._serving:
             self._serving.gone()
 
@@ -158,22 +162,31 @@ class FileExchange:
     def _decide(self, data: bytes) -> None:
         """Find out from the first line who serves."""
         self._head += data
-        scp = parsed(self._scp) if self._scp else None
-        if self._head.startswith(HOSTS_OWN):
-            self._watcher = ScpWatcher(scp, self._told) if scp else SftpWatcher(self._told)
-            self._pass(self._head.removeprefix(HOSTS_OWN))
-        elif self._head == STAND_IN:
-            self._serving = _Serving(self._host, self._channel, scp=scp, told=self._told)
-            if self._is_full:
-                self._serving.stream.pause_writing()
-                self._host.client_drained()
-        elif len(self._head) >= _MOST_HEAD:
+        line, end, rest = self._head.partition(b"\n")
+        if not end and len(line) < _MOST_HEAD:
+            return
+        said = first_line(line)
+        if not said:
             self._client.write_error(b"The host answered out of order\n")
             self._client.exit(CANNOT_SERVE)
             return
+        self._watcher = self._watching(said)
+        if said.is_hosts_own:
+            self._pass(rest)
         else:
-            return
+            self._serving = _Serving(self._host, self._channel, self._watcher, scp=self._scp)
+            if self._is_full:
+                self._serving.stream.pause_writing()
+                self._host.client_drained()
         self._catch_up()
+
+    def _watching(self, said: FirstLine) -> Watcher:
+        def told(transfer: Transfer) -> None:
+            self._told(replace(transfer, path=absolute(transfer.path, start=said.start)))
+
+        if self._scp:
+            return ScpWatcher(replace(self._scp, is_folder=said.is_folder), told)
+        return SftpWatcher(told)
 
     def _catch_up(self) -> None:
         early, self._early = self._early, b""
@@ -205,11 +218,19 @@ class _Stream(SSHServerStreamSession[bytes]):
 
 
 class _LastWord:
-    """A channel that does not end by itself: its session ends first, and closes it."""
+    """A channel that is watched, and that its session closes: it does not end by itself."""
 
-    def __init__(self, channel: "asyncssh.SSHServerChannel[bytes]", host: Host) -> None:
+    def __init__(
+        self, channel: "asyncssh.SSHServerChannel[bytes]", host: Host, watcher: Watcher
+    ) -> None:
         self._channel = channel
         self._host = host
+        self._watcher = watcher
+
+    def write(self, data: bytes, datatype: int | None = None) -> None:
+        """Answer the client."""
+        self._watcher.from_host(data)
+        self._channel.write(data, datatype)
 
     def exit(self, _code: int) -> None:
         """End the host's side."""
@@ -230,17 +251,17 @@ class _Serving:
         self,
         host: Host,
         channel: "asyncssh.SSHServerChannel[bytes]",
+        watcher: Watcher,
         *,
         scp: ScpCommand | None,
-        told: Told,
     ) -> None:
         self.shell = HostShell(host.received)
         self.stream = _Stream(None)
         self.stream.connection_made(channel)
         self._host = host
-        self._sftp = HostSftp(channel, HostFiles(self.shell), told=told)
+        self._sftp = HostSftp(channel, HostFiles(self.shell))
         self._scp = scp
-        self._channel: Any = _LastWord(channel, host)
+        self._channel: Any = _LastWord(channel, host, watcher)
         self._task = spawn(self._serve())
 
     def gone(self) -> None:

@@ -8,9 +8,7 @@ from typing import Self
 
 import asyncssh
 
-from orchestrator.terminal.book import Direction
 from orchestrator.terminal.files.host_files import FileState, HostFiles, OpenFile
-from orchestrator.terminal.files.transfers import Passage, Told
 
 _MOST_OPEN = 32
 _MOST_LISTINGS = 8
@@ -25,12 +23,10 @@ _TYPES = {
 
 
 class _Handle:
-    """An open file, and what passed through it in either direction."""
+    """An open file."""
 
     def __init__(self, file: OpenFile) -> None:
         self.file = file
-        self.put = Passage(direction=Direction.TO_HOST, path=file.path)
-        self.taken = Passage(direction=Direction.FROM_HOST, path=file.path)
 
     def seek(self, offset: int, whence: int) -> int:
         """Answer where data and holes are, which is all that the library seeks: all is data."""
@@ -65,12 +61,9 @@ class HostSftp(asyncssh.SFTPServer):
     `map_path` first, which refuses.
     """
 
-    def __init__(
-        self, channel: "asyncssh.SSHServerChannel[bytes]", files: HostFiles, *, told: Told
-    ) -> None:
+    def __init__(self, channel: "asyncssh.SSHServerChannel[bytes]", files: HostFiles) -> None:
         super().__init__(channel)
         self._files = files
-        self._told = told
         self._open: set[_Handle] = set()
         self._listings: weakref.WeakSet[_Listing] = weakref.WeakSet()
 
@@ -90,26 +83,18 @@ class HostSftp(asyncssh.SFTPServer):
         return handle
 
     async def close(self, file_obj: object) -> None:
-        """Give the host the rest, and write down what passed."""
+        """Give the host the rest."""
         handle = _handle(file_obj)
         self._open.discard(handle)
         await handle.file.flush()
-        for passage in (handle.put, handle.taken):
-            if not passage.is_empty:
-                self._told(passage.transfer())
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         """Return up to 256 KiB from an offset on."""
-        handle = _handle(file_obj)
-        read = await handle.file.read(offset, size)
-        handle.taken.passed(offset, read)
-        return read
+        return await _handle(file_obj).file.read(offset, size)
 
     async def write(self, file_obj: object, offset: int, data: bytes) -> int:
         """Write at an offset."""
-        handle = _handle(file_obj)
-        await handle.file.write(offset, data)
-        handle.put.passed(offset, data)
+        await _handle(file_obj).file.write(offset, data)
         return len(data)
 
     async def stat(self, path: bytes) -> asyncssh.SFTPAttrs:

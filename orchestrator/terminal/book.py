@@ -73,7 +73,10 @@ class CommandRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileMoved:
-    """A file went in or out whole: its path in the host, its bytes, its SHA-256 in hexadecimal."""
+    """A file went in or out: its path in the host, the bytes that passed, their SHA-256.
+
+    `whole` tells that these were all of its bytes.
+    """
 
     session: str
     at: datetime
@@ -81,6 +84,7 @@ class FileMoved:
     path: str
     size: int
     sha256: str
+    whole: bool
     id: str = field(default_factory=new_id)
 
 

@@ -141,9 +141,12 @@ def sftp_server(_size: TerminalSize | None = None) -> tuple[str, ...]:
     return _entering(f"{OWN_SFTP}{SERVE}", None, "")
 
 
-def scp_server(command: str, _size: TerminalSize | None = None) -> tuple[str, ...]:
-    """Return the command line of the host's own scp, or of what stands in for it."""
-    return _entering(f"{OWN_SCP}{SERVE}", None, command)
+def scp_server(command: str, path: str, _size: TerminalSize | None = None) -> tuple[str, ...]:
+    """Return the command line of the host's own scp, or of what stands in for it.
+
+    `path` is the one that the command is about.
+    """
+    return (*_entering(f"{OWN_SCP}{SERVE}", None, command), path)
 
 
 def reaping(sessions: list[str]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
-"""Evidence on both databases: read from what is kept of commands, checks and injects."""
+"""Evidence on both databases: read from what is kept of commands, files, checks and injects."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from core.ids import new_id
 from core.users.model import Role
 from core.users.service import Users
 from orchestrator.sessions import Sessions
-from orchestrator.terminal.book import Began, CommandRun, Kind
+from orchestrator.terminal.book import Began, CommandRun, Direction, FileMoved, Kind
 from scoring.domain.verdicts import Verdict
 from scoring.tables import CheckRunRow
 from tests.fakes.scoring_stage import SCENARIO, Stage
@@ -30,10 +31,20 @@ checks:
       after: {command: {host: desk, matches: 'dd .*'}}
       within: 5m
     every: 10s
+  carried:
+    evidence:
+      file:
+        host: desk
+        matches: '/home/\\w+/{{ values.intruder }}\\.img'
+        moved: out
+        sha256: "{{ values.intruder | sha256 }}"
+      before: {file: {host: desk, matches: '/tmp/.*'}}
+    every: 10s
 """
 TASKS = """\
 tasks:
   preserve: {title: Keep a copy, ask: Keep it., checks: [imaged], points: 10}
+  carry: {title: Carry it away, ask: Carry it away., checks: [carried], points: 5}
 """
 
 
@@ -61,6 +72,39 @@ def types(stage: Stage, line: str, *, who: str = "", number: int = 1, host: str 
     )
     sessions = Sessions(stage.database, stage.clock, folder=Path("unused"))
     sessions.write([began, CommandRun(session=session, at=now, line=line)])
+
+
+def moves(
+    stage: Stage,
+    path: str = "",
+    *,
+    who: str = "",
+    number: int = 1,
+    host: str = "desk",
+    direction: Direction = Direction.FROM_HOST,
+    content: str = "",
+    whole: bool = True,
+) -> None:
+    """Let a member of a team, or somebody else in its world, move a file now: the image, out."""
+    session, now, intruder = new_id(), stage.clock.now(), stage.value("intruder")
+    began = Began(
+        session=session,
+        login=who or stage.team(number).members[0].name,
+        host=stage.host(host, number),
+        account="analyst",
+        kind=Kind.FILES,
+        at=now,
+    )
+    moved = FileMoved(
+        session=session,
+        at=now,
+        direction=direction,
+        path=path or f"/home/analyst/{intruder}.img",
+        size=3,
+        sha256=hashlib.sha256((content or intruder).encode()).hexdigest(),
+        whole=whole,
+    )
+    Sessions(stage.database, stage.clock, folder=Path("unused")).write([began, moved])
 
 
 def image(stage: Stage, *, of: int = 1, **more: object) -> None:
@@ -102,6 +146,50 @@ def test_what_others_typed_or_elsewhere_is_no_evidence(stage: Stage) -> None:
     image(stage, of=2)  # in ours, with theirs
     image(stage, host="office")
     assert stage.looks("imaged", 1) == [DOWN]
+
+
+def test_a_file_that_was_moved_solves_its_task_shows_its_proof_and_is_replayed(
+    stage: Stage,
+) -> None:
+    assert stage.look("carried") is DOWN
+    moves(stage)
+    stage.pass_time(10)
+    assert stage.look("carried") is UP
+    assert stage.total() == 5_000
+    stage.prove()
+    with stage.database.reading() as session:
+        last = session.scalars(select(CheckRunRow).order_by(CheckRunRow.round.desc())).first()
+    assert last is not None
+    assert last.output == f"0:00:45 out of desk: /home/analyst/{stage.value('intruder')}.img"
+
+
+def test_a_file_that_was_cut_or_is_another_or_went_elsewhere_is_no_evidence(stage: Stage) -> None:
+    Users(stage.database, stage.clock).add("ina", role=Role.INSTRUCTOR, password="h7kd-92mf-xq4r")
+    moves(stage, whole=False)
+    moves(stage, f"/home/analyst/{stage.value('intruder')}.img.part")
+    moves(stage, f"/srv/home/analyst/{stage.value('intruder')}.img")
+    moves(stage, content="something else")
+    moves(stage, direction=Direction.TO_HOST)
+    moves(stage, host="office")
+    moves(stage, number=2)
+    moves(stage, who="ina")
+    assert stage.looks("carried", 1) == [DOWN]
+    moves(stage)
+    assert stage.looks("carried", 1) == [UP]
+
+
+def test_a_file_that_must_not_come_first_makes_the_other_late(stage: Stage) -> None:
+    moves(stage, "/tmp/x", direction=Direction.TO_HOST, whole=False)
+    moves(stage)
+    stage.pass_time(1)
+    moves(stage, "/tmp/x", direction=Direction.TO_HOST)
+    assert stage.looks("carried", 1) == [UP]
+    assert stage.total() == 5_000
+    moves(stage, "/tmp/x", number=2)
+    moves(stage, f"/home/analyst/{stage.value('intruder', 2)}.img", number=2,
+          content=stage.value("intruder", 2))  # fmt: skip
+    assert stage.looks("carried", 1) == [UP]
+    assert stage.look("carried", number=2) is DOWN
 
 
 def test_one_look_at_evidence_is_enough_for_a_failure(stage: Stage) -> None:

@@ -114,6 +114,7 @@ def test_a_session_comes_back_with_what_was_done_in_it(stage: Stage, sessions: S
                 path="/tmp/x\n",
                 size=2**40,
                 sha256="a" * 64,
+                whole=True,
             ),
             ForwardClosed(
                 session="one",
@@ -141,6 +142,7 @@ def test_a_session_comes_back_with_what_was_done_in_it(stage: Stage, sessions: S
     assert command.line == "cat \\x00\\x1b[2J\\udc80 é"
     assert command.elapsed == timedelta(minutes=15)
     assert (file.direction, file.path, file.size) == (Direction.TO_HOST, "/tmp/x\\n", 2**40)
+    assert (file.sha256, file.whole) == ("a" * 64, True)
     assert (forward.target, forward.port, forward.to_target, forward.from_target) == (
         "web",
         80,

@@ -10,7 +10,7 @@ from pathlib import Path
 from core.background import spawn
 from orchestrator.terminal.commands import sftp_server
 from orchestrator.terminal.files.host_files import HostFiles
-from orchestrator.terminal.files.program import OWN_SFTP, STAND_IN
+from orchestrator.terminal.files.program import OWN_SFTP, first_line
 from orchestrator.terminal.files.shell import HostShell
 
 ME = pwd.getpwuid(os.getuid()).pw_name
@@ -33,7 +33,9 @@ async def files_under(shell: str, home: Path) -> AsyncIterator[HostFiles]:
     )  # fmt: skip
     assert process.stdin
     assert process.stdout
-    assert await process.stdout.readline() == STAND_IN
+    said = first_line((await process.stdout.readline()).rstrip(b"\n"))
+    assert said
+    assert (said.is_hosts_own, said.start) == (False, str(home))
     served = HostShell(process.stdin.write)
     feeding = spawn(_feed(process.stdout, served))
     try:

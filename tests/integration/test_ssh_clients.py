@@ -15,7 +15,14 @@ from orchestrator.gateway.limits import Limits
 from orchestrator.terminal.limits import TerminalLimits
 from tests.fakes.chronicle import FakeChronicle
 from tests.fakes.file_hosts import FileHosts, file_hosts
-from tests.fakes.gateway_stage import Stage, a_stage, a_toolbox, an_installation, eventually
+from tests.fakes.gateway_stage import (
+    ACCOUNT,
+    Stage,
+    a_stage,
+    a_toolbox,
+    an_installation,
+    eventually,
+)
 from tests.fakes.ssh_clients import OpenSsh, SshClient
 from tests.matrix import CLIENTS, FEATURES, Feature, Scene
 from tests.matrix.forwards import INSIDE, SHOUTING
@@ -90,9 +97,25 @@ def test_files_are_written_down_whoever_serves_them(
     client.scp(stage, "-O", str(tmp_path / "note"), f"{login}@HOST:note")
     client.scp(stage, "-O", f"{login}@HOST:note", str(tmp_path / "again"))
     eventually(lambda: len(chronicle.files) == 4, what="four files written down")
-    assert {Path(file.path).name for file in chronicle.files} == {"kept", "note"}
+    assert {file.path for file in chronicle.files} == {
+        f"/home/{ACCOUNT}/{name}" for name in ("kept", "note")
+    }
     assert [file.direction for file in chronicle.files] == ["to_host", "from_host"] * 2
-    assert {(f.size, f.sha256) for f in chronicle.files} == {(len(content), digest)}
+    assert {(f.size, f.sha256, f.whole) for f in chronicle.files} == {(len(content), digest, True)}
+
+
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
+@pytest.mark.parametrize("login", ["ana", "ana.bare"])
+def test_whole_is_what_was_put_and_what_was_read_to_its_end(
+    stage: Stage, chronicle: FakeChronicle, client: SshClient, tmp_path: Path, login: str
+) -> None:
+    (tmp_path / "note").write_bytes(os.urandom(400_000))
+    chronicle.files.clear()
+    client.put(stage, tmp_path / "note", f"of-{client.name}", login=login)
+    client.get(stage, f"of-{client.name}", tmp_path / "back", login=login)
+    eventually(lambda: len(chronicle.files) == 2, what="two files written down")
+    # asyncssh asks for the size and for as many bytes, whatever follows them.
+    assert [file.whole for file in chronicle.files] == [True, client.name != "asyncssh"]
 
 
 @pytest.mark.parametrize("login", ["ana.plain", "ana.bare"])

@@ -1,13 +1,43 @@
 """The programs that serve files in a host: its own sftp-server or scp, or else a loop in `sh`.
 
-Every one first prints a line that says which of them it is. The loop answers one request a line,
-with the rights of the account that the login has: what a path means is decided by the host's own
-kernel, never by us. It needs `sh` and what coreutils and busybox both have.
+Every one first prints a line that says which of them it is, whether the path that scp asks for is a
+folder, and where relative paths begin. The loop answers one request a line, with the rights of the
+account that the login has: what a path means is decided by the host's own kernel, never by us. It
+needs `sh` and what coreutils and busybox both have.
 """
 
-HOSTS_OWN = b"poligon-files own\n"
-STAND_IN = b"poligon-files sh\n"
+import re
+from dataclasses import dataclass
+
 BLOCK = 256 * 1024  # bytes read or written at a time
+_FIRST_LINE = re.compile(rb"poligon-files (own|sh) (folder|-) (/.*)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstLine:
+    """Who serves, what scp's path is, and the folder where relative paths begin."""
+
+    is_hosts_own: bool
+    is_folder: bool
+    start: str
+
+
+def first_line(line: bytes) -> FirstLine | None:
+    """Return what a program said first, or None when none of them says that."""
+    found = _FIRST_LINE.fullmatch(line)
+    if not found:
+        return None
+    who, folder, start = found.groups()
+    return FirstLine(
+        is_hosts_own=who == b"own",
+        is_folder=folder == b"folder",
+        start=start.decode(errors="backslashreplace"),
+    )
+
+
+def _says(who: str) -> str:
+    return f"""printf 'poligon-files {who} %s %s\\n' "${{folder:--}}" "$PWD\""""
+
 
 _SFTP_SERVERS = (
     "/usr/lib/openssh/sftp-server "  # Debian, Ubuntu
@@ -17,14 +47,17 @@ _SFTP_SERVERS = (
 )
 
 OWN_SFTP = f"""
+folder=
 for server in {_SFTP_SERVERS}; do
-  if [ -x "$server" ]; then printf '{HOSTS_OWN.decode().strip()}\\n'; exec "$server"; fi
+  if [ -x "$server" ]; then {_says("own")}; exec "$server"; fi
 done
 """
 
 OWN_SCP = f"""
+folder=
+[ ! -d "$4" ] || folder=folder
 if command -v scp >/dev/null; then
-  printf '{HOSTS_OWN.decode().strip()}\\n'
+  {_says("own")}
   exec "$SHELL" -c "$command"
 fi
 """
@@ -44,7 +77,7 @@ if [ -n "$missing" ]; then
   echo 'Send a file with: ssh ... "cat > NAME" < FILE' >&2
   exit 127
 fi
-printf '{STAND_IN.decode().strip()}\\n'
+{_says("sh")}
 export LC_ALL=C
 form='%f %s %u %g %X %Y'
 """

@@ -1,4 +1,4 @@
-"""Which files pass between the old scp client and the host's own scp."""
+"""Which files pass between the old scp client and who serves the host's."""
 
 import posixpath
 import re
@@ -21,6 +21,8 @@ class ScpCommand:
     """What the client asked the host's scp for."""
 
     words: tuple[str, ...]
+    is_folder: bool = False
+    """Whether the host has a folder at the path."""
 
     @property
     def direction(self) -> Direction:
@@ -29,21 +31,16 @@ class ScpCommand:
         return Direction.TO_HOST if takes else Direction.FROM_HOST
 
     @property
-    def path(self) -> bytes:
-        """The file or folder in the host, as the client named it."""
-        return self.words[-1].encode()
-
-    @property
-    def into_folder(self) -> bool:
-        """Tell whether the path is surely a folder."""
+    def path(self) -> str:
+        """The file or folder in the host, seen from the home."""
         path = self.words[-1]
-        return "d" in self._options or path.endswith("/") or path in {".", "..", "~"}
+        return path[2:] or "." if path == "~" or path.startswith("~/") else path
 
     def from_home(self) -> str:
-        """Return the command with a path that no shell has to expand."""
-        path = self.words[-1]
-        if path == "~" or path.startswith("~/"):
-            path = path[2:] or "."
+        """Return the command with a path that no shell has to expand, and that ends in a name."""
+        path = self.path
+        if self.direction is Direction.FROM_HOST:
+            path = path.rstrip("/") or "/"
         return shlex.join([*self.words[:-1], path])
 
     @property
@@ -63,13 +60,15 @@ def parsed(command: str) -> ScpCommand | None:
 
 
 class ScpWatcher:
-    """Tells of each file when its last byte has passed."""
+    """Tells of each file when who takes it has said how that went, or the session ends."""
 
     def __init__(self, command: ScpCommand, told: Told) -> None:
         self._command = command
         self._told = told
         self._folders: list[bytes] = []
         self._may_send = False
+        self._passing: Passage | None = None
+        self._is_sent = False
         sender, receiver = self._sent(), self._replied()
         takes = command.direction is Direction.TO_HOST
         client, host = (sender, receiver) if takes else (receiver, sender)
@@ -78,7 +77,13 @@ class ScpWatcher:
         self.from_host = conversation.from_host
 
     def ended(self) -> None:
-        """Do nothing: a file that did not pass whole is not told of."""
+        """Tell of the file that was under way."""
+        self._tell(whole=False)
+
+    def _tell(self, *, whole: bool) -> None:
+        passage, self._passing = self._passing, None
+        if passage and (whole or not passage.is_empty):
+            self._told(passage.transfer(whole=whole))
 
     def _sent(self) -> Parser:
         first = yield 1
@@ -107,19 +112,23 @@ class ScpWatcher:
         """Follow one file to the byte that says how it went; its `first` byte was seen."""
         size, name = _parts(line)
         passage = Passage(direction=self._command.direction, path=self._path(name))
+        self._passing, self._is_sent = passage, False
         piece = first
         while size:
             passage.passed(None, piece)
             size -= len(piece)
             piece = yield -min(size, _PIECE) if size else 1
-        if piece == b"\0":
-            self._told(passage.transfer())
-        else:
+        self._is_sent = piece == b"\0"
+        if not self._is_sent:
+            self._tell(whole=False)
             yield from _line()
 
     def _replied(self) -> Parser:
         while True:
             self._may_send = (yield 1) == b"\0"
+            if self._is_sent:
+                self._is_sent = False
+                self._tell(whole=self._may_send)
             if not self._may_send:
                 yield from _line()
 
@@ -129,14 +138,13 @@ class ScpWatcher:
         self._folders.append(name)
 
     def _path(self, name: bytes) -> bytes:
-        asked = self._command.path
+        asked = self._command.path.encode()
         if self._command.direction is Direction.FROM_HOST:
-            return posixpath.join(posixpath.dirname(asked), *self._folders, name)
-        if self._folders or self._command.into_folder:
+            return posixpath.join(posixpath.dirname(asked.rstrip(b"/")), *self._folders, name)
+        if self._command.is_folder:
             return posixpath.join(asked, *self._folders, name)
-        if posixpath.basename(asked) == name:
-            return asked
-        return asked + b" (" + name + b")"  # its new name, or a folder: only the host knows
+        # Of what was no folder the path is the new name, also of a folder that is copied there.
+        return posixpath.join(asked, *self._folders[1:], name) if self._folders else asked
 
 
 def _line() -> Generator[int, bytes, bytes]:

@@ -1,6 +1,7 @@
 """What is written down of a file that passes."""
 
 import hashlib
+import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -12,15 +13,25 @@ class Transfer:
     """A file that was put or taken: the bytes that passed, and their SHA-256 in hexadecimal.
 
     The digest is empty when the bytes did not pass one after the other from the file's start.
+    `whole` tells that they did, to the file's end, and that neither side took anything back.
     """
 
     direction: Direction
     path: str
     size: int
     sha256: str
+    whole: bool
 
 
 Told = Callable[[Transfer], None]
+
+
+def absolute(path: str, *, start: str) -> str:
+    """Return a path in the host from its root on; a relative one begins at `start`.
+
+    Links stay as they are: only the host knows where they lead.
+    """
+    return "/" + posixpath.normpath(posixpath.join(start, path)).lstrip("/")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,13 +55,14 @@ class Passage:
             self._next += len(data)
             self._digest.update(data)
 
-    def transfer(self) -> Transfer:
-        """Return what to write down now that it is over."""
+    def transfer(self, *, whole: bool) -> Transfer:
+        """Return what to write down now that it is over, `whole` as far as both sides said."""
         return Transfer(
             direction=self.direction,
             path=self.path.decode(errors="backslashreplace"),
             size=self._size,
             sha256=self._digest.hexdigest() if self._in_order else "",
+            whole=whole and self._in_order,
         )
 
     @property

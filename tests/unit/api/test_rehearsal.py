@@ -404,6 +404,7 @@ def test_a_rehearsal_has_a_label_of_its_own_that_fits(tmp_path: Path) -> None:
     assert own.home != beside.home
 
 
+DIGEST = "5e" * 32
 EVIDENCE = (
     SCENARIO.replace("  desk:\n", "  desk:\n    record: {commands: true}\n")
     .replace(
@@ -412,22 +413,46 @@ EVIDENCE = (
 checks:
   copied: {evidence: {command: {host: desk, matches: 'dd .*'}, before: {check: shut}}}
   told: {evidence: {command: {host: desk, matches: 'mail .*'}, after: {check: shut}}}
-""",
+  carried: {evidence: {file: {host: mail, matches: '/srv/.*', moved: out, sha256: "DIGEST"}}}
+""".replace("DIGEST", DIGEST),
         1,
     )
     .replace(
         "  keep: {",
-        "  order: {title: In order, ask: Do., checks: [copied, told], points: 5}\n  keep: {",
+        "  order: {title: Do, ask: Do., checks: [copied, told, carried], points: 5}\n  keep: {",
     )
 )
 
 
-def test_a_solution_says_what_a_trainee_types(hall: Hall) -> None:
+DEEDS = (
+    "typed\tdesk\tdd if=/dev/sda",
+    "typed\tdesk\tmail boss",
+    f"moved\tmail\tout\t/srv/mbox\t{DIGEST}",
+)
+
+
+def test_a_solution_says_what_a_trainee_types_and_moves(hall: Hall) -> None:
     hall.write(EVIDENCE)
-    hall.said = (*SAID, "typed\tdesk\tdd if=/dev/sda", "typed\tdesk\tmail boss")
+    hall.said = (*SAID, *DEEDS)
     done = hall.rehearse()
     assert done.findings == ()
-    assert done.proven.checks == 5
+    assert done.proven.checks == 6
+
+
+@pytest.mark.parametrize(
+    ("moved", "found"),
+    [
+        ("moved\tmail\tout\t/srv/mbox", "carried does not pass"),
+        ("moved\tmoon\tout\t/srv/mbox", "the solution moves a file of 'moon', which is no host"),
+        ("moved\tmail\taway\t/srv/mbox", "a host is followed by in or out"),
+    ],
+)
+def test_what_a_solution_does_not_move_is_no_evidence(hall: Hall, moved: str, found: str) -> None:
+    hall.write(EVIDENCE)
+    hall.said = (*SAID, moved, *DEEDS[:-1])
+    findings = hall.rehearse().findings
+    assert any(found in finding for finding in findings), findings
+    assert any("carried does not pass" in finding for finding in findings)
 
 
 def test_what_a_solution_does_not_type_is_no_evidence(hall: Hall) -> None:

@@ -15,6 +15,7 @@ from core.scenario.schema import Scenario
 from core.scenario.yaml_reader import read
 from tests.unit.core.scenario import (
     test_answers,
+    test_evidence,
     test_injects,
     test_lint,
     test_message_files,
@@ -35,6 +36,7 @@ RIGHT = {
     "injects": test_injects.RIGHT,
     "files": test_message_files.RIGHT,
     "rubrics": test_rubrics.RIGHT,
+    "evidence": test_evidence.WITH_EVIDENCE,
 }
 SPOILT = {
     "answers": test_answers.SPOILT,
@@ -45,6 +47,7 @@ SPOILT = {
     "injects": test_injects.SPOILT,
     "files": test_message_files.SPOILT,
     "rubrics": test_rubrics.SPOILT,
+    "evidence": test_evidence.WRONG,
 }
 # What validators of our own say and a schema can, too; the rest is arithmetic, or about several
 # places of the file.
@@ -54,6 +57,7 @@ STRUCTURAL = (
     "either host or from",
     "is not a duration",
     "is not a network size",
+    "is not a SHA-256",
     "needs a size",
     "path inside",
     "absolute path",

@@ -3,11 +3,14 @@
 import asyncio
 from typing import Any
 
+import pytest
 from asyncssh.logging import logger
 
 from orchestrator.gateway.files import FileExchange
-from orchestrator.terminal.files.program import STAND_IN
+from orchestrator.terminal.files.scp_watch import parsed
+from orchestrator.terminal.files.transfers import Transfer
 
+STAND_IN = b"poligon-files sh - /home/ana\n"
 # Of SFTP 3, each behind its length: which version is spoken; what is at /etc, as request 7.
 HELLO = bytes.fromhex("00000005 01 00000003")
 STAT = bytes.fromhex("0000000d 11 00000007 00000004") + b"/etc"
@@ -79,6 +82,40 @@ async def all_ends(host: Host) -> None:
     assert others
     await asyncio.wait_for(asyncio.gather(*others), 5)
     assert host.ended
+
+
+@pytest.mark.parametrize(
+    ("first", "path"),
+    [
+        (b"poligon-files own folder /home/ana\n", "/home/ana/notes/x"),
+        (b"poligon-files own - /home/ana\n", "/home/ana/notes"),
+    ],
+)
+def test_the_first_line_says_where_a_file_goes_also_when_it_comes_in_pieces(
+    first: bytes, path: str
+) -> None:
+    told: list[Transfer] = []
+    channel = Channel()
+    exchange = FileExchange(channel, channel, scp=parsed("scp -t notes"), told=told.append)  # type: ignore[arg-type]
+    exchange.begin(Host())
+    for byte in first + b"\0":
+        exchange.write(bytes([byte]))
+    exchange.received(b"C0644 2 x\n")
+    exchange.write(b"\0")
+    exchange.received(b"hi\0")
+    exchange.write(b"\0")
+    assert [(one.path, one.size, one.whole) for one in told] == [(path, 2, True)]
+
+
+@pytest.mark.parametrize("first", [b"poligon-files own\n", b"Welcome\n", b"x" * 8192])
+def test_a_host_that_says_something_else_first_ends_the_session(first: bytes) -> None:
+    ends: list[int] = []
+    channel = Channel()
+    channel.exit = ends.append  # type: ignore[attr-defined]
+    exchange = FileExchange(channel, channel, scp=None, told=lambda *_: None)  # type: ignore[arg-type]
+    exchange.begin(Host())
+    exchange.write(first)
+    assert ends == [255]
 
 
 def test_a_client_that_is_gone_before_it_is_served_leaves_nothing_behind() -> None:

@@ -164,14 +164,18 @@ def test_a_file_that_was_put_is_written_down_with_a_harmless_path(
     recording: BookChronicle, book: Book
 ) -> None:
     transfer = Transfer(
-        direction=Direction.TO_HOST, path="/tmp/\x1b[2J\n" + "n" * 5000, size=3, sha256="ab"
+        direction=Direction.TO_HOST,
+        path="/tmp/\x1b[2J\n" + "n" * 5000,
+        size=3,
+        sha256="ab",
+        whole=True,
     )
     recording.moved(COMMAND, transfer)
     (moved,) = [note for note in book.notes if isinstance(note, FileMoved)]
     assert moved.path.startswith("/tmp/\\x1b[2J\\nnnn")
     assert len(moved.path) == 4096
-    assert (moved.session, moved.direction, moved.size, moved.sha256) == (
-        "abc123", Direction.TO_HOST, 3, "ab",
+    assert (moved.session, moved.direction, moved.size, moved.sha256, moved.whole) == (
+        "abc123", Direction.TO_HOST, 3, "ab", True,
     )  # fmt: skip
 
 
