@@ -50,7 +50,7 @@ def plain(text: str) -> str:
 
 def has_controls(text: str) -> bool:
     """Tell whether a text holds what is no text."""
-    return any(char < " " and char not in "\t\n\r" for char in text)
+    return any((char < " " and char not in "\t\n\r") or "\x7f" <= char <= "\x9f" for char in text)
 
 
 def title(text: str, *, otherwise: str) -> str:

@@ -119,6 +119,8 @@ def _tried(workshop: Path, raw: bytes) -> None:
 
 @settings(deadline=None, max_examples=100)
 @given(tree=_COMPOSE | _CHALLENGE | _TOPOLOGY | _TREES)
+@example(tree={"name": "\x7f", "value": 1, "flags": ["x"]})
+@example(tree={"name": "a\x80", "topology": {"nodes": {"a": {"kind": "linux", "image": "x"}}}})
 def test_any_tree_becomes_a_draft_or_is_refused(workshop: Path, tree: object) -> None:
     _tried(workshop, json.dumps(tree).encode())
 
