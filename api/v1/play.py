@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from api.auth import BearerShown, Caller, ServicesHere, Trainee, api_caller, plays
+from api.bootstrap import Services
 from api.responses import RESPONSES
 from api.teams import team_for
 from api.v1.exercises import ExerciseHere, LanguageHere
@@ -162,21 +163,18 @@ async def answer(
     ] = None,
 ) -> OutcomeOut:
     """Answer a task for one's team."""
-
-    def take() -> Outcome:
-        caller = plays(api_caller(request, None))
-        exercise = services.exercises.played_by(caller, name)
-        return services.scoring.answer(
-            exercise,
-            team_for(exercise, caller, None),
-            caller.id,
-            task=sent.task,
-            value=sent.value,
-            client_key=idempotency_key or secrets.token_hex(16),
-        )
-
+    key = idempotency_key or secrets.token_hex(16)
     # All in one go: each step of its own would be another thread's turn.
-    return outcome_out(await run_in_threadpool(take))
+    return outcome_out(await run_in_threadpool(_answered, request, services, name, sent, key))
+
+
+def _answered(request: Request, services: Services, name: str, sent: AnswerIn, key: str) -> Outcome:
+    caller = plays(api_caller(request, None))
+    exercise = services.exercises.played_by(caller, name)
+    team = team_for(exercise, caller, None)
+    return services.scoring.answer(
+        exercise, team, caller.id, task=sent.task, value=sent.value, client_key=key
+    )
 
 
 @router.post("/exercises/{name}/tasks/{task}/hints")

@@ -31,12 +31,10 @@ class Rounds(NamedTuple):
     @property
     def share(self) -> Fraction | None:
         """The share that was had, 0 to 1; `None` before anything was scored."""
-        return Fraction(self._halves, 2 * self.scored) if self.scored else None
+        halves = 2 * self.passed + self.recovering
+        return Fraction(halves, 2 * self.scored) if self.scored else None
 
     def worth(self, milli_points: int) -> int:
         """Return what the share is worth of `milli_points`, rounded down."""
-        return milli_points * self._halves // (2 * self.scored) if self.scored else 0
-
-    @property
-    def _halves(self) -> int:
-        return 2 * self.passed + self.recovering
+        scored, passed, recovering = self
+        return milli_points * (2 * passed + recovering) // (2 * scored) if scored else 0

@@ -13,23 +13,17 @@ class Verdict(StrEnum):
     INFRA_ERROR = "infra_error"  # our fault: we could not look
     MISSING = "missing"  # our fault: nobody looked in time, or nobody looked again
 
-    # Enum's own is written in Python, and a replay asks for millions.
-    __hash__ = str.__hash__
+    scored: bool
+    """Whether the round counts; one that we spoilt never does."""
+    passes: bool
+    """Whether the team has what the check asks for."""
 
-    @property
-    def scored(self) -> bool:
-        """Whether the round counts; one that we spoilt never does."""
-        return self not in _NOT_SCORED
-
-    @property
-    def passes(self) -> bool:
-        """Whether the team has what the check asks for."""
-        return self is Verdict.UP
+    def __init__(self, value: str) -> None:
+        # Once for each: a replay asks for millions.
+        self.scored = value not in {"infra_error", "missing"}
+        self.passes = value == "up"
 
     @property
     def accuses(self) -> bool:
         """Whether it costs the team something, so that one look alone does not do."""
         return self.scored and not self.passes
-
-
-_NOT_SCORED = frozenset({Verdict.INFRA_ERROR, Verdict.MISSING})

@@ -1,5 +1,6 @@
 """Several processes as one, with real processes and real signals."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from api.cli.processes import listen
 from core.waiting import until
 from tests.fakes.api_site import SCENARIO
 
@@ -155,6 +157,24 @@ def test_the_first_is_ended_when_the_others_are(
     assert parent.wait(timeout=SOON.total_seconds()) == 0
     ended = (tmp_path / "ended").read_text().split()
     assert (sorted(ended[:2]), ended[2:]) == (["second", "third"], ["first"])
+
+
+def test_a_small_answer_waits_for_no_acknowledgement() -> None:
+    async def accepted() -> int:
+        told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connection = writer.get_extra_info("socket")
+            told.set_result(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        bound = listen("127.0.0.1", 0, "POLIGON_HTTP_PORT")
+        async with await asyncio.start_server(connected, sock=bound):
+            _, writer = await asyncio.open_connection(*bound.getsockname())
+            writer.close()
+            return await told
+
+    assert asyncio.run(accepted()) == 1
 
 
 @pytest.mark.parametrize("setting", ["POLIGON_HTTP_PORT", "POLIGON_SSH_PORT"])
