@@ -624,7 +624,7 @@ def test_templates_that_take_long_together_end_the_lint(
 ) -> None:
     monkeypatch.setattr(dry_run, "_MAX_SECONDS", 0)
     (problem,) = lint_text(WITH_HOSTS)
-    assert "the templates take longer than 0 s together" in problem
+    assert "the templates take more than 0 s of processor time together" in problem
 
 
 def test_what_terminals_would_act_on_is_not_printed(lint_text: Lint) -> None:
