@@ -123,7 +123,8 @@ class Database:
     def transaction(self) -> Iterator[Transaction]:
         """Commit when the block ends well, roll back when it does not; then send the jobs.
 
-        Raises DatabaseUnavailableError when the database does not answer, and of that kind
+        On SQLite no other thread writes meanwhile: whoever waits for one in the block waits for
+        ever. Raises DatabaseUnavailableError when the database does not answer, and of that kind
         CommitUnconfirmedError when it went away at the very end.
         """
         try:

@@ -301,9 +301,10 @@ def exercise(site: ApiSite) -> Exercise:
     site.services.injects.fire(exercise.id, "call")
     recorded_session(site.services, exercise, SESSION)
     # Of another exercise: the calls here withdraw the link of this one.
+    other = site.launch(teams=1)
     with site.services.database.transaction() as transaction:
         BoardRepository(transaction.session).open_public_board(
-            site.launch(teams=1).id, token=TOKEN, anonymous=False, at=site.clock.now()
+            other.id, token=TOKEN, anonymous=False, at=site.clock.now()
         )
     assessor = site.services.users.add("anna", role=Role.ASSESSOR, password=PASSWORD)
     site.services.marking.appoint(exercise, assessor)
