@@ -326,7 +326,6 @@ def _proposed_and_disputed(site: ApiSite, exercise: Exercise) -> None:
                 id=CORRECTION,
                 body=VOID["amendment"],
                 reason="Why.",
-                digest="",
                 state="proposed",
                 proposed_by=site.services.users.named("root").id,
                 proposed_at=now,
