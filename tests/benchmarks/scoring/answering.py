@@ -32,7 +32,7 @@ _CLIENTS, _TEAMS, _TASKS = 32, 300, 60
 
 def measure(wanted: argparse.Namespace) -> Iterator[Line]:
     """Yield throughput and p99 for each database; fails when an answer was lost or doubled."""
-    for name, url in databases(Path(tempfile.mkdtemp())):
+    for name, url in databases():
         with (
             tempfile.TemporaryDirectory() as folder,
             served_site(url, Path(folder), teams=_TEAMS, tasks=_TASKS) as site,

@@ -25,7 +25,7 @@ _CLIENTS = 64
 
 def measure(wanted: argparse.Namespace) -> Iterator[Line]:
     """Yield the p99 of quiet reads, of reads under answers, and how both grow."""
-    for name, url in databases(Path(tempfile.mkdtemp())):
+    for name, url in databases():
         yield from _one(wanted, name, url, teams=wanted.teams, tasks=31)
 
 

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,9 +60,10 @@ class ServedSite:
     tokens: Mapping[TeamId, str]
 
 
-def databases(folder: Path) -> Iterator[tuple[str, str]]:
+def databases() -> Iterator[tuple[str, str]]:
     """Give each kind of database: its name, and an address of an empty one."""
-    yield "SQLite", f"sqlite:///{folder / 'poligon.db'}"
+    with tempfile.TemporaryDirectory() as folder:
+        yield "SQLite", f"sqlite:///{folder}/poligon.db"
     with postgres_server(docker.DockerClient.from_env()) as server, server.database() as url:
         yield "PostgreSQL", url
 
@@ -105,10 +107,11 @@ def book_solves(site: ServedSite, *, tasks: int) -> None:
                 former = row["hash"]
                 rows.append(row)
             connection.execute(insert(ScoreEntryRow), rows)
-    exercises = Exercises(
-        site.database, clock, Users(site.database, clock), Library(site.database, clock, _ROOT)
-    )
-    Proving(site.database, clock, exercises, every=timedelta(days=1)).rebuild(site.exercise)
+    database = site.database
+    with tempfile.TemporaryDirectory() as folder:
+        library = Library(database, clock, Path(folder))
+        exercises = Exercises(database, clock, Users(database, clock), library)
+        Proving(database, clock, exercises, every=timedelta(days=1)).rebuild(site.exercise)
 
 
 def _under_way(
