@@ -1,7 +1,7 @@
 """A session between fake clients and a fake engine, as the tests of the terminal set it up."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -193,6 +193,12 @@ class Scene:
     async def end(self) -> None:
         await self.running
         await self.reaper.finish()
+
+
+async def until(is_true: Callable[[], bool]) -> None:
+    """Let everybody go on until something is so; `play` bounds the time."""
+    while not is_true():
+        await settle()
 
 
 async def settle() -> None:

@@ -15,7 +15,7 @@ from orchestrator.gateway.inner_line import GatewayAwayError
 from orchestrator.gateway.inner_words import Enter
 from orchestrator.terminal.stream import Chunk, TerminalSize
 from tests.fakes.inner_place import ANA, a_place, heard, shown
-from tests.fakes.terminal_stage import play, settle
+from tests.fakes.terminal_stage import play, settle, until
 
 FLOOD = 100  # pieces of 64 KiB: less than what the limiter lets pass at once
 
@@ -166,7 +166,7 @@ def test_a_watcher_sees_the_screen_and_cannot_type(folder: Path) -> None:
                     await page.send(b"x")
                     process.output.put_nowait(Chunk(data=b"x"))
                     await shown(page, b"x")
-                    assert bytes(process.input) == b"x"
+                    await until(lambda: bytes(process.input) == b"x")
                     process.ends(0)
                     assert (await heard(eye, "ended"))["code"] == 0
 
@@ -191,7 +191,7 @@ def test_who_joins_is_announced_before_they_type(folder: Path) -> None:
                     process.output.put_nowait(Chunk(data=b"help"))
                     await shown(guest, b"help")
                 assert b"has left" in await shown(page, b"left your terminal]")
-                assert bytes(process.input) == b"help\r"
+                await until(lambda: bytes(process.input) == b"help\r")
                 assert TerminalSize(columns=1, rows=1) not in process.sizes
 
     play(story())

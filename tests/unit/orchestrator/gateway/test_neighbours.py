@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,17 +13,12 @@ from orchestrator.gateway.seats import no_seat
 from orchestrator.terminal.stream import Chunk, TerminalSize
 from orchestrator.terminal.visit import Visit
 from tests.fakes.inner_place import ANA, Place, a_place, heard
-from tests.fakes.terminal_stage import HOST, FakeClient, FakeStream, a_visit, play, settle
+from tests.fakes.terminal_stage import HOST, FakeClient, FakeStream, a_visit, play, settle, until
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "gateways"
-
-
-async def until(is_true: Callable[[], bool]) -> None:
-    while not is_true():
-        await settle()
 
 
 async def a_kept_terminal(place: Place) -> FakeStream:
@@ -56,7 +50,7 @@ def test_who_comes_to_another_gateway_gets_what_is_kept_at_the_first(folder: Pat
             held.received_eof()
             held.resized(TerminalSize(columns=120, rows=40))
             await until(lambda: TerminalSize(columns=120, rows=40) in process.sizes)
-            assert bytes(process.input) == b"id\r\x04"
+            await until(lambda: bytes(process.input) == b"id\r\x04")
             process.output.put_nowait(Chunk(data=b"uid=1"))
             process.ends(3)
             await until(lambda: client.codes == [3])
