@@ -10,7 +10,7 @@ from core.scenario.schema_evidence import Evidence, Happening, MovedFile, TypedC
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.injects import FiringState
 from orchestrator.injects.repository import InjectRepository
-from orchestrator.terminal.book import Direction
+from orchestrator.terminal.book import WAYS, Direction
 from scoring.checks.probes import Finding
 from scoring.domain.evidence import Frame, Happened, first_in
 from scoring.domain.verdicts import Verdict
@@ -19,8 +19,7 @@ from scoring.repository import ScoreRepository
 from scoring.team_scenario import TeamScenario
 
 _MOST_SHOWN = 200
-_WAYS = {Direction.TO_HOST: "in", Direction.FROM_HOST: "out"}
-_SAID = {"in": "into", "out": "out of"}
+_SAID = {Direction.TO_HOST: "into", Direction.FROM_HOST: "out of"}
 
 
 class EvidenceReader:
@@ -89,12 +88,13 @@ class _Records:
         renderer = self._scenario.renderer
         pattern = renderer.pattern(file.matches)
         digest = renderer.read(file.sha256, require_sha256) if file.sha256 else None
+        way = WAYS[file.moved] if file.moved else None
         for moved in self._activity.moved(self._team.id, file.host):
-            way = _WAYS[moved.direction]
-            fitting = file.moved in {None, way} and digest in {None, moved.sha256}
+            fitting = way in {None, moved.direction} and digest in {None, moved.sha256}
             if fitting and fits(pattern, moved.path):
                 at = self._exercise.elapsed(moved.at, self._team.id)
-                yield Happened(at=at, what=f"{_SAID[way]} {file.host}: {moved.path[:_MOST_SHOWN]}")
+                said = f"{_SAID[moved.direction]} {file.host}"
+                yield Happened(at=at, what=f"{said}: {moved.path[:_MOST_SHOWN]}")
 
     def _passed(self, check: str) -> Iterator[Happened]:
         with self._database.reading() as session:

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.scenario.fields import require_sha256
-from orchestrator.terminal.book import Direction
+from orchestrator.terminal.book import WAYS, Direction
 
 _VERBS = ("answer", "reply", "submit", "typed", "moved")
 _PARTS = 3
 _MOST_SHOWN = 80
-_WAYS = {"in": Direction.TO_HOST, "out": Direction.FROM_HOST}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,12 +116,12 @@ def _line(number: int, text: str) -> Line:
 def _moved(number: int, host: str, rest: str) -> Moved | Unusable:
     way, path, digest, *more = (*rest.split("\t"), "", "")
     try:
-        if way not in _WAYS or not path.startswith("/") or any(more):
+        if way not in WAYS or not path.startswith("/") or any(more):
             raise ValueError("a host is followed by in or out, a path from / on, and its SHA-256")
         sha256 = require_sha256(digest) if digest else ""
     except ValueError as error:
         return Unusable(why=f"line {number} of the solution: {error}")
-    return Moved(host=host, direction=_WAYS[way], path=path, sha256=sha256)
+    return Moved(host=host, direction=WAYS[way], path=path, sha256=sha256)
 
 
 def _decoded(content: str) -> bytes | None:

@@ -28,6 +28,10 @@ class Direction(StrEnum):
     FROM_HOST = "from_host"
 
 
+WAYS = {"in": Direction.TO_HOST, "out": Direction.FROM_HOST}
+"""How scenarios and their solutions call the directions: as seen from the host."""
+
+
 class Turned(StrEnum):
     """Why somebody was turned away before a session began, as the act in an exercise's log."""
 
