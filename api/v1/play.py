@@ -1,6 +1,8 @@
 """Tasks and answers of a team."""
 
+import asyncio
 import secrets
+from concurrent.futures import Future
 from datetime import datetime
 from typing import Annotated
 
@@ -165,14 +167,17 @@ async def answer(
     """Answer a task for one's team."""
     key = idempotency_key or secrets.token_hex(16)
     # All in one go: each step of its own would be another thread's turn.
-    return outcome_out(await run_in_threadpool(_answered, request, services, name, sent, key))
+    asked = await run_in_threadpool(_asked, request, services, name, sent, key)
+    return outcome_out(await asyncio.wrap_future(asked))
 
 
-def _answered(request: Request, services: Services, name: str, sent: AnswerIn, key: str) -> Outcome:
+def _asked(
+    request: Request, services: Services, name: str, sent: AnswerIn, key: str
+) -> Future[Outcome]:
     caller = plays(api_caller(request, None))
     exercise = services.exercises.played_by(caller, name)
     team = team_for(exercise, caller, None)
-    return services.scoring.answer(
+    return services.scoring.answer_soon(
         exercise, team, caller.id, task=sent.task, value=sent.value, client_key=key
     )
 
