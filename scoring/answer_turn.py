@@ -107,7 +107,7 @@ class AnswerTurn:
             )
 
     def take(
-        self, scenario: Scenario, judged: Sequence[Judged]
+        self, scenario: Scenario, judged: Sequence[Judged | PoligonError]
     ) -> Sequence[Outcome | PoligonError]:
         """Write down what is taken, and return what each team is told."""
         rules = Rules.of(scenario)
@@ -117,7 +117,11 @@ class AnswerTurn:
         self._later.write()
         return told
 
-    def _told(self, sent: Sent, rules: Rules, judged: Judged) -> Outcome | PoligonError:
+    def _told(
+        self, sent: Sent, rules: Rules, judged: Judged | PoligonError
+    ) -> Outcome | PoligonError:
+        if isinstance(judged, PoligonError):
+            return judged
         task = rules.tasks[sent.task]
         assert isinstance(task, AnsweredTask)  # or it had not been judged
         try:

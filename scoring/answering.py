@@ -45,8 +45,10 @@ class Answering:
         )
 
     def answer(self, sent: Sent) -> Future[Outcome]:
-        """Have an answer judged and booked; see `Scoring.answer`."""
-        answerable(self._exercises.scenario(sent.exercise).scenario, sent.task)
+        """Have an answer judged and booked; see `Scoring.answer`.
+
+        Nothing is read here and now. Raises AnswerInvalidError.
+        """
         _require_readable(sent)
         return self._together.ask(sent)
 
@@ -60,15 +62,18 @@ class Answering:
             scenario = self._exercises.scenario(answers[0].exercise).scenario
             return turn.take(scenario, judged)
 
-    def _judged(self, answers: Sequence[Sent]) -> Sequence[Judged]:
+    def _judged(self, answers: Sequence[Sent]) -> Sequence[Judged | PoligonError]:
         exercise = answers[0].exercise
         loaded = self._exercises.scenario(exercise)
         facts = self._exercises.facts_of(exercise, [sent.team for sent in answers])
         scenarios = {team: TeamScenario.known(loaded, known) for team, known in facts.items()}
         return [self._judge(sent, scenarios[sent.team.id]) for sent in answers]
 
-    def _judge(self, sent: Sent, scenario: TeamScenario) -> Judged:
-        task = answerable(scenario.scenario, sent.task)
+    def _judge(self, sent: Sent, scenario: TeamScenario) -> Judged | PoligonError:
+        try:
+            task = answerable(scenario.scenario, sent.task)
+        except PoligonError as refusal:
+            return refusal
         right = judge(scenario.right_answer(sent.task, task), sent.value)
         owner = None if right else self._canaries.owner(sent.exercise, sent.value)
         foreign = owner is not None and owner[0] != sent.team.id

@@ -107,7 +107,10 @@ class Scoring:
         value: str,
         client_key: str,
     ) -> Future[Outcome]:
-        """Do as `answer`, whose outcome or error comes by and by; cancelled before, nothing is."""
+        """Do as `answer`, whose outcome or error comes by and by; cancelled before, nothing is.
+
+        Reads nothing here and now. Raises AnswerInvalidError at once.
+        """
         sent = Sent(
             exercise=exercise,
             team=team,
