@@ -183,6 +183,11 @@ class Exercises:
             raise ExerciseUnknownError(name_or_id)
         return known
 
+    def played_at_hand(self, user: User, name_or_id: str) -> Exercise | None:
+        """Return what `played_by` returns, if nothing has to be read for it."""
+        known = self._played.get(name_or_id)
+        return known if known is not None and known.team_of(user.id) is not None else None
+
     def recent(self, *, limit: int = 100, before: str = "") -> tuple[Exercise, ...]:
         """Return the newest exercises, newest first; those older than the one called `before`.
 
