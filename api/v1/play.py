@@ -8,9 +8,10 @@ from fastapi import APIRouter, Header, Path, Query, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import BearerShown, Caller, ServicesHere, Trainee, api_caller, plays
+from api.auth import BearerShown, Caller, ServicesHere, Trainee, api_caller
 from api.bootstrap import Services
 from api.responses import RESPONSES
+from api.roles import plays
 from api.teams import team_for
 from api.v1.exercises import ExerciseHere, LanguageHere
 from api.v1.points import points
