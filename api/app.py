@@ -88,9 +88,17 @@ _TAGS = [
 ]
 
 
+class _Application(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """Return the interface's description, with the shape of problems; made when first asked."""
+        if self.openapi_schema is None:
+            self.openapi_schema = _with_problems(super().openapi())
+        return self.openapi_schema
+
+
 def create_app(services: Services) -> FastAPI:
     """Return the application over `services`."""
-    app = FastAPI(
+    app = _Application(
         title="Cyberpoligon",
         version="1",
         description="Cyber-range exercises: launch, play, score and record.",
@@ -119,8 +127,6 @@ def create_app(services: Services) -> FastAPI:
     for kind in (PoligonError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, respond)
     app.add_middleware(Edge, respond=respond)
-    # Made once, here: FastAPI keeps what it finds, and the shape of problems is part of it.
-    app.openapi_schema = _with_problems(app.openapi())
     return app
 
 

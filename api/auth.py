@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from api.bootstrap import Services
 from api.context import services_of
 from api.errors import ForeignOriginError, NotLoggedInError, NotYourRoleError
+from api.roles import marks, plays, runs_exercises, sees_results
 from core.users.model import Role, User
 from core.users.tokens import TOKEN_LIFETIME
 
@@ -98,43 +99,6 @@ def _bound(user: User | None) -> User:
     if user is None:
         raise NotLoggedInError
     structlog.contextvars.bind_contextvars(user=user.name)
-    return user
-
-
-def runs_exercises(user: User) -> User:
-    """Return `user`; raises NotYourRoleError unless they run exercises."""
-    if not user.runs_exercises:
-        raise NotYourRoleError(
-            f"a user in the role {user.role} does not run exercises", hint="Ask an instructor"
-        )
-    return user
-
-
-def sees_results(user: User) -> User:
-    """Return `user`; raises NotYourRoleError unless they see results."""
-    if not user.sees_results:
-        raise NotYourRoleError(
-            f"a user in the role {user.role} does not see every team's results",
-            hint="Ask an instructor",
-        )
-    return user
-
-
-def marks(user: User) -> User:
-    """Return `user`; raises NotYourRoleError unless they may mark what teams did."""
-    if not user.marks:
-        raise NotYourRoleError(
-            f"a user in the role {user.role} does not mark", hint="Log in as an assessor"
-        )
-    return user
-
-
-def plays(user: User) -> User:
-    """Return `user`; raises NotYourRoleError unless they are a trainee."""
-    if user.marks:
-        raise NotYourRoleError(
-            f"a user in the role {user.role} does not answer tasks", hint="Log in as a trainee"
-        )
     return user
 
 

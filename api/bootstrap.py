@@ -1,9 +1,10 @@
-"""The composition root: the only place that knows which class stands behind a port."""
+"""The composition root: every service of a site, over its database, queue and engine."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from api.engine import open_engine
 from core.clock import Clock, SystemClock
 from core.db import Database
 from core.jobs import JobQueue
@@ -14,7 +15,6 @@ from core.settings import Settings
 from core.users.service import Users
 from orchestrator.casting import Casting
 from orchestrator.claims import Claims
-from orchestrator.engine.runtime import DockerEngine
 from orchestrator.injects.service import Injects
 from orchestrator.janitor import Janitor
 from orchestrator.library import Library
@@ -205,15 +205,6 @@ def assemble(
         engine=engine,
         queue=queue,
         policy=policy,
-    )
-
-
-def open_engine(settings: Settings) -> RangeEngine:
-    """Return the site's container engine; it is asked nothing yet."""
-    return DockerEngine(
-        settings.docker_host,
-        installation=settings.installation,
-        parallelism=settings.engine_parallelism,
     )
 
 

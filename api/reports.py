@@ -1,14 +1,11 @@
-"""Reports and handouts as answers to people and programs."""
+"""Reports and handouts, written in a form."""
 
 from enum import StrEnum
 
-from fastapi.responses import HTMLResponse, Response
-
 from api.bootstrap import Services
-from api.downloads import disposition, download
 from core.scenario.fields import is_template
 from orchestrator.domain.exercise import Exercise
-from scoring.exports.as_html import POLICY, as_html, handout
+from scoring.exports.as_html import as_html, handout
 from scoring.exports.as_pdf import as_pdf
 from scoring.exports.report_json import report_json
 
@@ -53,15 +50,3 @@ def handout_text(
     shown = exercise.scenario_title if is_template(title) else title
     html = handout(record, mine, title=shown, language=language)
     return as_pdf(html) if form is ReportForm.PDF else html.encode()
-
-
-def document(content: bytes, name: str, form: ReportForm) -> Response:
-    """Return a document: HTML to be looked at under its own policy, others to be kept."""
-    if form is ReportForm.HTML:
-        headers = {
-            "Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'",
-            "Content-Disposition": disposition(f"{name}.html").replace("attachment", "inline", 1),
-        }
-        return HTMLResponse(content, headers=headers)
-    media = {ReportForm.PDF: "application/pdf", ReportForm.JSON: "application/json"}[form]
-    return download(content, f"{name}.{form}", media_type=media)

@@ -9,11 +9,13 @@ from pathlib import Path
 import docker
 import pytest
 import structlog
+from argon2 import PasswordHasher
 from docker.errors import DockerException
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+import core.security
 from tests.contracts.postgres import PostgresServer, postgres_server
 
 # Rules are tested for what they say: how long an example takes on a busy machine says nothing.
@@ -105,6 +107,16 @@ def _own_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     configure(**before)
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hasty_hashes() -> Iterator[None]:
+    """Hash passwords in this process as cheaply as can be: those of tests keep nothing safe."""
+    hasty = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(core.security, "_HASHER", hasty)
+        patch.setattr(core.security, "_NOBODY", hasty.hash("nobody's"))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,6 @@ from core.errors import Fault, PoligonError
 from core.settings import read_settings
 from orchestrator.gateway.user_ca import create
 
-app = typer.Typer(help="The centre's own authority for people's SSH keys.", no_args_is_help=True)
-
 
 class CertificateNotWrittenError(PoligonError):
     """The certificate cannot be written beside the key."""
@@ -24,7 +22,6 @@ class CertificateNotWrittenError(PoligonError):
     fault = Fault.INPUT
 
 
-@app.command("init")
 def init(*, as_json: Json = False) -> None:
     """Make the centre's key, unless it is there. Example: poligon ca init."""
     with reporting(as_json=as_json) as output:
@@ -34,7 +31,6 @@ def init(*, as_json: Json = False) -> None:
         output.line(f"{path} signs keys of people; its fingerprint is {fingerprint}")
 
 
-@app.command("sign")
 def sign_key(
     name: Annotated[str, typer.Argument(help="A member of a team.")],
     file: Annotated[Path, typer.Argument(help="Their public key, a .pub file of OpenSSH.")],

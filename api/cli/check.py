@@ -5,15 +5,16 @@ from typing import Annotated
 
 import typer
 
-from api.bootstrap import Services, open_engine
+from api.bootstrap import Services
 from api.cli.conduct import Reason, Team, duration
 from api.cli.database import services_ready
 from api.cli.exercise import OPERATOR, Name
 from api.cli.output import Exit, Json, Output, reporting
 from api.cli.scenario import load
+from api.engine import open_engine
 from api.rehearsal.trying import try_check
 from api.teams import team_for
-from api.v1.checks import WindowOut, window_out
+from api.v1.check_models import WindowOut, window_out
 from core.clock import Clock, SystemClock
 from core.errors import Fault, PoligonError
 from core.scenario.fields import parse_instant
@@ -21,8 +22,6 @@ from orchestrator.service import ExerciseUnknownError
 from scoring.checks.probes import Finding
 from scoring.domain.verdicts import Verdict
 from scoring.maintenance import Declared
-
-app = typer.Typer(help="Checks: try one; declare maintenance.", no_args_is_help=True)
 
 
 class InstantInvalidError(PoligonError):
@@ -32,7 +31,6 @@ class InstantInvalidError(PoligonError):
     fault = Fault.INPUT
 
 
-@app.command("run")
 def run(
     target: Annotated[
         str, typer.Argument(metavar="EXERCISE|SCENARIO", help="Where; a scenario is raised for it.")
@@ -66,7 +64,6 @@ def run(
         raise typer.Exit(Exit.OK if found.verdict is Verdict.UP else Exit.PARTIAL)
 
 
-@app.command("maintenance")
 def maintenance(
     name: Name,
     length: Annotated[str, typer.Argument(help="How long, such as 10m.")],
@@ -98,7 +95,6 @@ def maintenance(
         _tell(output, [window_out(window)])
 
 
-@app.command("windows")
 def windows(name: Name, *, as_json: Json = False) -> None:
     """List the maintenance windows of an exercise. Example: poligon check windows NAME."""
     with reporting(as_json=as_json) as output, services_ready() as services:

@@ -9,7 +9,7 @@ from api.bootstrap import Services
 from api.cli.database import services_ready
 from api.cli.exercise import Name, exercise_json
 from api.cli.output import Json, reporting
-from api.v1.conduct import event_out
+from api.v1.conduct_models import event_out
 from core.errors import Fault, PoligonError
 from core.scenario.fields import parse_duration
 from orchestrator.domain.exercise import Exercise

@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 
 from api.amending import decided
-from api.auth import runs_exercises
 from api.bootstrap import Services
 from api.cli.database import services_ready
 from api.cli.exercise import Name
 from api.cli.output import Json, Output, reporting
-from api.v1.corrections import CorrectionOut, PreviewOut, names_of
+from api.roles import runs_exercises
+from api.v1.correction_models import CorrectionOut, PreviewOut, names_of
 from api.v1.points import spelled
 from core.users.model import User
 from scoring.corrections.preview import Preview

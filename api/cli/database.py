@@ -3,23 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import typer
-
 from api.bootstrap import Services, open_services
 from api.cli.output import Json, reporting
 from core.db import open_engine
 from core.migration import DatabaseOutdatedError, require_current, upgrade
 from core.settings import Settings, read_settings
 
-app = typer.Typer(help="The database.", no_args_is_help=True)
 
-
-@app.callback()
-def _group() -> None:
-    """Keep `upgrade` a command of its own: a group of one command would swallow its name."""
-
-
-@app.command("upgrade")
 def upgrade_command(*, as_json: Json = False) -> None:
     """Bring the database to what this version needs. Example: poligon db upgrade."""
     with reporting(as_json=as_json) as output:

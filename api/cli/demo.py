@@ -16,13 +16,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
 
 import httpx
+import typer
 from pydantic import SecretStr
 
 from api.access import gateway_key
-from api.bootstrap import open_engine, open_services
+from api.bootstrap import open_services
 from api.cli.output import Output, reporting
+from api.engine import open_engine
 from api.journey.people import JourneyFailedError, expect
 from api.journey.play import SCENARIO, Journey, Stage
 from core.settings import Settings, read_settings
@@ -35,8 +38,13 @@ _STOPS_WITHIN_SECONDS = 40
 _PORTS_TO_TRY = 50
 
 
-def demo(*, check: bool) -> None:
-    """Run the demo until Ctrl-C; with `check`, play it as its people would, and end."""
+def demo(
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Play it as users would, then remove it.")
+    ] = False,
+) -> None:
+    """Run the starter exercise for two teams, and say how to get in."""
     with reporting() as output:
         settings = _settings(read_settings())
         engine = open_engine(settings)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import typer
 
-from api.bootstrap import open_engine, open_services
+from api.bootstrap import open_services
 from api.catalogue import Catalogue
 from api.cli.database import check_current, is_current
 from api.cli.output import Exit, Json, Output, reporting
+from api.engine import open_engine
 from api.gateways import redis_place
 from api.heartbeat import worker_seen
 from core.clock import SystemClock

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -32,14 +33,11 @@ from scoring.domain.boards import written
 from scoring.exports.as_csv import as_csv as as_csv_text
 from scoring.exports.as_json import as_json as as_json_text
 
-app = typer.Typer(help="Exercises, from launch to removal.", no_args_is_help=True)
-
 Name = Annotated[str, typer.Argument(help="The exercise's name, such as night-shift-k3f.")]
 # Whoever may run this command on the machine may do everything.
 OPERATOR = User(id=UserId("operator"), name="operator", role=Role.ADMIN)
 
 
-@app.command("launch")
 def launch(
     path: ScenarioPath,
     *,
@@ -76,7 +74,6 @@ def launch(
         raise typer.Exit(_exit_of(exercise))
 
 
-@app.command("list")
 def list_exercises(
     *,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
@@ -96,14 +93,12 @@ def list_exercises(
             output.line(f"Older ones: poligon exercise list --before {found[-1].name}")
 
 
-@app.command("status")
 def status(name: Name, *, as_json: Json = False) -> None:
     """Show an exercise and every team's world. Example: poligon exercise status night-shift-k3f."""
     with reporting(as_json=as_json) as output, services_ready() as services:
         _tell(output, services, services.exercises.get(name))
 
 
-@app.command("logins")
 def logins(name: Name, *, as_json: Json = False) -> None:
     """Give the trainees that the launch made new passwords, and print them.
 
@@ -118,7 +113,6 @@ def logins(name: Name, *, as_json: Json = False) -> None:
         _tell_logins(output, services, issued)
 
 
-@app.command("board")
 def board(name: Name, *, as_json: Json = False) -> None:
     """Print the standings. Example: poligon exercise board night-shift-k3f."""
     with reporting(as_json=as_json) as output, services_ready() as services:
@@ -139,7 +133,6 @@ def board(name: Name, *, as_json: Json = False) -> None:
         output.table(exercise.scenario_title, ("rank", "team", "name", "points", *tasks), rows)
 
 
-@app.command("record")
 def record(
     name: Name,
     *,
@@ -153,7 +146,6 @@ def record(
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
 
 
-@app.command("reset")
 def reset(
     name: Name,
     *,
@@ -175,23 +167,22 @@ def reset(
         output.line(f"{host or 'every machine'} of {team} is being made anew")
 
 
-def _moving(move: Move, what: str) -> None:
+def _moving(move: Move, what: str) -> Callable[..., None]:
     def move_it(name: Name, *, as_json: Json = False) -> None:
         with reporting(as_json=as_json) as output, services_ready() as services:
             exercise = carry_out(services.exercises, move, services.exercises.get(name), by=By())
             output.data(exercise_json(services, exercise))
             output.line(f"{exercise.name} is {exercise.phase}")
 
-    app.command(move.value, help=f"{what} Example: poligon exercise {move} night-shift-k3f.")(
-        move_it
-    )
+    move_it.__doc__ = f"{what} Example: poligon exercise {move} night-shift-k3f."
+    return move_it
 
 
-_moving(Move.START, "Let the clock run and the trainees in.")
-_moving(Move.END, "Stop the clock for good; worlds stay for the debriefing.")
-_moving(Move.KEEP, "Say that the worlds are still needed: they expire later.")
-_moving(Move.DESTROY, "Have the worlds removed by the worker.")
-_moving(Move.RETRY, "Build again what failed or is degraded, and only that.")
+start = _moving(Move.START, "Let the clock run and the trainees in.")
+end = _moving(Move.END, "Stop the clock for good; worlds stay for the debriefing.")
+keep = _moving(Move.KEEP, "Say that the worlds are still needed: they expire later.")
+destroy = _moving(Move.DESTROY, "Have the worlds removed by the worker.")
+retry = _moving(Move.RETRY, "Build again what failed or is degraded, and only that.")
 
 
 def _tell_launched(

@@ -38,7 +38,7 @@ from orchestrator.terminal.limits import TerminalLimits
 from orchestrator.terminal.notebook import Notebook
 from orchestrator.terminal.recorder import CastWriter
 
-app = typer.Typer(invoke_without_command=True)
+app = typer.Typer(invoke_without_command=True, add_completion=False)
 
 _FACTS = TypeAdapter(tuple[GatewayFacts, ...])
 _START = "Start one: poligon gateway"

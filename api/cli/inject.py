@@ -1,5 +1,6 @@
 """`poligon inject`: look at injects, let them go out, keep them back, move them."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated
 
@@ -9,17 +10,14 @@ from api.cli.conduct import Reason, Team, duration
 from api.cli.database import services_ready
 from api.cli.exercise import Name
 from api.cli.output import Json, reporting
+from api.inject_acts import InjectAct, act_on
 from api.v1.inject_models import DoneOut, inject_out
-from api.v1.injects import InjectAct, act_on
 from orchestrator.injects.reading import InjectView, TeamState
 from orchestrator.journal import By
-
-app = typer.Typer(help="Injects of a running exercise.", no_args_is_help=True)
 
 Inject = Annotated[str, typer.Argument(help="The inject's name in the scenario.")]
 
 
-@app.command("list")
 def list_injects(name: Name, *, as_json: Json = False) -> None:
     """Print every inject with its state for each team.
 
@@ -46,7 +44,7 @@ def _row(view: InjectView, state: TeamState) -> tuple[str, ...]:
     )
 
 
-def _acting(act: InjectAct, what: str) -> None:
+def _acting(act: InjectAct, what: str) -> Callable[..., None]:
     def act_it(
         name: Name, inject: Inject, *, team: Team = "", reason: Reason = "", as_json: Json = False
     ) -> None:
@@ -57,17 +55,18 @@ def _acting(act: InjectAct, what: str) -> None:
             output.data(DoneOut(teams=list(teams)).model_dump(mode="json"))
             output.line(f"{act} {inject}: {', '.join(teams)}")
 
-    example = f"Example: poligon inject {act} night-shift-k3f brief"
-    app.command(act.value, help=f"{what} {example}")(act_it)
+    act_it.__doc__ = f"{what} Example: poligon inject {act} night-shift-k3f brief"
+    return act_it
 
 
-_acting(InjectAct.FIRE, "Let an inject go out now.")
-_acting(InjectAct.HOLD, "Keep an inject back until it is released, fired or skipped.")
-_acting(InjectAct.RELEASE, "Let a held inject go: at its time, or at once when that has passed.")
-_acting(InjectAct.SKIP, "Let an inject never go out.")
+fire = _acting(InjectAct.FIRE, "Let an inject go out now.")
+hold = _acting(InjectAct.HOLD, "Keep an inject back until it is released, fired or skipped.")
+release = _acting(
+    InjectAct.RELEASE, "Let a held inject go: at its time, or at once when that has passed."
+)
+skip = _acting(InjectAct.SKIP, "Let an inject never go out.")
 
 
-@app.command("shift")
 def shift(
     name: Name,
     time: Annotated[str, typer.Argument(help="By how much, such as 10m.")],

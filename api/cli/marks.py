@@ -15,13 +15,10 @@ from api.v1.points import spelled
 from orchestrator.journal import By
 from scoring.exports.marks_csv import marks_csv
 
-app = typer.Typer(help="What assessors mark.", no_args_is_help=True)
-
 Task = Annotated[str, typer.Argument(help="The task's name in the scenario.")]
 Assessor = Annotated[str, typer.Argument(metavar="USER", help="Who marks, such as anna.")]
 
 
-@app.command("list")
 def list_marks(name: Name, *, as_json: Json = False) -> None:
     """Print every team's tasks that assessors mark, and how far each has come.
 
@@ -46,7 +43,6 @@ def list_marks(name: Name, *, as_json: Json = False) -> None:
         output.line(f"Assessors: {', '.join(services.marks.assessors(exercise)) or 'nobody'}")
 
 
-@app.command("export")
 def export(name: Name, *, as_json: Json = False) -> None:
     """Print every mark with its reason as CSV, of what nobody marks blind any more.
 
@@ -57,7 +53,6 @@ def export(name: Name, *, as_json: Json = False) -> None:
         sys.stdout.write(marks_csv(exercise, services.marks.all_in(exercise)))
 
 
-@app.command("appoint")
 def appoint(name: Name, user: Assessor, *, as_json: Json = False) -> None:
     """Let somebody mark in an exercise: anybody but trainees and members of its teams.
 
@@ -70,7 +65,6 @@ def appoint(name: Name, user: Assessor, *, as_json: Json = False) -> None:
         output.line(f"{user} marks in {exercise.name}")
 
 
-@app.command("dismiss")
 def dismiss(name: Name, user: Assessor, *, as_json: Json = False) -> None:
     """Let somebody mark no more; what they handed in stays.
 
@@ -83,7 +77,6 @@ def dismiss(name: Name, user: Assessor, *, as_json: Json = False) -> None:
         output.line(f"{user} marks no more in {exercise.name}")
 
 
-@app.command("release")
 def release(name: Name, task: Task, *, as_json: Json = False) -> None:
     """Let teams read what they were given for a task, and why.
 
@@ -96,7 +89,6 @@ def release(name: Name, task: Task, *, as_json: Json = False) -> None:
         output.line(f"Teams read their marks for {task}")
 
 
-@app.command("again")
 def again(
     name: Name,
     task: Task,

@@ -15,8 +15,6 @@ from core.errors import Fault, PoligonError
 from core.security import new_password
 from core.users.model import Role
 
-app = typer.Typer(help="People who may log in.", no_args_is_help=True)
-
 Name = Annotated[str, typer.Argument(help="The login name: a-z, 0-9, - and _.")]
 
 
@@ -27,7 +25,6 @@ class KeyFileUnreadableError(PoligonError):
     fault = Fault.INPUT
 
 
-@app.command("add")
 def add(
     name: Name,
     *,
@@ -53,7 +50,6 @@ def add(
         output.line(f"{user.name} ({user.role}) logs in with the {way}")
 
 
-@app.command("code")
 def make_code(
     name: Name,
     *,
@@ -84,7 +80,6 @@ def make_code(
             output.line(f"  the server's fingerprint: {key.fingerprint}")
 
 
-@app.command("list")
 def list_users(*, as_json: Json = False) -> None:
     """List everybody who may log in. Example: poligon user list --json."""
     with reporting(as_json=as_json) as output, services_ready() as services:
@@ -96,7 +91,6 @@ def list_users(*, as_json: Json = False) -> None:
         output.table("Users", ("name", "role", "shown as"), rows)
 
 
-@app.command("key")
 def add_key(
     name: Name,
     file: Annotated[Path, typer.Argument(help="A .pub file of OpenSSH.")],

@@ -9,7 +9,7 @@ import typer
 from api.cli.database import services_ready
 from api.cli.exercise import Name
 from api.cli.output import Json, reporting
-from api.v1.recordings import details_out
+from api.v1.recording_models import details_out
 from core.errors import Fault, PoligonError
 from orchestrator.session_views import PastSession
 

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from api.bootstrap import open_engine
 from api.cli.database import services_ready
 from api.cli.output import Exit, Json, Output, reporting
 from api.cli.scenario import ScenarioPath, load
+from api.engine import open_engine
 from api.rehearsal.rehearsing import Rehearsing
 from api.rehearsal.site import settings_of
 from core.clock import SystemClock

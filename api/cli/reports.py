@@ -16,8 +16,6 @@ from api.teams import team_for
 from scoring.exports.report_json import plain
 from scoring.improving import Wording
 
-app = typer.Typer(help="The improvement plan of an exercise.", no_args_is_help=True)
-
 _Team = Annotated[str, typer.Option(help="Only what concerns a team, such as team-1.")]
 _File = Annotated[Path, typer.Option("--output", "-o", help="The file to write.")]
 _Form = Annotated[ReportForm, typer.Option("--format", help="How it is written.")]
@@ -81,7 +79,6 @@ def signals(name: Name, *, as_json: Json = False) -> None:
         output.table("Integrity signals", ["teams", "what", "evidence"], rows)
 
 
-@app.command("list")
 def list_lines(name: Name, *, as_json: Json = False) -> None:
     """List the plan. Example: poligon improvement list night-shift-k3f."""
     with reporting(as_json=as_json) as output, services_ready() as services:
@@ -95,7 +92,6 @@ def list_lines(name: Name, *, as_json: Json = False) -> None:
         output.table("Improvement plan", columns, rows)
 
 
-@app.command()
 def add(
     name: Name,
     *,
@@ -117,7 +113,6 @@ def add(
         output.line(f"{line.id} was added")
 
 
-@app.command()
 def change(
     name: Name,
     line: _LineId,
@@ -145,7 +140,6 @@ def change(
         output.line(f"{line} was changed")
 
 
-@app.command()
 def remove(name: Name, line: _LineId, *, as_json: Json = False) -> None:
     """Remove a line from the plan. Example: poligon improvement remove NAME ID."""
     with reporting(as_json=as_json) as output, services_ready() as services:

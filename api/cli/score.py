@@ -15,8 +15,6 @@ from orchestrator.service import Exercises
 from scoring.proving import Proof
 from scoring.replaying import Replay, TeamReplay
 
-app = typer.Typer(help="The score's ledger.", no_args_is_help=True)
-
 _PAGE = 100
 _Every = Annotated[bool, typer.Option("--all", help="Those of all exercises.")]
 _OneName = Annotated[str, typer.Argument(help="The exercise's name or id.")]
@@ -29,7 +27,6 @@ class NoExerciseNamedError(PoligonError):
     fault = Fault.INPUT
 
 
-@app.command()
 def replay(name: Name, *, as_json: Json = False) -> None:
     """Derive every entry again from the facts, and compare. Example: poligon score replay drill.
 
@@ -43,7 +40,6 @@ def replay(name: Name, *, as_json: Json = False) -> None:
         raise typer.Exit(Exit.OK if found.holds else Exit.ERROR)
 
 
-@app.command()
 def verify(
     name: _OneName = "",
     *,
@@ -69,7 +65,6 @@ def verify(
         raise typer.Exit(Exit.ERROR if any(proof.faults for proof in proofs) else Exit.OK)
 
 
-@app.command()
 def rebuild(name: _OneName = "", *, every: _Every = False, as_json: Json = False) -> None:
     """Drop standings and boards and make them again. Example: poligon score rebuild drill."""
     with reporting(as_json=as_json) as output, services_ready() as services:
@@ -81,7 +76,6 @@ def rebuild(name: _OneName = "", *, every: _Every = False, as_json: Json = False
         output.data(rebuilt)
 
 
-@app.command("feed-key")
 def feed_key(
     name: Name,
     *,

@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, WebSocket
 from pydantic import ValidationError
 
-from api.auth import runs_exercises
 from api.gateways import gateways_of
 from api.live.door import caller_of, comes_from_our_page, services_for
 from api.live.relay import Close, close, looking, refuse, relay, typing
+from api.roles import runs_exercises
 from api.terminals import note, terminal_in
 from core.errors import Fault, PoligonError
 from core.users.model import User

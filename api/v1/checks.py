@@ -1,68 +1,20 @@
 """Checks: whether they pass now, for the team that asks, and declared maintenance, for staff."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.auth import Instructor, Observer, ServicesHere, Trainee
 from api.idempotency import RememberingRoute
 from api.responses import RESPONSES
 from api.teams import team_for
+from api.v1.check_models import MaintenanceIn, QuestionOut, WindowOut, question_out, window_out
 from api.v1.exercises import ExerciseHere, document_key
-from scoring.asking import Question
-from scoring.maintenance import Declared, Window
+from scoring.maintenance import Declared
 
 router = APIRouter(tags=["checks"], responses=RESPONSES)
 repeatable = APIRouter(route_class=RememberingRoute, dependencies=[Depends(document_key)])
-
-
-class CheckAnswerOut(BaseModel):
-    """What was seen of a check: `yes`, `no`, or `unknown` when nobody could look.
-
-    There is an `output` only where the scenario's author lets teams see it.
-    """
-
-    check: str = Field(examples=["backdoor_gone"])
-    holds: str = Field(examples=["no"])
-    output: str = Field(default="", examples=[""])
-
-
-class QuestionOut(BaseModel):
-    """Whether the checks of a task pass; without an answer as long as nobody has looked."""
-
-    question: str
-    task: str = Field(examples=["contain"])
-    asked_at: datetime
-    answered_at: datetime | None
-    answer: list[CheckAnswerOut]
-
-
-class MaintenanceIn(BaseModel):
-    """A stretch of time whose rounds count for nobody.
-
-    From `start`, or now; without a team for all teams, without a check for all checks.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-    minutes: float = Field(gt=0, le=7 * 24 * 60, examples=[10])
-    reason: str = Field(min_length=1, max_length=500, examples=["the uplink is replaced"])
-    start: AwareDatetime | None = None
-    team: str = Field(default="", max_length=40, examples=["team-1"])
-    check: str = Field(default="", max_length=64, examples=["mail_up"])
-
-
-class WindowOut(BaseModel):
-    """A maintenance window: from `start` until `end`, which is not in it."""
-
-    window: str
-    team: str | None
-    check: str | None
-    start: datetime
-    end: datetime
-    reason: str
-    declared_at: datetime
 
 
 @router.post("/exercises/{name}/tasks/{task}/questions")
@@ -107,33 +59,6 @@ def list_maintenance(
 ) -> list[WindowOut]:
     """List the maintenance windows of an exercise, by when they begin."""
     return [window_out(window) for window in services.scoring.maintenance.all(exercise)]
-
-
-def question_out(question: Question) -> QuestionOut:
-    """Return a question as clients see it."""
-    return QuestionOut(
-        question=question.id,
-        task=question.task,
-        asked_at=question.asked_at,
-        answered_at=question.answered_at,
-        answer=[
-            CheckAnswerOut(check=one.check, holds=one.holds, output=one.output)
-            for one in question.answer
-        ],
-    )
-
-
-def window_out(window: Window) -> WindowOut:
-    """Return a window as clients see it."""
-    return WindowOut(
-        window=window.id,
-        team=window.team,
-        check=window.check,
-        start=window.start,
-        end=window.end,
-        reason=window.reason,
-        declared_at=window.declared_at,
-    )
 
 
 router.include_router(repeatable)

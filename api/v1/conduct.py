@@ -1,55 +1,27 @@
 """Clocks of teams, extensions, and the log of what was done."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Instructor, Observer, ServicesHere
 from api.bootstrap import Services
 from api.idempotency import RememberingRoute
 from api.responses import RESPONSES
+from api.v1.conduct_models import EventOut, ExtensionIn, ReasonIn, event_out
 from api.v1.exercises import ExerciseHere, document_key
 from api.v1.models import ExerciseOut, exercise_out
 from orchestrator.domain.exercise import Exercise
-from orchestrator.journal import By, JournalEntry
+from orchestrator.journal import By
 
 router = APIRouter(tags=["exercises"], responses=RESPONSES)
 repeatable = APIRouter(route_class=RememberingRoute, dependencies=[Depends(document_key)])
 
 _TeamSlug = Annotated[str, Path(max_length=40, examples=["team-1"])]
-
-
-class ReasonIn(BaseModel):
-    """Why, for the log."""
-
-    model_config = ConfigDict(extra="forbid")
-    reason: str = Field(default="", max_length=500)
-
-
-class ExtensionIn(ReasonIn):
-    """How much longer, and for whom; without a team, for everybody."""
-
-    minutes: float = Field(gt=0, le=7 * 24 * 60, examples=[10])
-    team: str = Field(default="", max_length=40, examples=["team-1"])
-
-
-class EventOut(BaseModel):
-    """An act of a person, or of the system when there is no `actor`; on both clocks."""
-
-    id: int
-    at: datetime
-    elapsed_seconds: float
-    act: str = Field(examples=["exercise.paused"])
-    actor: str
-    team: str
-    subject: str
-    text: str
-    reason: str
 
 
 @repeatable.post("/exercises/{name}/extend")
@@ -128,21 +100,6 @@ def list_events(
     """Return what was done in an exercise since the event `after`, oldest first."""
     found = services.exercises.journal.of(exercise.id, after=after, limit=limit)
     return [event_out(entry) for entry in found]
-
-
-def event_out(entry: JournalEntry) -> EventOut:
-    """Return an entry of the log as the interface shows it."""
-    return EventOut(
-        id=entry.id,
-        at=entry.at,
-        elapsed_seconds=entry.elapsed.total_seconds(),
-        act=entry.act,
-        actor=entry.actor,
-        team=entry.team,
-        subject=entry.subject,
-        text=entry.text,
-        reason=entry.reason,
-    )
 
 
 router.include_router(repeatable)

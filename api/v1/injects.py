@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated
 
@@ -10,26 +9,16 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import Field
 
 from api.auth import Instructor, Observer, ServicesHere
-from api.bootstrap import Services
 from api.idempotency import RememberingRoute
+from api.inject_acts import InjectAct, act_on
 from api.responses import RESPONSES
-from api.v1.conduct import ReasonIn
+from api.v1.conduct_models import ReasonIn
 from api.v1.exercises import ExerciseHere, document_key
 from api.v1.inject_models import DoneOut, InjectOut, inject_out
-from core.ids import ExerciseId
 from orchestrator.journal import By
 
 router = APIRouter(tags=["injects"], responses=RESPONSES)
 repeatable = APIRouter(route_class=RememberingRoute, dependencies=[Depends(document_key)])
-
-
-class InjectAct(StrEnum):
-    """What is done about one inject."""
-
-    FIRE = "fire"
-    HOLD = "hold"
-    RELEASE = "release"
-    SKIP = "skip"
 
 
 _WHAT_IT_DOES: Mapping[InjectAct, str] = MappingProxyType(
@@ -57,26 +46,6 @@ class ShiftIn(InjectActIn):
     def time(self) -> timedelta:
         """By how much."""
         return timedelta(minutes=self.minutes)
-
-
-def act_on(
-    services: Services,
-    act: InjectAct,
-    exercise: ExerciseId,
-    inject: str,
-    *,
-    team: str,
-    by: By,
-) -> tuple[str, ...]:
-    """Do it, and return the slugs of the teams for which it was done."""
-    injects = services.injects
-    acts: Mapping[InjectAct, Callable[..., tuple[str, ...]]] = {
-        InjectAct.FIRE: injects.fire,
-        InjectAct.HOLD: injects.hold,
-        InjectAct.RELEASE: injects.release,
-        InjectAct.SKIP: injects.skip,
-    }
-    return acts[act](exercise, inject, team=team, by=by)
 
 
 @router.get("/exercises/{name}/injects")

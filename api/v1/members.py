@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from api.auth import Instructor, ServicesHere
 from api.codes import issue_code
 from api.responses import RESPONSES
-from api.v1.conduct import ReasonIn
+from api.v1.conduct_models import ReasonIn
 from api.v1.exercises import ExerciseHere
 from orchestrator.journal import By
 

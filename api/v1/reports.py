@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Caller, Instructor, Observer, ServicesHere, Trainee
 from api.idempotency import RememberingRoute
-from api.reports import ReportForm, document, handout_text, report_text
+from api.report_answers import document
+from api.reports import ReportForm, handout_text, report_text
 from api.responses import RESPONSES
 from api.teams import team_for
 from api.v1.exercises import ExerciseHere, LanguageHere, document_key

@@ -12,7 +12,8 @@ from api.auth import PageCaller, PageInstructor, PageTrainee, SameOrigin, Servic
 from api.bootstrap import Services
 from api.problems import Problem, problem_of, status_of
 from api.teams import team_for
-from api.v1.corrections import CorrectionId, names_of
+from api.v1.correction_models import names_of
+from api.v1.corrections import CorrectionId
 from api.web.exercise import ExerciseHere
 from api.web.rendering import page
 from core.errors import PoligonError

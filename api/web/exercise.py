@@ -21,13 +21,13 @@ from api.auth import (
     ServicesHere,
 )
 from api.bootstrap import Services
+from api.inject_acts import InjectAct
 from api.languages import language_for
 from api.moves import Move, carry_out, offered
 from api.outlook import warnings
 from api.problems import Problem, problem_of, status_of
 from api.ssh_config import hosts_of, packed
 from api.teams import team_for
-from api.v1.injects import InjectAct
 from api.v1.results import record_response
 from api.web.rendering import page
 from api.web.services import service_board_of, services_of

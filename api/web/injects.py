@@ -8,9 +8,10 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.auth import PageCaller, PageInstructor, PageTrainee, SameOrigin, ServicesHere
 from api.bootstrap import Services
+from api.inject_acts import InjectAct, act_on
 from api.problems import problem_of, status_of
 from api.teams import team_for
-from api.v1.injects import InjectAct, ShiftIn, act_on
+from api.v1.injects import ShiftIn
 from api.v1.messages import FileNumber, MessageNumber, file_response
 from api.web.exercise import ExerciseHere, instructor_page, trainee_refused
 from core.errors import PoligonError

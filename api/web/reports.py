@@ -12,7 +12,8 @@ from pydantic import BaseModel, Field
 from api.auth import PageCaller, PageObserver, PageTrainee, SameOrigin, ServicesHere
 from api.bootstrap import Services
 from api.problems import Problem, problem_of, status_of
-from api.reports import ReportForm, document, handout_text, report_text
+from api.report_answers import document
+from api.reports import ReportForm, handout_text, report_text
 from api.teams import team_for
 from api.v1.exercises import reading_language
 from api.web.exercise import ExerciseHere

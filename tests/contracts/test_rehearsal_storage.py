@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.db import Base, Database
+from core.db import Database
 from orchestrator.domain.rehearsal import ImageSize, Proven, Rehearsal, Step, TeamUse
 from orchestrator.rehearsals import Rehearsals
 from tests.fakes.queue import RecordingQueue
+from tests.fakes.scoring_stage import create_tables
 
 DONE = Rehearsal(
     scenario="night-shift",
@@ -28,7 +29,7 @@ DONE = Rehearsal(
 @pytest.fixture
 def rehearsals(database_url: str) -> Iterator[Rehearsals]:
     database = Database(database_url, queue=RecordingQueue())
-    Base.metadata.create_all(database.engine)
+    create_tables(database)
     yield Rehearsals(database)
     database.close()
 

@@ -4,11 +4,16 @@ Everything but the engine, the clock and the queue is real. `stage.look` carries
 is on; time moves only by `stage.clock.advance`.
 """
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Self
+
+from sqlalchemy import create_mock_engine
+from sqlalchemy.schema import ExecutableDDLElement
 
 from core.db import Base, Database
 from core.ids import UserId, new_id
@@ -264,8 +269,27 @@ class Stage:
 
 def create_tables(database: Database) -> None:
     """Make every table, and the ledger's guards, as the migrations do."""
-    Base.metadata.create_all(database.engine)
-    up, _ = guards(database.engine.dialect.name)
-    with database.engine.begin() as connection:
-        for guard in up:
-            connection.exec_driver_sql(guard)
+    script = _script(database.engine.dialect.name, frozenset(Base.metadata.tables))
+    connection = database.engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        # Either takes many statements at once, under a name of its own.
+        getattr(cursor, "executescript", cursor.execute)(script)
+        connection.commit()
+    finally:
+        connection.close()
+
+
+@cache
+def _script(dialect: str, tables: AbstractSet[str]) -> str:
+    """Return the statements that make `tables`: all that are known, so that new ones count."""
+    made: list[str] = []
+
+    def note(statement: ExecutableDDLElement, *_: object, **__: object) -> None:
+        made.append(str(statement.compile(dialect=engine.dialect)))
+
+    engine = create_mock_engine(f"{dialect}://", note)
+    chosen = [Base.metadata.tables[name] for name in tables]
+    Base.metadata.create_all(engine, tables=chosen, checkfirst=False)
+    up, _ = guards(dialect)
+    return ";\n".join([*made, *up])

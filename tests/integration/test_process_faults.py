@@ -39,8 +39,8 @@ ONLY_TOLD = [
     sys.executable,
     "-c",
     (
-        "from datetime import timedelta; from api.cli import main, processes; "
-        "processes._LOOK_EVERY = timedelta(hours=1); main.run()"
+        "from datetime import timedelta; from api.cli import main, worker; "
+        "worker._LOOK_EVERY = timedelta(hours=1); main.run()"
     ),
 ]
 

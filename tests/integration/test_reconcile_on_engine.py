@@ -9,7 +9,6 @@ import pytest
 
 from api.bootstrap import Services, assemble
 from core.clock import SystemClock
-from core.db import Base
 from core.ids import new_id
 from core.scenario.load import load
 from core.settings import Settings, read_settings
@@ -25,6 +24,7 @@ from orchestrator.service import (
 from tests.addresses import fresh_subnet
 from tests.fakes.jobs import acts_of, do
 from tests.fakes.queue import RecordingQueue
+from tests.fakes.scoring_stage import create_tables
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
@@ -114,7 +114,7 @@ def pair(
     queue = RecordingQueue()
     engine = DockerEngine(read_settings().docker_host, installation=settings.installation)
     services = assemble(settings, clock=SystemClock(), queue=queue, engine=engine)
-    Base.metadata.create_all(services.database.engine)
+    create_tables(services.database)
     yield Pair(services, queue, folder / "pair")
     engine.remove_everything()
     services.close()

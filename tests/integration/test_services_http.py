@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
 from api.auth import COOKIE
@@ -14,6 +13,7 @@ from orchestrator.domain.exercise import Exercise
 from orchestrator.repository import ExerciseRepository
 from orchestrator.service import TeamsInvalidError, TeamSpec
 from scoring.domain.flags import round_flag
+from tests.fakes import plain_http
 from tests.fakes.api_site import ApiSite, api_site
 from tests.fakes.duel_site import give_services, play
 
@@ -43,7 +43,7 @@ def member(exercise: Exercise, number: int = 1) -> str:
 
 
 def page(site: ApiSite, exercise: Exercise, who: str, language: str = "en") -> str:
-    return httpx.get(
+    return plain_http.get(
         f"{site.url}/exercises/{exercise.name}",
         cookies={COOKIE: site.token(who)},
         headers={"Accept-Language": language},
@@ -67,9 +67,9 @@ def test_without_services_the_page_says_nothing_of_them(site: ApiSite) -> None:
         address = f"{site.url}/api/v1/exercises/{exercise.name}/{path}"
         bearer = site.bearer(member(exercise))
         answer = (
-            httpx.post(address, json={"flags": ["x"]}, headers=bearer)
+            plain_http.post(address, json={"flags": ["x"]}, headers=bearer)
             if path == "captures"
-            else httpx.get(address, headers=bearer)
+            else plain_http.get(address, headers=bearer)
         )
         assert (answer.status_code, answer.json()["code"]) == (409, "services.none")
 
@@ -81,20 +81,20 @@ def test_a_bot_hands_in_many_flags_and_each_has_its_answer(duel: ApiSite) -> Non
     address = f"{duel.url}/api/v1/exercises/{exercise.name}/captures"
     bearer = duel.bearer(member(exercise))
     sent = {"flags": [theirs, theirs, ours, "nothing"]}
-    answer = httpx.post(address, json=sent, headers=bearer)
+    answer = plain_http.post(address, json=sent, headers=bearer)
     assert [(one["code"], one["service"]) for one in answer.json()] == [
         ("accepted", "locker"),
         ("duplicate", "locker"),
         ("own", "locker"),
         ("invalid", ""),
     ]
-    assert httpx.post(address, json={"flags": [theirs]}, headers=duel.bearer("ina")).is_error
+    assert plain_http.post(address, json={"flags": [theirs]}, headers=duel.bearer("ina")).is_error
     headers = {**bearer, "Content-Type": "application/json"}
     for text, status in ((b"\\u0000", 200), (b"LCK{\\u0410}", 200), (b"\\ud800", 422)):
-        answer = httpx.post(address, content=b'{"flags": ["%s"]}' % text, headers=headers)
+        answer = plain_http.post(address, content=b'{"flags": ["%s"]}' % text, headers=headers)
         assert answer.status_code == status
     for flags in ([], ["x"] * 501, ["x" * 300]):
-        answer = httpx.post(address, json={"flags": flags}, headers=bearer)
+        answer = plain_http.post(address, json={"flags": flags}, headers=bearer)
         assert answer.status_code == 422
 
 
@@ -103,21 +103,21 @@ def test_a_team_that_hands_in_too_many_is_told_when_it_may_again(duel: ApiSite) 
     address = f"{duel.url}/api/v1/exercises/{exercise.name}/captures"
     some, bearer = {"flags": ["x"] * 500}, duel.bearer(member(exercise))
     for _ in range(PER_WINDOW // 500):
-        assert httpx.post(address, json=some, headers=bearer).is_success
-    refused = httpx.post(address, json={"flags": ["x"]}, headers=bearer)
+        assert plain_http.post(address, json=some, headers=bearer).is_success
+    refused = plain_http.post(address, json={"flags": ["x"]}, headers=bearer)
     assert (refused.status_code, refused.json()["code"]) == (429, "captures.too_many")
     assert 0 < int(refused.headers["retry-after"]) <= 61
     other = duel.bearer(member(exercise, 2))
-    assert httpx.post(address, json={"flags": ["x"]}, headers=other).is_success
+    assert plain_http.post(address, json={"flags": ["x"]}, headers=other).is_success
     duel.clock.advance(timedelta(seconds=61))
-    assert httpx.post(address, json={"flags": ["x"]}, headers=bearer).is_success
+    assert plain_http.post(address, json={"flags": ["x"]}, headers=bearer).is_success
 
 
 def test_flags_are_handed_in_on_the_page_a_line_each(duel: ApiSite) -> None:
     exercise = duel.launch()
     play(duel)
     theirs = flag(duel, exercise, "team-2", 1)
-    answer = httpx.post(
+    answer = plain_http.post(
         f"{duel.url}/exercises/{exercise.name}/captures",
         data={"flags": f"{theirs}\n\n  <b>nothing</b>\n"},
         cookies={COOKIE: duel.token(member(exercise))},
@@ -126,7 +126,7 @@ def test_flags_are_handed_in_on_the_page_a_line_each(duel: ApiSite) -> None:
     assert answer.status_code == 200
     assert f'<code>{theirs}</code></td><td data-name="Answer">accepted' in answer.text
     assert "&lt;b&gt;nothing&lt;/b&gt;" in answer.text
-    empty = httpx.post(
+    empty = plain_http.post(
         f"{duel.url}/exercises/{exercise.name}/captures",
         data={"flags": " \n "},
         cookies={COOKIE: duel.token(member(exercise))},
@@ -142,10 +142,10 @@ def test_everybody_sees_how_services_are_and_nobody_sees_a_flag(duel: ApiSite) -
     theirs = flag(duel, exercise, "team-2", 1)
     address = f"{duel.url}/api/v1/exercises/{exercise.name}"
     bearer = duel.bearer(member(exercise))
-    httpx.post(f"{address}/captures", json={"flags": [theirs]}, headers=bearer)
+    plain_http.post(f"{address}/captures", json={"flags": [theirs]}, headers=bearer)
     duel.clock.advance(timedelta(minutes=3))
     play(duel)
-    board = httpx.get(f"{address}/services", headers=bearer).json()
+    board = plain_http.get(f"{address}/services", headers=bearer).json()
     assert (board["closed"], board["round"], board["ends_seconds"]) == (1, 2, 360)
     assert [(line["team"], line["points"]) for line in board["teams"]] == [
         ("team-1", 4.828),
@@ -159,7 +159,7 @@ def test_everybody_sees_how_services_are_and_nobody_sees_a_flag(duel: ApiSite) -
         "captured": 0,
         "lost": 1,
     }
-    rows = httpx.get(f"{address}/board", headers=bearer).json()["rows"]
+    rows = plain_http.get(f"{address}/board", headers=bearer).json()["rows"]
     assert {row["team"]: row["points"] for row in rows} == {"team-1": 4.828, "team-2": 1.828}
     for who in (member(exercise), "ina", "sara"):
         shown = page(duel, exercise, who)
@@ -171,7 +171,7 @@ def test_everybody_sees_how_services_are_and_nobody_sees_a_flag(duel: ApiSite) -
 
 def test_a_reference_team_is_named_at_launch(duel: ApiSite, site: ApiSite) -> None:
     sent = {"scenario": "house", "teams": 2, "reference": "Nobody"}
-    answer = httpx.post(f"{duel.url}/api/v1/exercises", json=sent, headers=duel.bearer("ina"))
+    answer = plain_http.post(f"{duel.url}/api/v1/exercises", json=sent, headers=duel.bearer("ina"))
     assert {team["name"]: team["reference"] for team in answer.json()["teams"]} == {
         "Team 1": False,
         "Team 2": False,
@@ -181,11 +181,11 @@ def test_a_reference_team_is_named_at_launch(duel: ApiSite, site: ApiSite) -> No
     duel.work()
     duel.services.exercises.start(exercise.id)
     address = f"{duel.url}/api/v1/exercises/{exercise.name}"
-    refused = httpx.post(
+    refused = plain_http.post(
         f"{address}/captures", json={"flags": ["x"]}, headers=duel.bearer(member(exercise, 3))
     )
     assert (refused.status_code, refused.json()["code"]) == (403, "captures.reference_team")
-    rows = httpx.get(f"{address}/board", headers=duel.bearer("ina")).json()["rows"]
+    rows = plain_http.get(f"{address}/board", headers=duel.bearer("ina")).json()["rows"]
     assert [row["team"] for row in rows] == ["team-1", "team-2"]
     alone = [TeamSpec(name="Nobody", reference=True)]
     loaded = load(duel.services.settings.scenarios / "house")
@@ -195,6 +195,6 @@ def test_a_reference_team_is_named_at_launch(duel: ApiSite, site: ApiSite) -> No
 
 def test_a_scenario_without_services_takes_no_reference_team(site: ApiSite) -> None:
     sent = {"scenario": "house", "teams": 2, "reference": "Team 2"}
-    answer = httpx.post(f"{site.url}/api/v1/exercises", json=sent, headers=site.bearer("ina"))
+    answer = plain_http.post(f"{site.url}/api/v1/exercises", json=sent, headers=site.bearer("ina"))
     assert answer.status_code == 422
     assert "has no services" in answer.json()["detail"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from api.bootstrap import open_engine
+from api.engine import open_engine
 from api.rehearsal.site import settings_of
 from core.ids import new_id
 from core.scenario.load import load

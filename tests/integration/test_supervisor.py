@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from api.cli.processes import listen
+from api.cli.listening import listen
 from core.waiting import until
 from tests.fakes.api_site import SCENARIO
 

@@ -16,7 +16,6 @@ from docker.models.containers import Container
 
 from api.bootstrap import Services, assemble
 from core.clock import SystemClock
-from core.db import Base
 from core.ids import ExerciseId, new_id
 from core.scenario.load import load
 from core.settings import Settings, read_settings
@@ -28,6 +27,7 @@ from orchestrator.service import TeamSpec
 from tests.addresses import fresh_subnet
 from tests.fakes.jobs import acts_of, do
 from tests.fakes.queue import RecordingQueue
+from tests.fakes.scoring_stage import create_tables
 
 IMAGE = "debian:bookworm-slim"
 SOON = timedelta(seconds=20)
@@ -133,7 +133,7 @@ def a_launched_range(folder: Path, scenario: str = SCENARIO) -> Iterator[Range]:
     queue = RecordingQueue()
     engine = DockerEngine(read_settings().docker_host, installation=settings.installation)
     services = assemble(settings, clock=SystemClock(), queue=queue, engine=engine)
-    Base.metadata.create_all(services.database.engine)
+    create_tables(services.database)
     try:
         yield Range(
             services=services, engine=engine, exercise=_launched(services, queue, folder / "siege")

@@ -20,6 +20,7 @@ from orchestrator.domain.exercise import Exercise
 from scoring.boards.repository import BoardRepository
 from scoring.corrections.tables import CorrectionRow, DisputeRow
 from scoring.tables import ImprovementRow
+from tests.fakes import plain_http
 from tests.fakes.api_site import KEY, PASSWORD, ApiSite, api_site
 from tests.fakes.served import served
 from tests.fakes.session_book import recorded_session
@@ -451,7 +452,7 @@ def test_the_pages_let_through_whom_the_matrix_names(
 ) -> None:
     method, path = route
     token = None if role == "stranger" else site.token(people[role])
-    answer = httpx.request(
+    answer = plain_http.request(
         method,
         site.url + filled(path, exercise),
         data=BODIES.get(path) if method == "POST" else None,
@@ -475,8 +476,8 @@ def test_the_collector_of_metrics_reads_them_and_nothing_else(
     )
     with served(create_app(replace(site.services, settings=settings))) as url:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        assert httpx.get(f"{url}/metrics", headers=headers).status_code == status
-        assert httpx.get(f"{url}/api/v1/me", headers=headers).status_code == 401
+        assert plain_http.get(f"{url}/metrics", headers=headers).status_code == status
+        assert plain_http.get(f"{url}/api/v1/me", headers=headers).status_code == 401
 
 
 # What a trainee cannot reach
@@ -546,7 +547,7 @@ def test_a_trainee_learns_no_name_and_no_problem_of_another_team(
 def test_a_trainees_page_holds_nothing_of_another_team_but_its_points(
     site: ApiSite, exercise: Exercise, people: dict[str, str]
 ) -> None:
-    page = httpx.get(
+    page = plain_http.get(
         f"{site.url}/exercises/{exercise.name}", cookies={COOKIE: site.token(people["trainee"])}
     )
     secrets = [exercise.teams[1].members[0].name]
@@ -577,7 +578,7 @@ def test_a_trainees_page_holds_nothing_of_another_team_but_its_points(
 def test_a_form_of_another_site_changes_nothing(
     site: ApiSite, exercise: Exercise, path: str, headers: dict[str, str]
 ) -> None:
-    answer = httpx.post(
+    answer = plain_http.post(
         site.url + filled(path, exercise),
         data=BODIES.get(path),
         headers=headers,
@@ -589,8 +590,8 @@ def test_a_form_of_another_site_changes_nothing(
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(site: ApiSite) -> None:
     form = {"name": "ina", "password": PASSWORD}
-    plain = httpx.post(f"{site.url}/login", data=form, headers={"Origin": site.url})
-    behind_tls = httpx.post(
+    plain = plain_http.post(f"{site.url}/login", data=form, headers={"Origin": site.url})
+    behind_tls = plain_http.post(
         f"{site.url}/login",
         data=form,
         headers={"Origin": site.url, "X-Forwarded-Proto": "https"},
@@ -602,14 +603,14 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(site: ApiSite) ->
 
 
 def test_a_cookie_is_no_key_to_the_interface_and_a_bearer_none_to_the_pages(site: ApiSite) -> None:
-    by_cookie = httpx.get(f"{site.url}/api/v1/me", cookies={COOKIE: site.token("ina")})
-    by_bearer = httpx.get(f"{site.url}/exercises", headers=site.bearer("ina"))
+    by_cookie = plain_http.get(f"{site.url}/api/v1/me", cookies={COOKIE: site.token("ina")})
+    by_bearer = plain_http.get(f"{site.url}/exercises", headers=site.bearer("ina"))
     assert (by_cookie.status_code, by_bearer.status_code) == (401, 303)
 
 
 @pytest.mark.parametrize("path", ["/login", "/nothing", "/static/poligon.css", "/api/v1/me"])
 def test_every_answer_carries_the_strict_policy(site: ApiSite, path: str) -> None:
-    policy = httpx.get(site.url + path).headers["content-security-policy"]
+    policy = plain_http.get(site.url + path).headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; script-src 'self';")
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
@@ -620,13 +621,13 @@ def test_every_answer_carries_the_strict_policy(site: ApiSite, path: str) -> Non
 )
 def test_a_login_leads_to_no_other_site(site: ApiSite, target: str) -> None:
     form = {"name": "ina", "password": PASSWORD, "next": target}
-    answer = httpx.post(f"{site.url}/login", data=form, headers={"Origin": site.url})
+    answer = plain_http.post(f"{site.url}/login", data=form, headers={"Origin": site.url})
     assert answer.headers["location"] == "/"
 
 
 def test_what_people_type_is_shown_as_text(site: ApiSite) -> None:
     form = {"name": "<script>alert(1)</script>", "password": '"><img src=x>'}
-    page = httpx.post(f"{site.url}/login", data=form, headers={"Origin": site.url})
+    page = plain_http.post(f"{site.url}/login", data=form, headers={"Origin": site.url})
     assert "<script>alert" not in page.text
     assert "<img" not in page.text
 
@@ -663,12 +664,12 @@ def test_guessing_a_code_is_stopped_where_a_password_is_chosen_too(tmp_path: Pat
     with api_site(tmp_path) as site:
         form = {"name": "ina", "code": "aaaa", "password": PASSWORD * 2, "again": PASSWORD * 2}
         seen = [
-            httpx.post(f"{site.url}/login/password", data=form, headers={"Origin": site.url})
+            plain_http.post(f"{site.url}/login/password", data=form, headers={"Origin": site.url})
             for _ in range(11)
         ]
         assert [answer.status_code for answer in seen] == [401] * 10 + [429]
         nobody = form | {"name": "nobody"}
-        unknown = httpx.post(
+        unknown = plain_http.post(
             f"{site.url}/login/password", data=nobody, headers={"Origin": site.url}
         )
         assert (unknown.status_code, "code is wrong" in unknown.text) == (401, True)

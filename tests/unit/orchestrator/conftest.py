@@ -9,7 +9,7 @@ import pytest
 
 import api.tables
 import scoring.tables
-from core.db import Base, Database
+from core.db import Database
 from core.jobs import Job
 from core.scenario.load import LoadedScenario, load
 from core.users.service import Users
@@ -27,6 +27,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.jobs import acts_on_worlds, do
 from tests.fakes.queue import RecordingQueue
+from tests.fakes.scoring_stage import create_tables
 
 TABLES = (api.tables, scoring.tables)
 
@@ -104,7 +105,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     queue, clock = RecordingQueue(), FakeClock()
     engine = FakeEngine(clock=clock)
     database = Database(f"sqlite:///{tmp_path / 'site.db'}", queue=queue)
-    Base.metadata.create_all(database.engine)
+    create_tables(database)
     users = Users(database, clock)
     exercises = Exercises(database, clock, users, Library(database, clock, tmp_path / "packs"))
 
