@@ -41,6 +41,8 @@ def celery_app(settings: Settings) -> Celery:
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
         worker_redirect_stdouts=False,
+        # How late its timer sees that the worker is to end.
+        worker_timer_precision=0.2,
         **_transport(settings),
     )
     return app

@@ -22,6 +22,7 @@ from kombu.utils.json import dumps, loads
 log = structlog.get_logger()
 
 SCHEME = "poligon-folder"
+_LATE_SECONDS = 0.2
 
 
 class FolderChannel(filesystem.Channel):
@@ -73,6 +74,14 @@ class FolderTransport(filesystem.Transport):
     """What Celery opens for an address that begins with SCHEME."""
 
     Channel = FolderChannel
+
+    def drain_events(self, connection: Any, timeout: float | None = None) -> None:  # noqa: ANN401  # kombu's own
+        """Wait for a message, no longer than Celery should be late to see that it is to end.
+
+        Celery waits for two seconds at a time, and looks in between.
+        """
+        shorter = None if timeout is None else min(timeout, _LATE_SECONDS)
+        super().drain_events(connection, timeout=shorter)
 
 
 def make_known() -> None:

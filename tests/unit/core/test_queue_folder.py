@@ -98,3 +98,10 @@ def test_a_folder_that_cannot_be_written_is_told_and_not_raised(
     assert list((settings.home / "queue").glob(".*")) == []
     queue.send(Job("some.job"))
     assert len(messages(settings)) == 1
+
+
+def test_whoever_waits_for_a_message_looks_up_in_between(settings: Settings) -> None:
+    with celery_app(settings).connection_for_read() as connection:
+        connection.channel()
+        with pytest.raises(TimeoutError):
+            connection.drain_events(timeout=3600)
