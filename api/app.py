@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from api import health, metrics
 from api.auth import bearer_owner
+from api.boards_at_hand import BoardsAtHand
 from api.bootstrap import Services
 from api.catalogue import Catalogue
 from api.edge import Edge
@@ -126,6 +127,7 @@ def create_app(services: Services) -> FastAPI:
     app.mount("/static", PackedFiles(directory=STATIC), name="static")
     for kind in (PoligonError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, respond)
+    app.add_middleware(BoardsAtHand, services=services)
     app.add_middleware(Edge, respond=respond)
     return app
 

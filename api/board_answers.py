@@ -43,11 +43,16 @@ def exercise_of_page(name: _Name, caller: PageCaller, services: ServicesHere) ->
     return services.scoring.boards.visible_to(caller, name)
 
 
+def own_audience(caller: User) -> Audience:
+    """Return whose board somebody is shown who asks for no other."""
+    return Audience.STAFF if caller.sees_results else Audience.TEAM
+
+
 def board_for(
     services: Services, exercise: Exercise, caller: User, wanted: Audience | None = None
 ) -> Snapshot:
     """Return the board of who asks; staff may ask for what others see. Raises NotYourRoleError."""
-    own = Audience.STAFF if caller.sees_results else Audience.TEAM
+    own = own_audience(caller)
     if wanted not in {None, own} and not caller.sees_results:
         raise NotYourRoleError(
             f"a user in the role {caller.role} sees the board of teams", hint="Leave audience out"

@@ -2,12 +2,11 @@
 
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 from fastapi import Request
 from fastapi.responses import Response
-from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,6 +22,9 @@ _LARGEST_BODY = 256 * 1024
 _LARGEST_UPLOAD = LARGEST_FILE + _LARGEST_BODY
 _UPLOADS = re.compile(r"(/api/v1)?/exercises/[^/]+/tasks/[^/]+/deliveries")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_READING = {"GET", "HEAD"}
+# A request without either has no body (RFC 9112, 6.3).
+_OF_BODIES = ("content-length", "transfer-encoding")
 _QUIET = {"/healthz", "/readyz"}
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -35,6 +37,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+_RAW_HEADERS = [(k.lower().encode(), v.encode()) for k, v in SECURITY_HEADERS.items()]
 
 Respond = Callable[[Request, Exception], Response]
 
@@ -75,27 +78,31 @@ class _Answer:
     def __init__(self, request: Request, send: Send) -> None:
         self.status = 0
         self._request = request
+        self._path = request.scope["path"]
         self._send = send
         self._began = time.monotonic()
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = int(message["status"])
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-ID"] = self._request.state.request_id
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
-            if not self._request.url.path.startswith("/static/"):
-                headers.setdefault("Cache-Control", "no-store")
+            message["headers"] = [*message["headers"], *self._ours(message)]
         await self._send(message)
 
+    def _ours(self, message: Message) -> Iterator[tuple[bytes, bytes]]:
+        """Give the headers that the answer has not."""
+        has = {name for name, _ in message["headers"]}
+        yield b"x-request-id", self._request.state.request_id.encode()
+        yield from (header for header in _RAW_HEADERS if header[0] not in has)
+        if b"cache-control" not in has and not self._path.startswith("/static/"):
+            yield b"cache-control", b"no-store"
+
     def log(self) -> None:
-        if self._request.url.path in _QUIET:
+        if self._path in _QUIET:
             return
         log.info(
             "request.done",
             method=self._request.method,
-            path=self._request.url.path,
+            path=self._path,
             status=self.status,
             milliseconds=round((time.monotonic() - self._began) * 1000, 1),
         )
@@ -108,6 +115,8 @@ def _request_id(request: Request) -> str:
 
 async def _body(request: Request, receive: Receive) -> Receive:
     """Return where the application gets the body from: whole, but for files that are handed in."""
+    if request.method in _READING and not any(name in request.headers for name in _OF_BODIES):
+        return receive
     if request.method == "POST" and _UPLOADS.fullmatch(request.url.path):
         _require_declared(request, _LARGEST_UPLOAD)
         return _at_most(_LARGEST_UPLOAD, receive)

@@ -25,6 +25,9 @@ log = structlog.get_logger()
 
 # How long a writer waits for another one on SQLite.
 _PATIENCE = timedelta(seconds=20)
+# Kept once they are open: threads that come together would open some for one statement each. The
+# last one given back is the first one used again, on SQLite with what it has read.
+_CONNECTIONS = {"pool_size": 15, "max_overflow": 0, "pool_use_lifo": True}
 
 
 class DatabaseUnavailableError(PoligonError):
@@ -228,7 +231,7 @@ def open_engine(url: str, *, patience: timedelta = _PATIENCE, writes: bool = Tru
     Raises DatabaseUnavailableError when the folder cannot be made.
     """
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, **_CONNECTIONS)
     file = make_url(url).database
     if file:
         try:
@@ -241,7 +244,7 @@ def open_engine(url: str, *, patience: timedelta = _PATIENCE, writes: bool = Tru
     engine = create_engine(
         url,
         connect_args={"timeout": patience.total_seconds()},
-        pool_use_lifo=True,  # what a connection has read once it need not read again
+        **_CONNECTIONS,
     )
     event.listen(engine, "connect", _prepare_sqlite)
     # A deferred transaction that reads first and writes later fails at once, whatever the time-out,

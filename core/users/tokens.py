@@ -20,6 +20,8 @@ TOKEN_LIFETIME = timedelta(hours=12)
 TRUSTED = timedelta(seconds=1)
 """For how long holds what the database told: so long a token may still open one process that
 another one withdrew."""
+# One asks again for all that is older than this, and the others need not wait for the answer.
+_RENEWED = timedelta(seconds=0.5)
 _LATELY = timedelta(minutes=1)
 _MOST_KEPT = 4096
 
@@ -80,16 +82,19 @@ class Tokens:
 
     def at_hand(self, token: str) -> User | None:
         """Return whose token this is if the database told so a moment ago; it is not asked now."""
-        return self._at_hand(token_digest(token), self._clock.now())
+        within = TRUSTED if self._asking.locked() else _RENEWED
+        return self._at_hand(token_digest(token), within)
 
     def owner(self, token: str) -> User | None:
         """Return whose token this is; `None` when it is unknown, expired or withdrawn."""
+        if (user := self.at_hand(token)) is not None:
+            return user
         digest = token_digest(token)
         if digest not in self._told:
             return self._ask({digest}).get(digest)
         with self._asking:
             # Whoever waited finds it told: one asks for all who came lately.
-            user = self._at_hand(digest, self._clock.now())
+            user = self._at_hand(digest, _RENEWED)
             return user or self._ask({digest} | self._lately()).get(digest)
 
     def withdraw(self, token: str) -> None:
@@ -115,13 +120,13 @@ class Tokens:
         finally:
             self._era = object()
 
-    def _at_hand(self, digest: str, now: datetime) -> User | None:
-        told = self._told.get(digest)
+    def _at_hand(self, digest: str, within: timedelta) -> User | None:
+        told, now = self._told.get(digest), self._clock.now()
         if (
             told is None
             or told.era is not self._era
             # A wall clock that was set back ends it, too.
-            or not told.told_at <= now < min(told.told_at + TRUSTED, told.expires_at)
+            or not told.told_at <= now < min(told.told_at + within, told.expires_at)
         ):
             return None
         told.used_at = now

@@ -106,7 +106,9 @@ def _shown(session: Session, seen: Seen) -> Mapping[TeamId, Shown]:
 def _amended(session: Session, seen: Seen) -> Mapping[TeamId, Amendments]:
     """Return what corrections hold for each team: of a frozen one, those of before."""
     teams = [team.id for team in seen.exercise.teams]
-    found = corrections_of(session, teams) if seen.state.corrections else {}
+    if not seen.state.corrections:
+        return dict.fromkeys(teams, Amendments())
+    found = corrections_of(session, teams)
     return {
         team: Amendments.of(
             fact

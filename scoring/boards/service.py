@@ -18,6 +18,8 @@ from scoring.ports import Exercises
 # A board that took so long to make is left alone for so many times as long: whatever is booked and
 # however many read, boards take a tenth of a processor at most.
 _REST = 9
+# As it was still so: looks that find nothing new take a hundredth.
+_REST_IF_STILL_SO = 99
 _LONGEST_REST = timedelta(seconds=0.5)
 _EXERCISES_KEPT = 16
 
@@ -28,6 +30,10 @@ class _Known:
 
     exercise: Exercise
     members: frozenset[UserId]
+
+    def is_visible_to(self, user: User) -> bool:
+        """Tell whether somebody sees it: staff, and whoever is in a team."""
+        return user.sees_results or user.id in self.members
 
 
 @dataclass(slots=True)
@@ -62,9 +68,19 @@ class Boards:
         What a board needs of it never changes, so nothing is read. Raises ExerciseUnknownError.
         """
         known = self._of(name)
-        if user.sees_results or user.id in known.members:
+        if known.is_visible_to(user):
             return known.exercise
         raise ExerciseUnknownError(name)
+
+    def at_hand(self, user: User, name: str, audience: Audience) -> Snapshot | None:
+        """Return the board that `latest` would, if nothing had to be read or waited for."""
+        known = self._known.get(name)
+        if known is None or not known.is_visible_to(user):
+            return None
+        kept = self._kept.get((known.exercise.id, audience))
+        if kept is None:
+            return None
+        return kept.at_hand(self._clock.now()) or (kept.snapshot if kept.lock.locked() else None)
 
     def latest(self, exercise: ExerciseId, audience: Audience) -> Snapshot:
         """Return a board; of many that ask at once for a new one, one makes it.
@@ -111,8 +127,9 @@ class Boards:
         found = self._making.made(self._of(exercise).exercise, audience, kept.snapshot)
         _ = found.packed  # now, by who made it, and not by who hands it out
         ended = self._clock.now()
+        rest = (ended - begun) * (_REST_IF_STILL_SO if found is kept.snapshot else _REST)
         kept.snapshot, kept.looked_at = found, ended
-        kept.rests_until = ended + min((ended - begun) * _REST, _LONGEST_REST)
+        kept.rests_until = ended + min(rest, _LONGEST_REST)
         return found
 
     def _of(self, name_or_id: str) -> _Known:

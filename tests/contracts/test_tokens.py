@@ -85,13 +85,25 @@ def test_what_was_told_a_moment_ago_is_at_hand(tokens: Tokens, ana: User, clock:
     token = tokens.issue(ana)
     assert tokens.at_hand(token) is None, "nobody has asked yet"
     assert tokens.owner(token) == ana
-    clock.advance(TRUSTED - AN_INSTANT)
+    clock.advance(TRUSTED / 2 - AN_INSTANT)
     assert tokens.at_hand(token) == ana
     assert asked_for(lambda: tokens.owner(token)) == 0
     clock.advance(AN_INSTANT)
     assert tokens.at_hand(token) is None
     assert asked_for(lambda: tokens.owner(token)) == 1
     assert tokens.at_hand(token) == ana
+
+
+def test_nobody_waits_while_one_asks_again_unless_it_is_a_second_old(
+    tokens: Tokens, ana: User, clock: FakeClock
+) -> None:
+    token = tokens.issue(ana)
+    tokens.owner(token)
+    for left in (ana, None):
+        clock.advance(TRUSTED - AN_INSTANT if left else AN_INSTANT)
+        with tokens._asking:
+            assert tokens.at_hand(token) == left
+        assert tokens.at_hand(token) is None
 
 
 def test_a_token_that_is_withdrawn_here_is_nobodys_from_then_on(tokens: Tokens, ana: User) -> None:
