@@ -75,12 +75,16 @@ class FolderTransport(filesystem.Transport):
 
     Channel = FolderChannel
 
-    def drain_events(self, connection: Any, **kwargs: Any) -> None:  # noqa: ANN401  # kombu's own
+    def drain_events(
+        self,
+        connection: Any,  # noqa: ANN401  # kombu's own
+        timeout: float | None = None,
+        **_others: Any,  # noqa: ANN401  # as the class of all transports has it; there are none
+    ) -> None:
         """Wait for a message, no longer than Celery should be late to see that it is to end.
 
         Celery waits for two seconds at a time, and looks in between.
         """
-        timeout = kwargs.get("timeout")
         shorter = None if timeout is None else min(timeout, _LATE_SECONDS)
         super().drain_events(connection, timeout=shorter)
 
