@@ -22,8 +22,8 @@ from tests.fakes.session_book import recorded_session
 
 HOSTILE = "<script>alert(1)</script>\u202eevil\x1b[2J"
 MOVED = (
-    ("/home/ana/whole", "5afe", True),
-    ("/home/ana/cut", "5afe", False),
+    ("/home/ana/whole", "0123", True),
+    ("/home/ana/cut", "0123", False),
     ("/home/ana/resumed", "", False),
 )
 LETTERS = "č š ž ć đ ë ç ќ ѓ ж Љ"
@@ -112,8 +112,8 @@ def test_a_file_is_told_with_its_digest_or_with_why_it_has_none(
     site: ApiSite, played: Exercise
 ) -> None:
     told = [
-        "to the host, 12 bytes, SHA-256 5afe: /home/ana/whole",
-        "to the host, 12 bytes, cut, SHA-256 of these 5afe: /home/ana/cut",
+        "to the host, 12 bytes, SHA-256 0123: /home/ana/whole",
+        "to the host, 12 bytes, cut, SHA-256 of these 0123: /home/ana/cut",
         "to the host, 12 bytes, not in order: no digest: /home/ana/resumed",
     ]
     timeline = report(site, played).json()["timeline"]
