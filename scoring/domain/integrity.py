@@ -119,25 +119,24 @@ def close_in_time(answers: Sequence[Answered]) -> Iterator[Suspicion]:
     for one, other in _often_close(right):
         both = [(right[one][t], right[other][t]) for t in right[one] if t in right[other]]
         close = [(a, b) for a, b in both if abs(a.elapsed - b.elapsed) <= CLOSE_WITHIN]
-        if 2 * len(close) >= len(both):
-            yield Suspicion(
-                kind=SignalKind.CLOSE,
-                teams=(one, other),
-                what=f"right within {_spelled(CLOSE_WITHIN)} of each other on {len(close)} of"
-                f" {len(both)} tasks that both solved",
-                evidence=tuple(
-                    _evidence(a, f"{_spelled(abs(a.elapsed - b.elapsed))} apart")
-                    for pair in close
-                    for a, b in (pair, pair[::-1])
-                ),
-            )
+        yield Suspicion(
+            kind=SignalKind.CLOSE,
+            teams=(one, other),
+            what=f"right within {_spelled(CLOSE_WITHIN)} of each other on {len(close)} of"
+            f" {len(both)} tasks that both solved",
+            evidence=tuple(
+                _evidence(a, f"{_spelled(abs(a.elapsed - b.elapsed))} apart")
+                for pair in close
+                for a, b in (pair, pair[::-1])
+            ),
+        )
 
 
 def _often_close(right: Mapping[str, Mapping[str, Answered]]) -> list[tuple[str, str]]:
-    """Return the pairs of teams that were close on CLOSE_TASKS tasks, in the order of the teams.
+    """Return the pairs of teams that were close on CLOSE_TASKS and half of what both solved.
 
-    By going through each task's answers in the order of time: of a thousand teams most pairs never
-    come near each other.
+    In the order of the teams, and by going through each task's answers in the order of time: of a
+    thousand teams most pairs never come near each other.
     """
     place = {team: number for number, team in enumerate(right)}
     by_task: dict[str, list[Answered]] = defaultdict(list)
@@ -151,10 +150,14 @@ def _often_close(right: Mapping[str, Mapping[str, Answered]]) -> list[tuple[str,
             while window and answer.elapsed - window[0].elapsed > CLOSE_WITHIN:
                 window.popleft()
             for earlier in window:
-                one, other = sorted((earlier.team, answer.team), key=place.__getitem__)
-                close[one, other] += 1
+                pair = (earlier.team, answer.team)
+                close[pair if place[pair[0]] < place[pair[1]] else pair[::-1]] += 1
             window.append(answer)
-    often = [pair for pair, times in close.items() if times >= CLOSE_TASKS]
+    often = [
+        (one, other)
+        for (one, other), times in close.items()
+        if times >= CLOSE_TASKS and 2 * times >= len(right[one].keys() & right[other].keys())
+    ]
     return sorted(often, key=lambda pair: (place[pair[0]], place[pair[1]]))
 
 
