@@ -175,7 +175,8 @@ class Checking:
 def _book(session: Session, books: TeamBooks, rules: Rules, row: CheckRunRow) -> None:
     run = run_of(row)
     before = books.check(row.check)
-    if before.after(run) is before or not ScoreRepository(session).add_run(row):
+    after = before.after(run.round, run.at, run.outcome)
+    if after is before or not ScoreRepository(session).add_run(row):
         return
     if any(map(is_timed, rules.checks[row.check].checked.values())):
         note_passed(session, books, books.team)

@@ -10,9 +10,9 @@ from core.db import Database
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.injects.service import Injects
 from orchestrator.journal import Journal, JournalEntry
-from orchestrator.session_views import PastSession, SessionDetails
+from orchestrator.session_views import FileView, PastSession, SessionDetails
 from orchestrator.sessions import Sessions
-from orchestrator.terminal.book import Kind
+from orchestrator.terminal.book import Direction, Kind
 from scoring.domain.ledger import Cause, Fact
 from scoring.facts import all_facts
 from scoring.ledger import Booked, booked_entries
@@ -34,6 +34,7 @@ _A_PAGE = 500
 _TOLD_ELSEWHERE = frozenset({"message.sent", "reply.received", "hint.taken"})
 _KINDS = {"inject": Happening.INJECT, "injects": Happening.INJECT}
 _KINDS |= {"expectation": Happening.RESPONSE}
+_WAYS = {Direction.TO_HOST: "to the host", Direction.FROM_HOST: "from the host"}
 
 
 class Chronicle:
@@ -185,8 +186,19 @@ def _of_session(found: SessionDetails) -> Iterator[Moment]:
             team=session.team,
             who=who,
             subject=session.host,
-            text=f"{file.direction}: {file.path}, {file.size} bytes, SHA-256 {file.sha256}",
+            text=_told_of(file),
         )
+
+
+def _told_of(file: FileView) -> str:
+    """Return what is told of a file that moved: its path last, as only that may be too long."""
+    if not file.sha256:
+        passed = "not in order: no digest"
+    elif not file.whole:
+        passed = f"cut, SHA-256 of these {file.sha256}"
+    else:
+        passed = f"SHA-256 {file.sha256}"
+    return f"{_WAYS[file.direction]}, {file.size} bytes, {passed}: {file.path}"
 
 
 def _of_team(session: Session, exercise: Exercise, team: Team) -> Iterator[Iterator[Moment]]:

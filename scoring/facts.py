@@ -1,15 +1,16 @@
 """Facts as rows: one table for all of them, in the order of their team."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy import ColumnElement, Executable, bindparam, func, literal_column, select
 from sqlalchemy.orm import Session
 
-from core.db import table_of
+from core.db import stored, stored_instant, table_of
 from core.ids import ExerciseId, TeamId
 from scoring.domain.amendments import Decided
 from scoring.domain.ledger import COSTS, Cause, EntryKind, Fact, Grant, Ruling
@@ -37,12 +38,13 @@ _COLUMNS = (
 _OF_TEAM = select(*_COLUMNS).where(_TABLE.team_id == bindparam("team")).order_by(_TABLE.position)
 _OF_CAUSES = _OF_TEAM.where(_TABLE.cause_type.in_(bindparam("causes", expanding=True)))
 _IS_DEAR = _TABLE.cause_type.in_(COSTS) & (_TABLE.milli_points > 0)
-_COSTS = (
+_OF_TEAMS = (
     select(_TABLE.team_id, *_COLUMNS)
-    .where(_TABLE.team_id.in_(bindparam("teams", expanding=True)), _IS_DEAR)
-    .where(_TABLE.subject.in_(bindparam("tasks", expanding=True)))
+    .where(_TABLE.team_id.in_(bindparam("teams", expanding=True)))
     .order_by(_TABLE.position)
 )
+_CORRECTIONS = _OF_TEAMS.where(_TABLE.cause_type == Cause.CORRECTION)
+_COSTS = _OF_TEAMS.where(_IS_DEAR, _TABLE.subject.in_(bindparam("tasks", expanding=True)))
 _LAST = select(func.coalesce(func.max(_TABLE.position), 0)).where(
     _TABLE.team_id == bindparam("team")
 )
@@ -90,17 +92,14 @@ def fact_values(exercise: ExerciseId, team: TeamId, fact: Fact) -> dict[str, Any
 
 def facts_of(session: Session, team: TeamId, *causes: Cause) -> tuple[Fact, ...]:
     """Return a team's facts of some causes, in their order."""
-    return tuple(map(_fact, session.execute(_OF_CAUSES, {"team": team, "causes": causes})))
+    return tuple(_facts(session, _OF_CAUSES, {"team": team, "causes": causes}))
 
 
 def corrections_of(session: Session, teams: Sequence[TeamId]) -> Mapping[TeamId, Sequence[Fact]]:
     """Return the corrections of each of some teams, in their order."""
-    of_teams = select(_TABLE.team_id, *_COLUMNS).where(
-        _TABLE.team_id.in_(teams), _TABLE.cause_type == Cause.CORRECTION
-    )
     found: dict[TeamId, list[Fact]] = {team: [] for team in teams}
-    for team, *columns in session.execute(of_teams.order_by(_TABLE.position)):
-        found[TeamId(team)].append(_fact(columns))
+    for team, fact in _facts_of_teams(session, _CORRECTIONS, {"teams": teams}):
+        found[team].append(fact)
     return found
 
 
@@ -109,8 +108,7 @@ def costs_of(
 ) -> Mapping[tuple[TeamId, str], Sequence[Fact]]:
     """Return (team, task) → the facts that cost a task something, in their order, if any did."""
     found: dict[tuple[TeamId, str], list[Fact]] = {}
-    for team, *columns in session.execute(_COSTS, {"teams": teams, "tasks": tasks}):
-        fact = _fact(columns)
+    for team, fact in _facts_of_teams(session, _COSTS, {"teams": teams, "tasks": tasks}):
         found.setdefault((team, fact.subject), []).append(fact)
     return found
 
@@ -138,18 +136,45 @@ def _by_task(
 
 def all_facts(session: Session, team: TeamId) -> Iterator[Fact]:
     """Give all facts of a team, in their order, as they are read."""
-    options = {"yield_per": 10_000}
-    with session.execute(_OF_TEAM, {"team": team}, execution_options=options) as found:
-        for rows in found.partitions():  # of one row after another, each is a call
-            yield from map(_fact, rows)
+    return _facts(session, _OF_TEAM, {"team": team})
 
 
-def _fact(row: Sequence[Any]) -> Fact:
-    cause, id_, at, user, subject, number, outcome, elapsed, milli_points, ruling = row
-    told = (subject, number, outcome, elapsed * _MILLISECOND, milli_points)
-    if ruling is None:
-        return Fact(_CAUSES[cause], id_, at, user, *told)
-    return Fact(_CAUSES[cause], id_, at, user, *told, *_read(ruling))
+def _facts(
+    session: Session, statement: Executable, parameters: Mapping[str, Any]
+) -> Iterator[Fact]:
+    instant = stored_instant(session)
+    for rows in stored(session, statement, parameters):
+        yield from map(_fact, rows, repeat(instant))
+
+
+def _facts_of_teams(
+    session: Session, statement: Executable, parameters: Mapping[str, Any]
+) -> Iterator[tuple[TeamId, Fact]]:
+    instant = stored_instant(session)
+    for rows in stored(session, statement, parameters):
+        yield from ((TeamId(team), _fact(columns, instant)) for team, *columns in rows)
+
+
+def _fact(row: Sequence[Any], instant: Callable[[Any], Any]) -> Fact:
+    cause, id_, at, user, subject, number, outcome, elapsed, milli_points, text = row
+    ruling, decided = (None, None) if text is None else _read(text)
+    # The class's own constructor, written in Python, would take longer than all of this line.
+    return tuple.__new__(
+        Fact,
+        (
+            _CAUSES[cause],
+            id_,
+            instant(at),
+            user,
+            subject,
+            number,
+            outcome,
+            elapsed * _MILLISECOND,
+            milli_points,
+            ruling,
+            decided,
+        ),
+    )
 
 
 def _written(fact: Fact) -> str | None:

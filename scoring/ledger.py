@@ -1,13 +1,13 @@
 """The ledger as it is stored: entries read back, the chain, and the standings kept beside it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, delete, select
+from sqlalchemy import Executable, Row, bindparam, delete, select
 from sqlalchemy.orm import Session
 
-from core.db import table_of
+from core.db import stored, stored_instant, table_of
 from core.ids import ExerciseId, TeamId
 from scoring.domain.chain import GENESIS, Content, Link, link_hash
 from scoring.domain.ledger import Cause, Entry, EntryKind, Fact
@@ -121,18 +121,17 @@ def add_entry(session: Session, values: Mapping[str, Any]) -> int:
 
 def booked_entries(session: Session, team: TeamId) -> list[Booked]:
     """Return a team's entries, in the order of the chain."""
-    return list(map(_booked, session.execute(_OF_TEAM, {"team": team})))
+    return _entries(session, _OF_TEAM, {"team": team})
 
 
 def booked_until(session: Session, team: TeamId, recorded: datetime) -> list[Booked]:
     """Return a team's entries that were booked by then, in the order of the chain."""
-    return list(map(_booked, session.execute(_UNTIL, {"team": team, "recorded": recorded})))
+    return _entries(session, _UNTIL, {"team": team, "recorded": recorded})
 
 
 def booked_entry(session: Session, team: TeamId, key: str) -> Booked | None:
     """Return the entry of an effect of a team; `None` when there is none."""
-    found = session.execute(_OF_KEY, {"team": team, "key": key}).first()
-    return _booked(found) if found is not None else None
+    return next(iter(_entries(session, _OF_KEY, {"team": team, "key": key})), None)
 
 
 def links(session: Session, team: TeamId) -> Iterator[Link]:
@@ -167,9 +166,18 @@ def links(session: Session, team: TeamId) -> Iterator[Link]:
             yield Link(id=id_, content=Content(*content), prev_hash=prev_hash, hash=hash_)
 
 
-def _booked(row: Row[*tuple[Any, ...]]) -> Booked:
+def _entries(
+    session: Session, statement: Executable, parameters: Mapping[str, Any]
+) -> list[Booked]:
+    instant = stored_instant(session)
+    return [
+        _booked(row, instant) for rows in stored(session, statement, parameters) for row in rows
+    ]
+
+
+def _booked(row: Sequence[Any], instant: Callable[[Any], Any]) -> Booked:
     id_, team, task, kind, milli_points, key, cause, cause_id, at, user, reverses, reason = row
-    fact = Fact(_CAUSES[cause], cause_id, at, user)
+    fact = Fact(_CAUSES[cause], cause_id, instant(at), user)
     return Booked(
         id_, Entry(team, task, _KINDS[kind], milli_points, key, fact, None, reverses, reason)
     )

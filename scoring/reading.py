@@ -34,8 +34,13 @@ class Reading:
 
     def tasks(self, exercise: Exercise, team: Team, *, language: str = "") -> tuple[TaskView, ...]:
         """See `Scoring.tasks`."""
+        return self.views(exercise, team, self.results(team), language=language)
+
+    def views(
+        self, exercise: Exercise, team: Team, results: Results, *, language: str = ""
+    ) -> tuple[TaskView, ...]:
+        """Return a team's tasks by results that were read, of it or of more teams."""
         scenario = TeamScenario.of(self._exercises, exercise, team, language=language)
-        results = self._results(team)
         elapsed = exercise.elapsed(self._clock.now(), team.id)
         return tuple(
             _task_view(scenario, team.id, name, task, results, elapsed)
@@ -88,11 +93,12 @@ class Reading:
                 team.id: TeamScenario.of(self._exercises, exercise, team, language=language)
                 for team in exercise.teams
             },
-            self._results(*exercise.teams),
+            self.results(*exercise.teams),
             now=self._clock.now(),
         )
 
-    def _results(self, *teams: Team) -> Results:
+    def results(self, *teams: Team) -> Results:
+        """Read the results of teams."""
         with self._database.reading() as session:
             return results_of(session, [team.id for team in teams])
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from core.db import Database
+from core.garbage import settled_memory
 from orchestrator.domain.exercise import Exercise, Team
 from scoring.attack_defence.replaying import differing_rounds
 from scoring.domain.replay import Difference, differences, replay
@@ -63,7 +64,7 @@ class Replaying:
         """Return the replay of an exercise, as of one moment; nothing is changed."""
         scenario = self._exercises.scenario(exercise).scenario
         rules = Rules.of(scenario)
-        with self._database.snapshot() as session:
+        with settled_memory(), self._database.snapshot() as session:
             teams = tuple(_replayed(session, team, rules) for team in exercise.teams)
             rounds = differing_rounds(session, exercise, scenario) if scenario.services else ()
         return Replay(exercise=exercise.name, teams=teams, rounds=rounds)

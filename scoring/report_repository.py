@@ -46,7 +46,10 @@ def last_tries(session: Session, teams: Sequence[TeamId]) -> Mapping[str, dateti
             .group_by(AccessSessionRow.team_id)
         ),
     ]
-    return {team: max(at for whose, at in tries if whose == team) for team, _ in tries}
+    last: dict[str, datetime] = {}
+    for team, at in tries:
+        last[team] = max(at, last.get(team, at))
+    return last
 
 
 def first_acts(session: Session, teams: Sequence[TeamId]) -> Mapping[str, datetime]:
@@ -61,4 +64,7 @@ def first_acts(session: Session, teams: Sequence[TeamId]) -> Mapping[str, dateti
             .group_by(AccessSessionRow.team_id)
         )
     ]
-    return {team: min(at for whose, at in acts if whose == team) for team, _ in acts}
+    first: dict[str, datetime] = {}
+    for team, at in acts:
+        first[team] = min(at, first.get(team, at))
+    return first

@@ -1,11 +1,14 @@
 """After-action reports, signals and stuck teams: everything is read and worked out anew."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 
 from core.clock import Clock
 from core.db import Database
+from core.ids import TeamId
 from core.scenario.fields import is_template
 from core.scenario.schema import Scenario
 from core.scenario.schema_answers import ChoiceAnswer
@@ -140,19 +143,24 @@ class Reporting:
         with self._database.reading() as session:
             solves = ScoreRepository(session).solves([t.id for t in running])
             tried = last_tries(session, [t.id for t in running])
+        solved = defaultdict[TeamId, list[datetime]](list)
+        for (team_id, _), row in solves.items():
+            solved[TeamId(team_id)].append(row.solved_at)
+        # For all of them at once, and only if any had no progress.
+        results = cache(lambda: self._reading.results(*running))
         found = (
-            self._stuck(
-                exercise,
-                team,
-                [row.solved_at for (owner, _), row in solves.items() if owner == team.id],
-                tried.get(team.id),
-            )
+            self._stuck(exercise, team, solved[team.id], tried.get(team.id), results)
             for team in running
         )
         return tuple(one for one in found if one is not None)
 
     def _stuck(
-        self, exercise: Exercise, team: Team, solved: Sequence[datetime], tried: datetime | None
+        self,
+        exercise: Exercise,
+        team: Team,
+        solved: Sequence[datetime],
+        tried: datetime | None,
+        results: Callable[[], Results],
     ) -> Stuck | None:
         return stuck(
             team.slug,
@@ -161,7 +169,7 @@ class Reporting:
             tries=[exercise.elapsed(tried, team.id)] if tried is not None else [],
             open_tasks=lambda: [
                 view.task
-                for view in self._reading.tasks(exercise, team)
+                for view in self._reading.views(exercise, team, results())
                 if view.state in _OPEN and view.kind not in {"availability", "guard", "rubric"}
             ],
         )

@@ -42,7 +42,10 @@ class Results:
 
     def of_points(self, team: TeamId, name: str, task: Task) -> int:
         """Return what a task gives a team by the corrections that hold, in thousandths."""
-        return Amendments.of(self.corrections.get(team, ())).of_points(name, task) * MILLI
+        corrections = self.corrections.get(team)
+        if not corrections:  # as of most, and it is asked for every task of every team
+            return task.points * MILLI
+        return Amendments.of(corrections).of_points(name, task) * MILLI
 
     def state(self, team: TeamId, check: str) -> CheckState:
         """Return what is known of a check of a team."""

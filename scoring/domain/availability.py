@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 from scoring.domain.verdicts import Verdict
 
+# Bound here: Python 3.11 searches for a member by name each time, as long as all of `after` takes.
+_RECOVERING = Verdict.RECOVERING
+
 
 class Rounds(NamedTuple):
     """How many rounds of a check were scored so far; how many it passed, and how many by half."""
@@ -22,11 +25,9 @@ class Rounds(NamedTuple):
         """Return the counts with one round more."""
         if not verdict.scored:
             return self
-        return Rounds(
-            self.scored + 1,
-            self.passed + verdict.passes,
-            self.recovering + (verdict is Verdict.RECOVERING),
-        )
+        scored, passed, recovering = self
+        after = (scored + 1, passed + verdict.passes, recovering + (verdict is _RECOVERING))
+        return tuple.__new__(Rounds, after)
 
     @property
     def share(self) -> Fraction | None:
@@ -37,4 +38,6 @@ class Rounds(NamedTuple):
     def worth(self, milli_points: int) -> int:
         """Return what the share is worth of `milli_points`, rounded down."""
         scored, passed, recovering = self
-        return milli_points * (2 * passed + recovering) // (2 * scored) if scored else 0
+        if passed == scored:  # as most services do throughout: no division
+            return milli_points if scored else 0
+        return milli_points * (2 * passed + recovering) // (2 * scored)

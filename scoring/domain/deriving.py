@@ -9,7 +9,6 @@ from scoring.domain.amending import Amendments
 from scoring.domain.attempts import AnswerVerdict
 from scoring.domain.books import Books
 from scoring.domain.guards import is_lost
-from scoring.domain.holds import CheckRun
 from scoring.domain.lateness import gives
 from scoring.domain.ledger import (
     AT_ONCE,
@@ -66,12 +65,13 @@ def _answered(fact: Fact, books: Books, rules: Rules) -> None:
 
 
 def _looked(fact: Fact, books: Books, rules: Rules) -> None:
-    before = books.check(fact.subject)
-    after = before.after(CheckRun.told(fact.number, fact.elapsed, fact.outcome))
+    check = fact.subject
+    before = books.check(check)
+    after = before.after(fact.number, fact.elapsed, fact.outcome)
     if after is before:
         return
-    books.keep_check(fact.subject, after)
-    moved = rules.checks[fact.subject]
+    books.keep_check(check, after)
+    moved = rules.checks[check]
     for name, kept_up in moved.availability.items():
         for entry in availability_moved(
             books.team,
@@ -82,8 +82,8 @@ def _looked(fact: Fact, books: Books, rules: Rules) -> None:
             fact=fact,
         ):
             books.book(entry)
-    for name, guarded in moved.guards.items():
-        if is_lost(after):
+    if is_lost(after):
+        for name, guarded in moved.guards.items():
             entry = lost(books.team, name, points=guarded.points, fact=fact)
             if not books.is_booked(entry.key):
                 books.book(entry)

@@ -7,6 +7,7 @@ from scoring.domain.availability import Rounds
 from scoring.domain.verdicts import Verdict
 
 _EXCUSED = "~"
+_MISSING = Verdict.MISSING  # bound here: see `availability`
 # A table: a replay reads a million of them.
 _OUTCOMES = {
     f"{mark}{verdict}": (verdict, bool(mark)) for verdict in Verdict for mark in ("", _EXCUSED)
@@ -25,20 +26,9 @@ class CheckRun(NamedTuple):
     excused: bool = False
 
     @property
-    def scored(self) -> bool:
-        """Whether it counts, for the team or against it."""
-        return self.verdict.scored and not self.excused
-
-    @property
     def outcome(self) -> str:
         """What the fact of the round says: the verdict, with `~` in front when it is excused."""
         return f"{_EXCUSED}{self.verdict}" if self.excused else self.verdict
-
-    @classmethod
-    def told(cls, round: int, at: timedelta, outcome: str) -> "CheckRun":  # noqa: A002
-        """Return the run of which a fact has this outcome."""
-        verdict, excused = _OUTCOMES[outcome]
-        return cls(round, at, verdict, excused)
 
 
 class CheckState(NamedTuple):
@@ -57,20 +47,26 @@ class CheckState(NamedTuple):
     missed: int = 0
     failures: int = 0
 
-    def after(self, run: CheckRun) -> "CheckState":
-        """Return the state with one run more; one that is late or comes again changes nothing."""
-        if run.round <= self.round:
+    def after(self, number: int, at: timedelta, outcome: str) -> "CheckState":
+        """Return the state with one round more, as its fact tells of it (`CheckRun.outcome`).
+
+        One that is late or comes again changes nothing.
+        """
+        verdict, excused = _OUTCOMES[outcome]
+        former, _, since, passed_at, rounds, missed, failures = self
+        if number <= former:
             return self
-        _, _, since, passed_at, rounds, _, failures = self
-        if run.scored:
-            rounds = rounds.after(run.verdict)
-            if run.verdict.passes:
-                since = run.at if since is None else since
-                passed_at, failures = max(run.at, passed_at or since), 0
+        if verdict.scored and not excused:
+            rounds = rounds.after(verdict)
+            if verdict.passes:
+                since = at if since is None else since
+                passed_at = at if passed_at is None or at > passed_at else passed_at
+                failures = 0
             else:
                 since, passed_at, failures = None, None, failures + 1
-        missed = self.missed + run.round - self.round - 1 + (run.verdict is Verdict.MISSING)
-        return CheckState(run.round, run.verdict, since, passed_at, rounds, missed, failures)
+        missed += number - former - 1 + (verdict is _MISSING)
+        after = (number, verdict, since, passed_at, rounds, missed, failures)
+        return tuple.__new__(CheckState, after)
 
     @property
     def held(self) -> timedelta | None:

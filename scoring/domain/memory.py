@@ -10,6 +10,7 @@ from scoring.domain.rules import Rules
 from scoring.errors import EntryUnknownError
 
 _UNSEEN = CheckState()
+_LOOK = Cause.CHECK_RUN  # bound here: see `availability`
 
 
 class MemoryBooks:
@@ -33,18 +34,23 @@ class MemoryBooks:
 
     def remember(self, fact: Fact) -> bool:
         """See `Books.remember`."""
-        key = fact.cause + fact.id  # of all ways the cheapest, a million times
+        cause = fact.cause
+        key = cause + fact.id  # of all ways the cheapest, a million times
         if key in self._seen:
             return False
         self._seen.add(key)
         self._facts.append(fact)
+        if cause is not _LOOK:  # most are, and of these nothing more is asked
+            self._sort(fact)
+        return True
+
+    def _sort(self, fact: Fact) -> None:
         if fact.cause in COSTS and fact.milli_points:
             self._costs.setdefault(fact.subject, []).append(fact)
         elif fact.cause is Cause.PASSED:
             self._passed.append(firing_of(fact))
         elif fact.cause is Cause.CORRECTION and fact.decided is not None:
             self._corrections.append(fact)
-        return True
 
     def costs(self, task: str) -> Sequence[Fact]:
         """See `Books.costs`."""

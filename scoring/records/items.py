@@ -26,14 +26,17 @@ def items_of(
     wrong: Wrong,
 ) -> tuple[Item, ...]:
     """Return the analysis of each task but guards; `wrong` is (team, task) → wrong answers."""
-    teams = list(zip(exercise.teams, records, strict=True))
+    teams = [
+        (team, record, {task.task: task for task in record.tasks})
+        for team, record in zip(exercise.teams, records, strict=True)
+    ]
     return tuple(
         analysed(
             name,
             [
                 outcome
-                for team, record in teams
-                if (outcome := _outcome(exercise, team, record, name, task, results, wrong))
+                for team, record, found in teams
+                if (outcome := _outcome(exercise, team, record, found[name], task, results, wrong))
             ],
         )
         for name, task in tasks.items()
@@ -45,12 +48,11 @@ def _outcome(
     exercise: Exercise,
     team: Team,
     record: TeamRecord,
-    name: str,
+    found: TaskRecord,
     task: Task,
     results: Results,
     wrong: Wrong,
 ) -> Outcome | None:
-    found = next(t for t in record.tasks if t.task == name)
     opened = results.times(team.id, task).opened
     if opened is None or (task.points and not found.of_milli_points):
         return None
@@ -62,7 +64,7 @@ def _outcome(
         rest=record.milli_points - found.milli_points,
         took=_took(exercise, team.id, found, opened),
         attempts=found.attempts,
-        wrong=tuple(wrong.get((team.id, name), ())),
+        wrong=tuple(wrong.get((team.id, found.task), ())),
         hints=len(found.hints),
     )
 

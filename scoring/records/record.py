@@ -4,6 +4,7 @@ It is the criterion score: the share of each objective's points. Ranking, ties a
 the game never enter it. Points are in thousandths.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,9 @@ from orchestrator.domain.phases import OVER
 from scoring.domain.ledger import MILLI, Fact
 from scoring.results import Results
 from scoring.team_scenario import TeamScenario
+
+_SolvedBy = Mapping[tuple[str, str | None], Sequence[str]]
+"""(team, user) → the tasks that they solved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +136,7 @@ def record_of(
     """Put together what an exercise's teams achieved; `scenarios` holds it for each team."""
     ticks = {event.tick: event.at for event in exercise.clock}
     competencies = next(iter(scenarios.values())).scenario.competencies if scenarios else {}
+    solved = _solved_by(results)
     return TrainingRecord(
         exercise=exercise.id,
         name=exercise.name,
@@ -145,11 +150,22 @@ def record_of(
         final=exercise.phase in OVER,
         upto_entry=results.upto_entry,
         competencies={name: c.title for name, c in competencies.items()},
-        teams=tuple(_team_record(team, scenarios[team.id], results) for team in exercise.teams),
+        teams=tuple(
+            _team_record(team, scenarios[team.id], results, solved) for team in exercise.teams
+        ),
     )
 
 
-def _team_record(team: Team, scenario: TeamScenario, results: Results) -> TeamRecord:
+def _solved_by(results: Results) -> _SolvedBy:
+    solved = defaultdict[tuple[str, str | None], list[str]](list)
+    for (team, task), solve in results.solves.items():
+        solved[team, solve.user_id].append(task)
+    return solved
+
+
+def _team_record(
+    team: Team, scenario: TeamScenario, results: Results, solved: _SolvedBy
+) -> TeamRecord:
     tasks = tuple(
         _task_record(team, name, task, scenario, results)
         for name, task in scenario.scenario.tasks.items()
@@ -157,7 +173,7 @@ def _team_record(team: Team, scenario: TeamScenario, results: Results) -> TeamRe
     return TeamRecord(
         team=team.slug,
         name=team.name,
-        members=tuple(_member_record(team, member, results) for member in team.members),
+        members=tuple(_member_record(team, member, results, solved) for member in team.members),
         milli_points=sum(t.milli_points for t in tasks),
         of_milli_points=sum(max(0, t.of_milli_points) for t in tasks),
         tasks=tasks,
@@ -214,18 +230,12 @@ def _task_record(
     )
 
 
-def _member_record(team: Team, member: Member, results: Results) -> MemberRecord:
+def _member_record(team: Team, member: Member, results: Results, solved: _SolvedBy) -> MemberRecord:
     return MemberRecord(
         user=member.user,
         name=member.name,
         role=member.role,
-        solved=tuple(
-            sorted(
-                task
-                for (owner, task), solve in results.solves.items()
-                if (owner, solve.user_id) == (team.id, member.user)
-            )
-        ),
+        solved=tuple(sorted(solved.get((team.id, member.user), ()))),
         wrong_answers=results.wrong_answers.get((team.id, member.user), 0),
     )
 

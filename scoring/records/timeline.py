@@ -96,7 +96,10 @@ def with_scenes(moments: Iterable[Moment], recordings: Sequence[Recorded]) -> tu
 
     Of whoever did it, where that is known and they were recorded; else of the whole team.
     """
-    return tuple(_with_scenes(moment, recordings) for moment in moments)
+    of_teams: dict[str, list[Recorded]] = {}
+    for recorded in recordings:
+        of_teams.setdefault(recorded.team, []).append(recorded)
+    return tuple(_with_scenes(moment, of_teams.get(moment.team, ())) for moment in moments)
 
 
 _SEEN = frozenset(
@@ -108,7 +111,7 @@ _SEEN = frozenset(
 def _with_scenes(moment: Moment, recordings: Sequence[Recorded]) -> Moment:
     if moment.kind not in _SEEN or not moment.team or moment.scenes:
         return moment
-    running = [r for r in recordings if r.team == moment.team and r.began <= moment.at <= r.ended]
+    running = [r for r in recordings if r.began <= moment.at <= r.ended]
     own = [r for r in running if r.user == moment.who]
     return replace(
         moment,

@@ -211,6 +211,10 @@ class Duel:
     def play(self) -> list[Verdict | None]:
         """Do what the sweep finds due; return what was seen."""
         self.attack_defence.sweep()
+        return self.play_sent()
+
+    def play_sent(self) -> list[Verdict | None]:
+        """Do what a sweep has sent; return what was seen."""
         jobs = [job for job in self.queue.take() if job.name == LOOK]
         return [self.look(*job.arguments[1:]) for job in jobs]
 

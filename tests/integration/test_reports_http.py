@@ -16,10 +16,16 @@ from api.auth import COOKIE
 from api.cli import reports
 from api.cli.main import app
 from orchestrator.domain.exercise import Exercise
+from orchestrator.terminal.book import Direction, FileMoved
 from tests.fakes.api_site import ApiSite, api_site
 from tests.fakes.session_book import recorded_session
 
 HOSTILE = "<script>alert(1)</script>\u202eevil\x1b[2J"
+MOVED = (
+    ("/home/ana/whole", "0123", True),
+    ("/home/ana/cut", "0123", False),
+    ("/home/ana/resumed", "", False),
+)
 LETTERS = "č š ž ć đ ë ç ќ ѓ ж Љ"
 
 
@@ -34,6 +40,7 @@ def played(site: ApiSite) -> Exercise:
     """Play: team-1 is wrong, steals a flag, takes a hint and is right; everything ends."""
     exercise = site.launch()
     recorded_session(site.services, exercise, "seen")
+    site.services.sessions.write([moved(site, file) for file in MOVED])
     for task, value in (
         ("who", HOSTILE),
         ("mark", site.answer_of(exercise, "team-2", "mark")),
@@ -46,6 +53,19 @@ def played(site: ApiSite) -> Exercise:
     assert answer(site, exercise, "who", site.answer_of(exercise, "team-1", "thief")) == "correct"
     site.services.exercises.end(exercise.id)
     return site.services.exercises.get(exercise.id)
+
+
+def moved(site: ApiSite, file: tuple[str, str, bool]) -> FileMoved:
+    path, sha256, whole = file
+    return FileMoved(
+        session="seen",
+        at=site.clock.now(),
+        direction=Direction.TO_HOST,
+        path=path,
+        size=12,
+        sha256=sha256,
+        whole=whole,
+    )
 
 
 def answer(site: ApiSite, exercise: Exercise, task: str, value: str) -> str:
@@ -86,6 +106,24 @@ def test_the_report_holds_what_was_done_and_leads_to_its_proof(
     assert who["took"]["median"] == 180
     (logs,) = found["objectives"]
     assert (logs["passed"], logs["assessed"], logs["rating"]) == (1, 2, "M")
+
+
+def test_a_file_is_told_with_its_digest_or_with_why_it_has_none(
+    site: ApiSite, played: Exercise
+) -> None:
+    told = [
+        "to the host, 12 bytes, SHA-256 0123: /home/ana/whole",
+        "to the host, 12 bytes, cut, SHA-256 of these 0123: /home/ana/cut",
+        "to the host, 12 bytes, not in order: no digest: /home/ana/resumed",
+    ]
+    timeline = report(site, played).json()["timeline"]
+    assert sorted(m["text"] for m in timeline if m["kind"] == "file") == sorted(told)
+    page = report(site, played, format="html").text
+    assert all(text in page for text in told)
+    pdf = PdfReader(io.BytesIO(report(site, played, format="pdf").content))
+    paper = " ".join(" ".join(p.extract_text() for p in pdf.pages).split())
+    assert "cut, SHA-256 of these" in paper
+    assert "not in order: no digest" in paper
 
 
 def test_html_runs_nothing_and_hostile_text_is_text(site: ApiSite, played: Exercise) -> None:

@@ -189,7 +189,8 @@ def _replayed(team: TeamId, facts: Facts) -> set[tuple[str, int]]:
     for row in facts.check_runs:
         if row["team_id"] != team:
             continue
-        before, state = state, state.after(_run(row))
+        run = _run(row)
+        before, state = state, state.after(run.round, run.at, run.outcome)
         fact = _fact(Cause.CHECK_RUN, row["id"], row["started_at"])
         for entry in availability_moved(
             team, KEPT, points=_POINTS[KEPT], before=before.rounds, after=state.rounds, fact=fact

@@ -1,4 +1,4 @@
-"""S-1 to S-4: what scoring takes, each number beside a baseline that does only the unavoidable.
+"""S-1 to S-4, and growth: what scoring takes, each beside a baseline of only the unavoidable.
 
 Each number is a file of this folder with a function `measure` that yields lines.
 
@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.benchmarks.scoring import answering, boards, checks, replaying
+from tests.benchmarks.scoring import answering, boards, checks, growth, replaying
 from tests.benchmarks.scoring.line import Line
 
 NUMBERS: Mapping[str, Callable[[argparse.Namespace], Iterator[Line]]] = {
@@ -19,12 +19,13 @@ NUMBERS: Mapping[str, Callable[[argparse.Namespace], Iterator[Line]]] = {
     "S-2": boards.measure,
     "S-3": checks.measure,
     "S-4": replaying.measure,
+    "growth": growth.measure,
 }
 
 
 def main() -> None:
     """Measure the numbers asked for, and print each beside its baseline."""
-    parser = argparse.ArgumentParser(description="Scoring: S-1 to S-4.")
+    parser = argparse.ArgumentParser(description="Scoring: S-1 to S-4, and how it grows.")
     parser.add_argument("--only", choices=sorted(NUMBERS), help="one number instead of all")
     parser.add_argument("--facts", type=int, default=1_000_000, help="S-4: facts to replay")
     parser.add_argument("--seconds", type=float, default=20, help="S-1, S-2: how long each runs")

@@ -146,7 +146,7 @@ def _bare(site: ServedSite) -> float:
             for table in tables
         }
     metadata = MetaData()
-    copies = {row: _copy(row.metadata.tables[row.__tablename__], metadata) for row in tables}
+    copies = {row: copy_of(row.metadata.tables[row.__tablename__], metadata) for row in tables}
     metadata.create_all(site.database.engine)
     by_cause = {row["cause_id"]: row for row in rows[ScoreEntryRow]}
     solves = {row["cause_id"]: row for row in rows[SolveRow]}
@@ -162,7 +162,7 @@ def _bare(site: ServedSite) -> float:
     return len(rows[SubmissionRow]) / (time.perf_counter() - begun)
 
 
-def _copy(table: Table, metadata: MetaData) -> Table:
+def copy_of(table: Table, metadata: MetaData) -> Table:
     """Return the same columns and keys under another name, without what they refer to."""
     columns = [Column(c.name, c.type, primary_key=c.primary_key) for c in table.columns]
     return Table(f"bare_{table.name}", metadata, *columns)

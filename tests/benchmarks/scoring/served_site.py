@@ -77,7 +77,7 @@ def served_site(url: str, folder: Path, *, teams: int, tasks: int) -> Iterator[S
     database = Database(url, queue=RecordingQueue())
     users = Users(database, clock)
     exercises = Exercises(database, clock, users, Library(database, clock, folder / "scenarios"))
-    exercise = _under_way(exercises, database, folder, teams=teams, tasks=tasks)
+    exercise = under_way(exercises, database, folder, teams=teams, tasks=tasks)
     tokens = _tokens(database, exercise)
     try:
         with _process(url, folder) as (port, pid):
@@ -117,7 +117,7 @@ def book_solves(site: ServedSite, *, tasks: int) -> None:
         Proving(database, clock, exercises, every=timedelta(days=1)).rebuild(site.exercise)
 
 
-def _under_way(
+def under_way(
     exercises: Exercises, database: Database, folder: Path, *, teams: int, tasks: int
 ) -> Exercise:
     source = folder / "answered"

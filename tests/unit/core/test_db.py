@@ -10,7 +10,7 @@ from sqlalchemy import Integer, MetaData, select, text
 from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import Base, Database, DatabaseUnavailableError, Instant
+from core.db import Base, Database, DatabaseUnavailableError, Instant, stored, stored_instant
 from core.jobs import Job
 from tests.fakes.queue import RecordingQueue
 
@@ -198,3 +198,28 @@ def test_a_missing_table_is_one_sentence_and_not_a_trace(database: Database) -> 
         database.reading() as session,
     ):
         session.execute(text("SELECT * FROM nothing_here"))
+
+
+def test_rows_come_in_pages_as_the_driver_has_them(database: Database) -> None:
+    at = datetime(2026, 11, 23, 13, 5, 0, 7, tzinfo=UTC)
+    with database.transaction() as transaction:
+        session = transaction.session
+        session.add(CounterRow(id=0))
+        session.add_all([CounterRow(id=number, at=at) for number in range(1, 1200)])
+        query = select(CounterRow.id, CounterRow.at).order_by(CounterRow.id)
+        pages = list(stored(session, query, {}))
+        instant = stored_instant(session)
+    assert [len(page) for page in pages] == [500, 500, 200]
+    rows = [row for page in pages for row in page]
+    assert [id_ for id_, _ in rows] == list(range(1200))
+    assert [instant(stored_at) for _, stored_at in rows] == [None] + [at] * 1199
+
+
+def test_a_database_that_breaks_between_two_rows_is_told_as_such(database: Database) -> None:
+    # SQLite's own overflow stands for it: it comes when the row is read, long after the first.
+    query = text("SELECT abs(value) FROM (SELECT 1 AS value UNION ALL SELECT -9223372036854775808)")
+    with (
+        pytest.raises(DatabaseUnavailableError, match="integer overflow"),
+        database.reading() as session,
+    ):
+        list(stored(session, query, {}))

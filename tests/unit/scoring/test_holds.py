@@ -25,7 +25,10 @@ def runs(*verdicts: Verdict) -> list[CheckRun]:
 
 
 def folded(seen: list[CheckRun]) -> CheckState:
-    return reduce(CheckState.after, seen, CheckState())
+    def after(state: CheckState, run: CheckRun) -> CheckState:
+        return state.after(run.round, run.at, run.outcome)
+
+    return reduce(after, seen, CheckState())
 
 
 def held(*verdicts: Verdict) -> float | None:

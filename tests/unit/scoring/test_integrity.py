@@ -1,9 +1,14 @@
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from itertools import combinations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scoring.domain.integrity import (
+    CLOSE_TASKS,
+    CLOSE_WITHIN,
     Answered,
     Known,
     SignalKind,
@@ -150,3 +155,23 @@ def test_every_language_says_everything() -> None:
                 assert ("{" in text) == ("{" in there[key])
     assert words("de") == words("en")
     assert words("sr-Latn") == words("sr")
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abcd"), st.sampled_from("vwxyz"), st.integers(0, 400)),
+        unique_by=lambda answer: answer[:2],
+    )
+)
+def test_pairs_found_by_time_are_those_that_a_look_at_every_pair_finds(
+    answers: list[tuple[str, str, int]],
+) -> None:
+    at = {team: {t: s for who, t, s in answers if who == team} for team, _, _ in answers}
+    wanted = []
+    for one, other in combinations(at, 2):
+        both = [abs(at[one][task] - at[other][task]) for task in at[one].keys() & at[other].keys()]
+        close = sum(apart <= CLOSE_WITHIN.total_seconds() for apart in both)
+        if close >= CLOSE_TASKS and 2 * close >= len(both):
+            wanted.append((one, other))
+    found = close_in_time([sent(team, task, at=second) for team, task, second in answers])
+    assert [suspicion.teams for suspicion in found] == wanted

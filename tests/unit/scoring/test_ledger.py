@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.ids import TeamId, UserId
 from scoring.domain.availability import Rounds
 from scoring.domain.guards import is_lost
-from scoring.domain.holds import CheckRun, CheckState
+from scoring.domain.holds import CheckState
 from scoring.domain.ledger import (
     Cause,
     Entry,
@@ -95,7 +95,7 @@ def test_a_cost_is_paid_as_far_as_there_are_points_and_never_twice(
 def test_two_failures_in_a_row_are_a_loss(seen: list[Verdict], *, lost: bool) -> None:
     state = CheckState()
     for number, verdict in enumerate(seen):
-        state = state.after(CheckRun(round=number, at=timedelta(seconds=number), verdict=verdict))
+        state = state.after(number, timedelta(seconds=number), verdict)
     assert is_lost(state) is lost
 
 
