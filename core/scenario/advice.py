@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.file_types import TYPES
 from core.scenario.access import reachable_hosts
-from core.scenario.dry_run import invented_team, template_files
+from core.scenario.dry_run import template_files
 from core.scenario.folder import Folder
 from core.scenario.networks import crossing_flows
 from core.scenario.positions import Finding, Place, Severity, strings_of
@@ -44,9 +44,8 @@ class _Subject:
     renderer: Renderer
 
 
-def advice(scenario: Scenario, folder: Folder, data: object) -> list[Finding]:
+def advice(scenario: Scenario, folder: Folder, data: object, renderer: Renderer) -> list[Finding]:
     """Return the warnings of a scenario that has no errors; `data` is its file as read."""
-    renderer = Renderer(folder, invented_team(scenario, folder))
     subject = _Subject(scenario=scenario, folder=folder, data=data, renderer=renderer)
     return [finding for rule in _RULES for finding in rule(subject)]
 
