@@ -229,6 +229,7 @@ def _texts(scenario: Scenario) -> Iterator[tuple[Place, str]]:
     ]
     found += [(("hosts", n, "title"), h.title) for n, h in scenario.hosts.items() if not h.hidden]
     found += [(("services", n, "title"), s.title) for n, s in scenario.services.items()]
+    found += [(("checks", n, "title"), c.title) for n, c in scenario.checks.items()]
     for name, task in scenario.tasks.items():
         found += [(("tasks", name, "title"), task.title), (("tasks", name, "ask"), task.ask)]
         if isinstance(task, QuestionTask) and isinstance(task.answer, Equals | RegexAnswer):
