@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+
 from core.file_types import TYPES
 from core.scenario.access import reachable_hosts
 from core.scenario.dry_run import template_files
@@ -58,6 +60,16 @@ def _folder_name(subject: _Subject) -> Iterator[Finding]:
     head, name = subject.scenario.scenario, subject.folder.root.name
     if head.id != name:
         yield _warn(f"the id is {head.id}, the folder {name}", "scenario", "id", at_key=False)
+
+
+def _licence(subject: _Subject) -> Iterator[Finding]:
+    licence = subject.scenario.scenario.licence
+    try:
+        if licence is not None:
+            canonicalize_license_expression(licence)
+    except InvalidLicenseExpression:
+        message = f"SPDX knows no licence {licence!r}; one that it knows is CC-BY-4.0"
+        yield _warn(message, "scenario", "licence", at_key=False)
 
 
 def _networks(subject: _Subject) -> Iterator[Finding]:
@@ -285,6 +297,7 @@ def _names_in(text: str) -> set[str]:
 
 _RULES: tuple[Callable[[_Subject], Iterator[Finding]], ...] = (
     _folder_name,
+    _licence,
     _networks,
     _flows,
     _resets,
