@@ -17,6 +17,8 @@ def later(parts: Mapping[str, str]) -> type[TyperGroup]:
     """
 
     class Later(TyperGroup):
+        """Commands of its own, and those that are loaded when they are called."""
+
         def __init__(self, **given: Any) -> None:  # noqa: ANN401  # Typer's own
             super().__init__(**given)
             self.commands = _Commands({**self.commands, **parts})
