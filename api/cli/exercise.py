@@ -11,7 +11,6 @@ import typer
 from api.access import gateway_key, ssh_command
 from api.bootstrap import Services
 from api.cli.database import services_ready
-from api.cli.later import later
 from api.cli.launching import Progress, follow
 from api.cli.output import Exit, Json, Output, reporting
 from api.cli.scenario import ScenarioPath, load
@@ -33,24 +32,7 @@ from scoring.domain.boards import written
 from scoring.exports.as_csv import as_csv as as_csv_text
 from scoring.exports.as_json import as_json as as_json_text
 
-_PARTS = {
-    "pause": "api.cli.conduct:pause",
-    "resume": "api.cli.conduct:resume",
-    "extend": "api.cli.conduct:extend",
-    "events": "api.cli.conduct:events",
-    "role": "api.cli.casting:role",
-    "public-board": "api.cli.public_board:public_board",
-    "ssh-config": "api.cli.casting:ssh_config_files",
-    "dropped": "api.cli.traffic:dropped",
-    "sessions": "api.cli.recordings:sessions",
-    "recording": "api.cli.recordings:recording",
-    "report": "api.cli.reports:report",
-    "handout": "api.cli.reports:handout",
-    "signals": "api.cli.reports:signals",
-}
-app = typer.Typer(
-    cls=later(_PARTS), help="Exercises, from launch to removal.", no_args_is_help=True
-)
+app = typer.Typer(help="Exercises, from launch to removal.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The exercise's name, such as night-shift-k3f.")]
 # Whoever may run this command on the machine may do everything.

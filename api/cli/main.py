@@ -6,34 +6,79 @@ from typing import Annotated
 
 import typer
 
-from api.cli.later import later
+from api.cli import (
+    broker,
+    casting,
+    certificates,
+    check,
+    conduct,
+    correcting,
+    database,
+    difference,
+    doctor,
+    exercise,
+    gateway,
+    importing,
+    inject,
+    marks,
+    people,
+    processes,
+    public_board,
+    recordings,
+    rehearsal,
+    reports,
+    scenario,
+    score,
+    starter,
+    traffic,
+)
 from core.log import configure_logging
 
-_PARTS = {
-    "serve": "api.cli.processes:serve",
-    "worker": "api.cli.processes:worker",
-    "broker": "api.cli.broker:broker",
-    "doctor": "api.cli.doctor:doctor",
-    "down": "api.cli.processes:down",
-    "scenario": "api.cli.scenario:app",
-    "exercise": "api.cli.exercise:app",
-    "improvement": "api.cli.reports:app",
-    "inject": "api.cli.inject:app",
-    "marks": "api.cli.marks:app",
-    "check": "api.cli.check:app",
-    "score": "api.cli.score:app",
-    "user": "api.cli.people:app",
-    "ca": "api.cli.certificates:app",
-    "db": "api.cli.database:app",
-    "gateway": "api.cli.gateway:app",
-}
 app = typer.Typer(
     name="poligon",
-    cls=later(_PARTS),
     help="Cyber-range exercises from one YAML file: built on Docker, played over SSH, scored.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+scenario.app.command("import")(importing.import_content)
+scenario.app.command("rehearse")(rehearsal.rehearse)
+scenario.app.command("new")(starter.new)
+scenario.app.command("diff")(difference.diff)
+app.add_typer(scenario.app, name="scenario")
+for _command in (conduct.pause, conduct.resume, conduct.extend, conduct.events):
+    exercise.app.command()(_command)
+exercise.app.command()(casting.role)
+exercise.app.command("public-board")(public_board.public_board)
+exercise.app.command("ssh-config")(casting.ssh_config_files)
+exercise.app.command("dropped")(traffic.dropped)
+exercise.app.command("sessions")(recordings.sessions)
+exercise.app.command("recording")(recordings.recording)
+for _after in (reports.report, reports.handout, reports.signals):
+    exercise.app.command()(_after)
+app.add_typer(exercise.app, name="exercise")
+app.add_typer(reports.app, name="improvement")
+app.add_typer(inject.app, name="inject")
+app.add_typer(marks.app, name="marks")
+app.add_typer(check.app, name="check")
+for _correcting in (
+    correcting.propose,
+    correcting.preview,
+    correcting.approve,
+    correcting.reject,
+    correcting.withdraw,
+    correcting.corrections,
+):
+    score.app.command()(_correcting)
+app.add_typer(score.app, name="score")
+app.add_typer(people.app, name="user")
+app.add_typer(certificates.app, name="ca")
+app.add_typer(database.app, name="db")
+app.command("serve")(processes.serve)
+app.command("worker")(processes.worker)
+app.add_typer(gateway.app, name="gateway")
+app.command("broker")(broker.broker)
+app.command("doctor")(doctor.doctor)
+app.command("down")(processes.down)
 
 
 @app.callback()

@@ -1,14 +1,17 @@
 """`poligon scenario`: lint, plan, build, the language itself, and what makes evidence."""
 
 import sys
+import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from api.cli.later import later
-from api.cli.output import Exit, Json, harmless, reporting
+from api.bootstrap import open_engine
+from api.cli.output import Exit, Json, Output, harmless, reporting
+from api.cli.planning import Forecast, forecast
 from core.errors import Fault, PoligonError
 from core.scenario.generators.description import described
 from core.scenario.generators.registry import GENERATORS
@@ -19,20 +22,13 @@ from core.scenario.load import LoadedScenario
 from core.scenario.load import load as load_scenario
 from core.scenario.policy_file import read_policy
 from core.scenario.positions import Severity
+from core.scenario.site_policy import HOW_TO_PERMIT
 from core.settings import Settings, read_settings
+from orchestrator.domain.plan import named_images
+from orchestrator.images import image_builds
 
-_PARTS = {
-    "plan": "api.cli.preparing:plan",
-    "build": "api.cli.preparing:build",
-    "import": "api.cli.importing:import_content",
-    "rehearse": "api.cli.rehearsal:rehearse",
-    "new": "api.cli.starter:new",
-    "diff": "api.cli.difference:diff",
-}
 app = typer.Typer(
-    cls=later(_PARTS),
-    help="Scenarios: check, plan and build them; their language.",
-    no_args_is_help=True,
+    help="Scenarios: check, plan and build them; their language.", no_args_is_help=True
 )
 
 ScenarioPath = Annotated[
@@ -63,6 +59,7 @@ OutputFile = Annotated[
     Path | None,
     typer.Option("-o", "--output", metavar="FILE", help="Write it there, and print nothing."),
 ]
+_MIB = 1024**2
 
 
 class ScenarioMissingError(PoligonError):
@@ -108,6 +105,57 @@ def lint_scenario(
             output.line(str(problem))
         failed = [p for p in problems if strict or p.severity is Severity.ERROR]
         raise typer.Exit(Exit.ERROR if failed else Exit.OK)
+
+
+@app.command("plan")
+def plan(
+    path: ScenarioPath,
+    *,
+    teams: Annotated[int, typer.Option(min=1, max=1000, help="How many teams.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Show what a launch would create here, and whether it fits. Nothing is created.
+
+    Example: poligon scenario plan scenarios/night-shift --teams 20
+
+    Exits with 4 when the site's policy refuses it.
+    """
+    with reporting(as_json=as_json) as output:
+        settings = read_settings()
+        policy, loaded = read_policy(settings.policy), load(path, settings, judged=False)
+        shown = forecast(loaded, settings, open_engine(settings), teams=teams, policy=policy)
+        output.data(shown.as_data())
+        _tell(output, shown)
+        raise typer.Exit(Exit.OK if shown.may_be_launched else Exit.REFUSED)
+
+
+@app.command("build")
+def build(path: ScenarioPath, *, as_json: Json = False) -> None:
+    """Build the scenario's images for this installation; a launch then finds them.
+
+    Example: poligon scenario build scenarios/night-shift
+    """
+    with reporting(as_json=as_json) as output:
+        settings = read_settings()
+        loaded = load(path, settings)
+        engine = open_engine(settings)
+        for reference in named_images(loaded):
+            engine.require_image(reference)
+        built = []
+        for image in image_builds(settings.installation, loaded):
+            began = time.monotonic()
+            engine.build_image(image)
+            seconds = round(time.monotonic() - began, 1)
+            built.append(
+                {
+                    "host": image.host,
+                    "service": image.service,
+                    "image": image.reference,
+                    "seconds": seconds,
+                }
+            )
+            output.note(f"{image}: {image.reference} ({seconds} s)")
+        output.data(built)
 
 
 @app.command("schema")
@@ -185,3 +233,68 @@ def located(path: str, settings: Settings) -> Path:
         f"there is no scenario {path!r}, neither here nor in {settings.scenarios}",
         hint="Give a folder with a scenario.yaml in it",
     )
+
+
+def _tell(output: Output, shown: Forecast) -> None:
+    places = [(t.team, name, subnet) for t in shown.teams for name, subnet in t.networks.items()]
+    output.table(f"{shown.title}: {len(shown.teams)} teams", ("team", "network", "subnet"), places)
+    output.line()
+    hosts = [
+        (
+            team.team,
+            host.host,
+            ", ".join(host.addresses),
+            f"{host.memory // _MIB} MiB",
+            f"{host.cpus:g}",
+            str(host.pids),
+        )
+        for team in shown.teams
+        for host in team.hosts
+    ]
+    output.table("Hosts", ("team", "host", "addresses", "memory", "CPUs", "processes"), hosts)
+    output.line()
+    images = [
+        (
+            ", ".join((*image.hosts, *(f"checker of {name}" for name in image.services))),
+            image.state,
+            f"{image.bytes // _MIB} MiB" if image.bytes is not None else "",
+            image.image,
+        )
+        for image in shown.images
+    ]
+    output.table("Images", ("runs on", "state", "size", "image"), images)
+    output.line()
+    if shown.services:
+        services = [(s.service, s.host, s.network, str(s.port)) for s in shown.services]
+        title = f"Services, asked every {shown.round_seconds:g} s by a checker each"
+        output.table(title, ("service", "host", "network", "port"), services)
+        output.line()
+    for line in _totals(shown):
+        output.line(line)
+    for line in (*shown.remarks, *shown.short, *shown.permitted):
+        output.line(line)
+    if not shown.may_be_launched:
+        output.line("The site's policy refuses this launch")
+    for line in shown.beyond:
+        output.line(f"  {line}")
+    if shown.refused:
+        output.line(f"{HOW_TO_PERMIT}:")
+    for line in shown.refused:
+        output.line(f"  {line}")
+
+
+def _totals(shown: Forecast) -> Iterator[str]:
+    yield (
+        f"{shown.hosts} hosts, at most {shown.memory // _MIB} MiB of memory, {shown.cpus:g} CPUs"
+        f" and {shown.pids} processes"
+    )
+    yield (
+        f"{shown.networks} networks with {shown.addresses:,} addresses of the"
+        f" {shown.pool:,} in this site's pools"
+    )
+    if shown.site is not None:
+        site = shown.site
+        yield (
+            f"The engine {site.version} has {site.memory // _MIB} MiB of memory, {site.cpus} CPUs"
+            f" and {site.disk.free // _MIB} MiB of disk free, and runs {site.containers} containers"
+        )

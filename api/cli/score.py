@@ -7,7 +7,6 @@ import typer
 
 from api.cli.database import services_ready
 from api.cli.exercise import Name
-from api.cli.later import later
 from api.cli.output import Exit, Json, Output, reporting
 from core.errors import Fault, PoligonError
 from orchestrator.domain.exercise import Exercise
@@ -16,11 +15,7 @@ from orchestrator.service import Exercises
 from scoring.proving import Proof
 from scoring.replaying import Replay, TeamReplay
 
-_PARTS = {
-    name: f"api.cli.correcting:{name}"
-    for name in ("propose", "preview", "approve", "reject", "withdraw", "corrections")
-}
-app = typer.Typer(cls=later(_PARTS), help="The score's ledger.", no_args_is_help=True)
+app = typer.Typer(help="The score's ledger.", no_args_is_help=True)
 
 _PAGE = 100
 _Every = Annotated[bool, typer.Option("--all", help="Those of all exercises.")]

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from api import bootstrap
 from api.bootstrap import Services
-from api.cli import database, preparing, rehearsal
+from api.cli import database, rehearsal, scenario
 from api.cli.exercise import OPERATOR
 from api.cli.main import app
 from api.rehearsal import site as rehearsal_site
@@ -86,7 +86,7 @@ def site(
         return engine
 
     monkeypatch.setattr(database, "open_services", open_services)
-    monkeypatch.setattr(preparing, "open_engine", open_engine)
+    monkeypatch.setattr(scenario, "open_engine", open_engine)
     monkeypatch.setattr(rehearsal, "open_engine", open_engine)
     yield tmp_path
     for services in opened:
