@@ -40,7 +40,8 @@ def rehearsal_warning(services: Services, exercise: Exercise) -> str:
     """
     if exercise.phase not in _BEFORE_THE_START:
         return ""
-    doubt = services.rehearsals.doubt(exercise.scenario_id, exercise.scenario_digest)
+    digest = exercise.scenario_digest
+    doubt = services.rehearsals.doubts({digest: exercise.scenario_id})[digest]
     return f"nobody knows whether this scenario works: {doubt}" if doubt else ""
 
 

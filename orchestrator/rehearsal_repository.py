@@ -1,7 +1,10 @@
 """The SQL of rehearsals. Nothing here commits."""
 
+from collections.abc import Collection
+from datetime import datetime
+
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from orchestrator.domain.rehearsal import Rehearsal
@@ -27,15 +30,18 @@ class RehearsalRepository:
             )
         )
 
-    def of(self, digest: str) -> Rehearsal | None:
-        """Return the rehearsal of this content."""
-        return _rehearsal(self._session.get(RehearsalRow, digest))
+    def of(self, digests: Collection[str]) -> dict[str, Rehearsal]:
+        """Return digest → the rehearsal of this content, of those that were rehearsed."""
+        those = select(RehearsalRow).where(RehearsalRow.digest.in_(digests))
+        return {
+            row.digest: _AS_DATA.validate_python(row.report) for row in self._session.scalars(those)
+        }
 
-    def latest(self, scenario: str) -> Rehearsal | None:
-        """Return the last rehearsal of a scenario."""
-        mine = select(RehearsalRow).where(RehearsalRow.scenario_id == scenario)
-        return _rehearsal(self._session.scalar(mine.order_by(RehearsalRow.at.desc()).limit(1)))
-
-
-def _rehearsal(row: RehearsalRow | None) -> Rehearsal | None:
-    return _AS_DATA.validate_python(row.report) if row is not None else None
+    def last(self, scenarios: Collection[str]) -> dict[str, datetime]:
+        """Return scenario → when it was last rehearsed, whatever its content was then."""
+        when = (
+            select(RehearsalRow.scenario_id, func.max(RehearsalRow.at))
+            .where(RehearsalRow.scenario_id.in_(scenarios))
+            .group_by(RehearsalRow.scenario_id)
+        )
+        return dict(self._session.execute(when).all())

@@ -1,5 +1,8 @@
 """Rehearsals that were made here: the last of each content of a scenario."""
 
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
 from core.db import Database
 from orchestrator.domain.rehearsal import Rehearsal
 from orchestrator.rehearsal_repository import RehearsalRepository
@@ -16,22 +19,29 @@ class Rehearsals:
         with self._database.transaction() as transaction:
             RehearsalRepository(transaction.session).put(rehearsal)
 
-    def of(self, digest: str) -> Rehearsal | None:
-        """Return the rehearsal of this very content; `None` when it was never rehearsed."""
+    def of(self, digests: Collection[str]) -> dict[str, Rehearsal]:
+        """Return digest → the rehearsal of this very content, of those that were rehearsed."""
         with self._database.reading() as session:
-            return RehearsalRepository(session).of(digest)
+            return RehearsalRepository(session).of(digests)
 
-    def latest(self, scenario: str) -> Rehearsal | None:
-        """Return the last rehearsal of a scenario, whatever its content was then."""
+    def doubts(self, scenarios: Mapping[str, str]) -> dict[str, str]:
+        """Return digest → why one should rehearse before launching, for digest → scenario's id.
+
+        A sentence without its stop each, empty where there is no reason to.
+        """
         with self._database.reading() as session:
-            return RehearsalRepository(session).latest(scenario)
+            repository = RehearsalRepository(session)
+            same = repository.of(scenarios.keys())
+            earlier = repository.last(set(scenarios.values()))
+        return {
+            digest: _doubt(same.get(digest), earlier.get(scenario))
+            for digest, scenario in scenarios.items()
+        }
 
-    def doubt(self, scenario: str, digest: str) -> str:
-        """Return why one should rehearse before launching, without its stop; nothing if not."""
-        same = self.of(digest)
-        if same is not None:
-            return "" if same.passed else f"its rehearsal failed: {same.findings[0]}"
-        earlier = self.latest(scenario)
-        if earlier is None:
-            return "it was never rehearsed here"
-        return f"it changed since its rehearsal of {earlier.at:%Y-%m-%d %H:%M} UTC"
+
+def _doubt(same: Rehearsal | None, earlier: datetime | None) -> str:
+    if same is not None:
+        return "" if same.passed else f"its rehearsal failed: {same.findings[0]}"
+    if earlier is None:
+        return "it was never rehearsed here"
+    return f"it changed since its rehearsal of {earlier:%Y-%m-%d %H:%M} UTC"

@@ -111,9 +111,14 @@ class Resets:
         )
         return self._exercises.get(exercise.id)
 
-    def offers(self, exercise: Exercise, team: Team, user: User) -> tuple[Offer, ...]:
-        """Return what a member of the team may have made anew, used-up ones with none left."""
-        scenario = self._exercises.scenario(exercise).scenario
+    def offers(
+        self, exercise: Exercise, team: Team, user: User, *, language: str = ""
+    ) -> tuple[Offer, ...]:
+        """Return what a member of the team may have made anew, used-up ones with none left.
+
+        Titles are in a language; `` for the scenario's first.
+        """
+        scenario = self._exercises.scenario(exercise).in_language(language)
         role = next((m.role for m in team.members if m.user == user.id), None)
         if role is None:
             return ()

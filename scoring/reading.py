@@ -188,6 +188,7 @@ def _check_view(
     state = results.state(team, check)
     return CheckView(
         check=check,
+        title=scenario.check_title(check),
         verdict=state.verdict,
         passing_since=state.passing_since,
         held=state.held,

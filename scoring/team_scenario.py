@@ -8,7 +8,7 @@ from typing import Self, assert_never
 
 from core.scenario import schema_answers, schema_checks, schema_tasks
 from core.scenario.access import accounts_shown, entries_for
-from core.scenario.fields import require_sha256
+from core.scenario.fields import require_sha256, spoken
 from core.scenario.load import LoadedScenario
 from core.scenario.render import Renderer, TeamFacts
 from core.scenario.schema import Scenario
@@ -108,6 +108,10 @@ class TeamScenario:
     def ask(self, task: str) -> str:
         """Return what a task asks; nothing when its title says it all."""
         return self.shown(self.texts.tasks[task].ask or "")
+
+    def check_title(self, check: str) -> str:
+        """Return what people read of a check; its id in words when it has no title."""
+        return self.shown(self.texts.checks[check].title or spoken(check))
 
     def checks_of(self, task: schema_tasks.Task) -> tuple[str, ...]:
         """Return the checks that decide on a task."""

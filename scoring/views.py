@@ -25,10 +25,12 @@ class TaskState(StrEnum):
 class CheckView:
     """A check of a team: what was last seen, and how long it has been seen to pass.
 
-    `milli_points` is what it gives its task alone, `missed` how many rounds nobody carried out.
+    `title` is what the team reads of it, `milli_points` what it gives its task alone, `missed` how
+    many rounds nobody carried out.
     """
 
     check: str
+    title: str
     verdict: Verdict | None
     passing_since: timedelta | None
     held: timedelta | None

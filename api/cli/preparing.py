@@ -1,7 +1,7 @@
 """`poligon scenario plan|build`: what a launch would create here, and its images beforehand."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
@@ -70,8 +70,8 @@ def build(path: ScenarioPath, *, as_json: Json = False) -> None:
 
 def _tell(output: Output, shown: Forecast) -> None:
     places = [(t.team, name, subnet) for t in shown.teams for name, subnet in t.networks.items()]
-    output.table(f"{shown.title}: {len(shown.teams)} teams", ("team", "network", "subnet"), places)
-    output.line()
+    output.line(f"{shown.title}: {len(shown.teams)} teams\n")
+    _table(output, "Networks", ("team", "network", "subnet"), places)
     hosts = [
         (
             team.team,
@@ -84,8 +84,7 @@ def _tell(output: Output, shown: Forecast) -> None:
         for team in shown.teams
         for host in team.hosts
     ]
-    output.table("Hosts", ("team", "host", "addresses", "memory", "CPUs", "processes"), hosts)
-    output.line()
+    _table(output, "Hosts", ("team", "host", "addresses", "memory", "CPUs", "processes"), hosts)
     images = [
         (
             ", ".join((*image.hosts, *(f"checker of {name}" for name in image.services))),
@@ -95,13 +94,10 @@ def _tell(output: Output, shown: Forecast) -> None:
         )
         for image in shown.images
     ]
-    output.table("Images", ("runs on", "state", "size", "image"), images)
-    output.line()
-    if shown.services:
-        services = [(s.service, s.host, s.network, str(s.port)) for s in shown.services]
-        title = f"Services, asked every {shown.round_seconds:g} s by a checker each"
-        output.table(title, ("service", "host", "network", "port"), services)
-        output.line()
+    _table(output, "Images", ("runs on", "state", "size", "image"), images)
+    services = [(s.service, s.host, s.network, str(s.port)) for s in shown.services]
+    title = f"Services, asked every {shown.round_seconds or 0:g} s by a checker each"
+    _table(output, title, ("service", "host", "network", "port"), services)
     for line in _totals(shown):
         output.line(line)
     for line in (*shown.remarks, *shown.short, *shown.permitted):
@@ -114,6 +110,15 @@ def _tell(output: Output, shown: Forecast) -> None:
         output.line(f"{HOW_TO_PERMIT}:")
     for line in shown.refused:
         output.line(f"  {line}")
+
+
+def _table(
+    output: Output, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
+) -> None:
+    """Print a table, unless nothing is in it: a tabletop has neither networks nor hosts."""
+    if rows:
+        output.table(title, columns, rows)
+        output.line()
 
 
 def _totals(shown: Forecast) -> Iterator[str]:

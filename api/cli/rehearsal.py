@@ -52,9 +52,10 @@ def rehearse(
             output.problem(error)
             raise typer.Exit(Exit.BROKEN_SCENARIO) from error
         if last:
-            found = services.rehearsals.of(loaded.digest)
+            found = services.rehearsals.of([loaded.digest]).get(loaded.digest)
             if found is None:
-                doubt = services.rehearsals.doubt(loaded.scenario.scenario.id, loaded.digest)
+                mine = {loaded.digest: loaded.scenario.scenario.id}
+                doubt = services.rehearsals.doubts(mine)[loaded.digest]
                 raise NeverRehearsedError(
                     f"nothing is known of this content: {doubt}", hint="Rehearse it"
                 )

@@ -7,7 +7,7 @@ from api.access import gateway_key, passwords_of, recorded_for, ssh_command
 from api.auth import Caller, ServicesHere
 from api.bootstrap import Services
 from api.responses import RESPONSES
-from api.v1.exercises import ExerciseHere
+from api.v1.exercises import ExerciseHere, LanguageHere
 from core.users.model import User
 from orchestrator.domain.exercise import Exercise
 from orchestrator.resets import Offer
@@ -66,8 +66,13 @@ class AccessOut(BaseModel):
 
 
 @router.get("/exercises/{name}/access")
-def show_access(exercise: ExerciseHere, caller: Caller, services: ServicesHere) -> AccessOut:
-    """Say how the caller gets into their hosts, with what further, and what they may reset."""
+def show_access(
+    exercise: ExerciseHere, caller: Caller, services: ServicesHere, language: LanguageHere
+) -> AccessOut:
+    """Say how the caller gets into their hosts, with what further, and what they may reset.
+
+    Titles come in the language that `Accept-Language` asks for, as far as they are translated.
+    """
     settings = services.settings
     key = gateway_key(settings)
     return AccessOut(
@@ -79,21 +84,25 @@ def show_access(exercise: ExerciseHere, caller: Caller, services: ServicesHere) 
         fingerprint=key.fingerprint if key is not None else "",
         recorded=[
             RecordedOut(host=told.host, title=told.title, notice=told.notice)
-            for told in recorded_for(services, exercise, caller.id)
+            for told in recorded_for(services, exercise, caller.id, language=language)
         ],
         passwords=[
             PasswordOut(
                 host=shown.host, title=shown.title, account=shown.account, password=shown.password
             )
-            for shown in passwords_of(services, exercise, caller.id)
+            for shown in passwords_of(services, exercise, caller.id, language=language)
         ],
-        resets=[_reset(offer) for offer in _offers(exercise, caller, services)],
+        resets=[_reset(offer) for offer in _offers(exercise, caller, services, language)],
     )
 
 
-def _offers(exercise: Exercise, caller: User, services: Services) -> tuple[Offer, ...]:
+def _offers(
+    exercise: Exercise, caller: User, services: Services, language: str
+) -> tuple[Offer, ...]:
     team = exercise.team_of(caller.id)
-    return services.resets.offers(exercise, team, caller) if team is not None else ()
+    if team is None:
+        return ()
+    return services.resets.offers(exercise, team, caller, language=language)
 
 
 def _reset(offer: Offer) -> ResetOut:

@@ -10,7 +10,7 @@ from api.context import flag_throttle_of
 from api.flag_throttle import FlagThrottle
 from api.responses import RESPONSES
 from api.teams import team_for
-from api.v1.exercises import ExerciseHere
+from api.v1.exercises import ExerciseHere, LanguageHere
 from api.v1.points import points
 from scoring.attack_defence.board import ServiceBoard, TeamServices
 from scoring.attack_defence.capturing import MAX_FLAGS
@@ -96,9 +96,13 @@ def capture(
 
 
 @router.get("/exercises/{name}/services")
-def show(exercise: ExerciseHere, caller: Caller, services: ServicesHere) -> ServiceBoardOut:
+def show(
+    exercise: ExerciseHere, caller: Caller, services: ServicesHere, language: LanguageHere
+) -> ServiceBoardOut:
     """Return how the services of all teams are, and what attack and defence gave."""
-    shown = services.attack_defence.board(exercise, for_teams=not caller.sees_results)
+    shown = services.attack_defence.board(
+        exercise, for_teams=not caller.sees_results, language=language
+    )
     return service_board_out(shown)
 
 

@@ -24,6 +24,7 @@ class CheckOut(BaseModel):
     """A check of a task: what was last seen, and how long it must be seen to pass."""
 
     check: str = Field(examples=["backdoor_gone"])
+    title: str = Field(examples=["The back door is gone"])
     verdict: str | None = Field(examples=["up"])
     held_seconds: int | None = Field(examples=[20])
     hold_seconds: int = Field(examples=[60])
@@ -245,6 +246,7 @@ def _hint_out(hint: HintView, team: Team) -> HintOut:
 def _check_out(check: CheckView) -> CheckOut:
     return CheckOut(
         check=check.check,
+        title=check.title,
         verdict=check.verdict,
         held_seconds=None if check.held is None else int(check.held.total_seconds()),
         hold_seconds=int(check.hold.total_seconds()),

@@ -1,5 +1,6 @@
 """The scenarios on offer."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -11,7 +12,6 @@ from api.catalogue import Catalogue, Offer
 from api.context import catalogue_of
 from api.responses import RESPONSES
 from orchestrator.domain.rehearsal import Rehearsal
-from orchestrator.rehearsals import Rehearsals
 
 router = APIRouter(tags=["scenarios"], responses=RESPONSES)
 
@@ -50,10 +50,12 @@ def list_scenarios(
     catalogue: Annotated[Catalogue, Depends(catalogue_of)],
 ) -> list[ScenarioOut]:
     """List every scenario of the site's folder, broken ones with what is wrong."""
-    return [_out(offer, services.rehearsals) for offer in catalogue.offers()]
+    offers = catalogue.offers()
+    rehearsals = services.rehearsals.of([o.loaded.digest for o in offers if o.loaded is not None])
+    return [_out(offer, rehearsals) for offer in offers]
 
 
-def _out(offer: Offer, rehearsals: Rehearsals) -> ScenarioOut:
+def _out(offer: Offer, rehearsals: Mapping[str, Rehearsal]) -> ScenarioOut:
     if offer.loaded is None:
         return ScenarioOut(id=offer.id, problems=list(offer.problems))
     scenario = offer.loaded.scenario
@@ -68,7 +70,7 @@ def _out(offer: Offer, rehearsals: Rehearsals) -> ScenarioOut:
         duration_seconds=int(head.duration.total_seconds()),
         hosts=len(scenario.hosts),
         tasks=len(scenario.tasks),
-        rehearsal=_rehearsal_out(rehearsals.of(offer.loaded.digest)),
+        rehearsal=_rehearsal_out(rehearsals.get(offer.loaded.digest)),
     )
 
 

@@ -100,10 +100,7 @@ def _overview(
     )
     offers = catalogue.offers() if caller.runs_exercises else ()
     loaded = [offer.loaded for offer in offers if offer.loaded is not None]
-    doubts = {
-        one.digest: services.rehearsals.doubt(one.scenario.scenario.id, one.digest)
-        for one in loaded
-    }
+    doubts = services.rehearsals.doubts({one.digest: one.scenario.scenario.id for one in loaded})
     return page(
         request,
         "overview.html",

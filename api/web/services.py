@@ -35,9 +35,9 @@ def services_of(
 
 
 def service_board_of(
-    services: Services, exercise: Exercise, *, for_teams: bool = False
+    services: Services, exercise: Exercise, *, for_teams: bool = False, language: str = ""
 ) -> ServiceBoard | None:
-    """Return how all teams' services are; `None` when the scenario has none."""
+    """Return how all teams' services are, in a language; `None` when the scenario has none."""
     if not services.exercises.scenario(exercise).scenario.services:
         return None
-    return services.attack_defence.board(exercise, for_teams=for_teams)
+    return services.attack_defence.board(exercise, for_teams=for_teams, language=language)

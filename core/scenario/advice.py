@@ -4,9 +4,11 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+
 from core.file_types import TYPES
 from core.scenario.access import reachable_hosts
-from core.scenario.dry_run import invented_team, template_files
+from core.scenario.dry_run import template_files
 from core.scenario.folder import Folder
 from core.scenario.networks import crossing_flows
 from core.scenario.positions import Finding, Place, Severity, strings_of
@@ -44,9 +46,8 @@ class _Subject:
     renderer: Renderer
 
 
-def advice(scenario: Scenario, folder: Folder, data: object) -> list[Finding]:
+def advice(scenario: Scenario, folder: Folder, data: object, renderer: Renderer) -> list[Finding]:
     """Return the warnings of a scenario that has no errors; `data` is its file as read."""
-    renderer = Renderer(folder, invented_team(scenario, folder))
     subject = _Subject(scenario=scenario, folder=folder, data=data, renderer=renderer)
     return [finding for rule in _RULES for finding in rule(subject)]
 
@@ -59,6 +60,16 @@ def _folder_name(subject: _Subject) -> Iterator[Finding]:
     head, name = subject.scenario.scenario, subject.folder.root.name
     if head.id != name:
         yield _warn(f"the id is {head.id}, the folder {name}", "scenario", "id", at_key=False)
+
+
+def _licence(subject: _Subject) -> Iterator[Finding]:
+    licence = subject.scenario.scenario.licence
+    try:
+        if licence is not None:
+            canonicalize_license_expression(licence)
+    except InvalidLicenseExpression:
+        message = f"SPDX knows no licence {licence!r}; one that it knows is CC-BY-4.0"
+        yield _warn(message, "scenario", "licence", at_key=False)
 
 
 def _networks(subject: _Subject) -> Iterator[Finding]:
@@ -230,6 +241,7 @@ def _texts(scenario: Scenario) -> Iterator[tuple[Place, str]]:
     ]
     found += [(("hosts", n, "title"), h.title) for n, h in scenario.hosts.items() if not h.hidden]
     found += [(("services", n, "title"), s.title) for n, s in scenario.services.items()]
+    found += [(("checks", n, "title"), c.title) for n, c in scenario.checks.items()]
     for name, task in scenario.tasks.items():
         found += [(("tasks", name, "title"), task.title), (("tasks", name, "ask"), task.ask)]
         if isinstance(task, QuestionTask) and isinstance(task.answer, Equals | RegexAnswer):
@@ -285,6 +297,7 @@ def _names_in(text: str) -> set[str]:
 
 _RULES: tuple[Callable[[_Subject], Iterator[Finding]], ...] = (
     _folder_name,
+    _licence,
     _networks,
     _flows,
     _resets,

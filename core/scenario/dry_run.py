@@ -37,7 +37,7 @@ from core.scenario.template import (
     compile_leaf,
     undefined_names,
 )
-from core.scenario.values import TooFewValuesError, derive_values
+from core.scenario.values import derive_values
 
 _START = datetime(2026, 1, 15, 9, 0, tzinfo=UTC)
 _FIRST_ADDRESS = int(IPv4Address("10.0.0.0"))
@@ -88,13 +88,10 @@ def template_files(scenario: Scenario) -> Iterator[tuple[Place, str]]:
                 yield ("injects", name, "message", "files", index, "template"), sent.template
 
 
-def template_findings(scenario: Scenario, files: Files, data: object) -> Iterator[Finding]:
+def template_findings(
+    scenario: Scenario, files: Files, data: object, renderer: Renderer
+) -> Iterator[Finding]:
     """Yield what fails in the strings of `data` and in the template files of the scenario."""
-    try:
-        renderer = Renderer(files, invented_team(scenario, files))
-    except TooFewValuesError as exc:
-        yield Finding(message=exc.message, place=("values", exc.name))
-        return
     failed: set[Place] = set()
     attempts = _attempts(scenario, renderer, files, data)
     yield from _failures("templates", attempts, failed, seconds=_MAX_SECONDS)

@@ -49,6 +49,11 @@ def is_template(text: str) -> bool:
     return "{{" in text
 
 
+def spoken(name: str) -> str:
+    """Return an id as people read it where it has no title: `back_door` as `back door`."""
+    return name.replace("_", " ")
+
+
 def parse_duration(text: object) -> timedelta:
     """Read `90s`, `40m`, `2h30m`; raise ValueError for anything else, bare numbers included."""
     if isinstance(text, timedelta):

@@ -12,13 +12,12 @@ from pydantic import ValidationError
 
 from core.errors import Fault, PoligonError
 from core.scenario.advice import advice
-from core.scenario.dry_run import invented_team, template_findings, text_findings
+from core.scenario.dry_run import template_findings, text_findings
 from core.scenario.fields import Id
 from core.scenario.folder import SCENARIO_FILE, FileRefusedError, Folder, digest_of
 from core.scenario.inject_references import inject_findings
 from core.scenario.positions import Finding, Mark, Place, Severity
 from core.scenario.references import Checked, reference_findings
-from core.scenario.render import Renderer
 from core.scenario.rubric_references import rubric_findings
 from core.scenario.schema import Role, Scenario
 from core.scenario.schema_errors import findings_of
@@ -30,6 +29,7 @@ from core.scenario.site_policy import (
 )
 from core.scenario.translations import translations_of
 from core.scenario.value_references import value_findings
+from core.scenario.values import TooFewValuesError
 from core.scenario.yaml_reader import Document, read
 
 _MAX_PROBLEMS = 200
@@ -101,10 +101,10 @@ def load(path: Path, policy: SitePolicy | None = NOTHING_PERMITTED) -> LoadedSce
     """
     root = path.parent if path.name == SCENARIO_FILE else path
     document, folder = _read(root), Folder(root)
-    scenario, findings = _examined(document, folder, policy)
+    checked, findings = _examined(document, folder, policy)
     translations: Mapping[str, Scenario] = {}
-    if scenario is not None and not any(f.severity is Severity.ERROR for f in findings):
-        translations, more = _translated(scenario, document.data, folder)
+    if checked is not None and not any(f.severity is Severity.ERROR for f in findings):
+        translations, more = _translated(checked, document.data)
         findings += more
     digest = ""
     try:
@@ -112,10 +112,10 @@ def load(path: Path, policy: SitePolicy | None = NOTHING_PERMITTED) -> LoadedSce
     except (FileRefusedError, OSError) as exc:
         findings.append(Finding(message=str(exc)))
     problems = problems_of(findings, document, root / SCENARIO_FILE)
-    if scenario is None or any(p.severity is Severity.ERROR for p in problems):
+    if checked is None or any(p.severity is Severity.ERROR for p in problems):
         raise ScenarioInvalidError(problems)
     return LoadedScenario(
-        scenario=scenario,
+        scenario=checked.scenario,
         folder=root,
         digest=digest,
         warnings=problems,
@@ -160,7 +160,7 @@ _SECTIONS = frozenset(
 
 def _examined(
     document: Document, folder: Folder, policy: SitePolicy | None
-) -> tuple[Scenario | None, list[Finding]]:
+) -> tuple[Checked | None, list[Finding]]:
     if not document.readable:
         return None, document.findings
     try:
@@ -169,22 +169,22 @@ def _examined(
         wrong = findings_of(exc, document.data)
         rest = _among_the_rest(document, wrong, folder, policy)
         return None, [*document.findings, *wrong, *rest]
-    findings = [*document.findings, *_across(scenario, document.data, document.data, folder)]
+    declared = _declared(document.data)
+    checked = Checked(scenario=scenario, declared=declared, folder=folder)
+    findings = [*document.findings, *_across(checked, document.data)]
     if policy is not None:
         findings += policy_findings(scenario, policy)
     if not findings:
-        findings += advice(scenario, folder, document.data)
+        findings += advice(scenario, folder, document.data, checked.renderer)
         findings += quota_warnings(scenario, policy or NOTHING_PERMITTED)
-    return scenario, findings
+    return checked, findings
 
 
-def _translated(
-    scenario: Scenario, data: object, folder: Folder
-) -> tuple[Mapping[str, Scenario], list[Finding]]:
+def _translated(checked: Checked, data: object) -> tuple[Mapping[str, Scenario], list[Finding]]:
     """Return the scenario in its other languages, and what is wrong with these."""
-    translations, findings = translations_of(data, scenario.scenario.languages, folder)
+    languages = checked.scenario.scenario.languages
+    translations, findings = translations_of(data, languages, checked.folder)
     found: dict[str, Scenario] = {}
-    renderer = Renderer(folder, invented_team(scenario, folder))
     for translation in translations:
         wrong: Iterable[Finding]
         try:
@@ -192,23 +192,27 @@ def _translated(
         except ValidationError as exc:
             wrong = findings_of(exc, translation.data)
         else:
-            wrong = text_findings(renderer, translation.translated.items())
+            wrong = text_findings(checked.renderer, translation.translated.items())
         findings += [f for f in map(translation.finding, wrong) if f is not None]
     return MappingProxyType(found), findings
 
 
-def _across(scenario: Scenario, data: object, whole: object, folder: Folder) -> Iterator[Finding]:
-    declared = _declared(whole)
-    checked = Checked(scenario=scenario, declared=declared, folder=folder)
+def _across(checked: Checked, data: object) -> Iterator[Finding]:
     yield from reference_findings(checked)
     yield from inject_findings(checked)
     yield from rubric_findings(checked)
     wrong_values = tuple(value_findings(checked))
     yield from wrong_values
     # Without one of these a template would be told that a name is missing that is only wrong.
-    whole_sections = all(declared[s] == _declared(data)[s] for s in _IN_TEMPLATES)
-    if whole_sections and not wrong_values:
-        yield from template_findings(scenario, folder, data)
+    here = _declared(data)
+    if wrong_values or any(checked.declared[s] != here[s] for s in _IN_TEMPLATES):
+        return
+    try:
+        renderer = checked.renderer
+    except TooFewValuesError as exc:
+        yield Finding(message=exc.message, place=("values", exc.name))
+    else:
+        yield from template_findings(checked.scenario, checked.folder, data, renderer)
 
 
 def _among_the_rest(
@@ -225,7 +229,8 @@ def _among_the_rest(
     head = {"language": 1} | ({} if has_head else {"scenario": _HEAD})
     with suppress(ValidationError):
         draft = _Draft.model_validate(rest | head)
-        yield from _across(draft, rest, document.data, folder)
+        declared = _declared(document.data)
+        yield from _across(Checked(scenario=draft, declared=declared, folder=folder), rest)
         if policy is not None and has_head:  # a line names the scenario
             yield from policy_findings(draft, policy)
 

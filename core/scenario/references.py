@@ -3,12 +3,15 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from core.scenario.access import lineage
+from core.scenario.dry_run import invented_team
 from core.scenario.evidence_references import evidence_findings, names_in_evidence
 from core.scenario.folder import FileRefusedError, Folder
 from core.scenario.networks import hosts_on, room
 from core.scenario.positions import Finding, Place
+from core.scenario.render import Renderer
 from core.scenario.schema import Account, Host, Scenario
 from core.scenario.schema_answers import Answer, ChoiceAnswer, FileAnswer, parts_of
 from core.scenario.schema_checks import TcpPeer
@@ -31,7 +34,7 @@ INSTRUCTOR = "instructor"
 _RESERVED = frozenset({"all", INSTRUCTOR})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Checked:
     """A scenario under examination.
 
@@ -42,6 +45,11 @@ class Checked:
     scenario: Scenario
     declared: Mapping[str, frozenset[str]]
     folder: Folder
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """What renders for a team that never is. Raises TooFewValuesError."""
+        return Renderer(self.folder, invented_team(self.scenario, self.folder))
 
 
 def reference_findings(checked: Checked) -> Iterator[Finding]:

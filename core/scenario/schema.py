@@ -105,7 +105,7 @@ class Head(Part):
     authors: tuple[Author, ...] = ()
     """Who wrote it."""
     licence: str | None = None
-    """An SPDX licence identifier, such as `CC-BY-4.0`."""
+    """An SPDX licence expression, such as `CC-BY-4.0`."""
     safety: Safety = Safety()
     """What handling the content asks for."""
 

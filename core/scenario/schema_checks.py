@@ -18,6 +18,7 @@ from core.scenario.fields import (
     Ref,
     Sha256,
     SomeTime,
+    Text,
 )
 from core.scenario.schema_evidence import Evidence
 from core.scenario.written import needs
@@ -219,6 +220,8 @@ class Check(Part):
 
     model_config = needs(_PROBES, ("host", "from", "evidence"), run="host", file="host")
 
+    title: Text | None = None
+    """What trainees read of it; left out, its id."""
     host: Ref | None = None
     """The host to look from inside of."""
     from_: Ref | None = Field(default=None, alias="from")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from core.scenario.fields import spoken
 from core.scenario.folder import FileRefusedError, Folder
 from core.scenario.positions import Finding, Place, Severity, strings_of
 from core.scenario.schema_errors import suggestion
@@ -24,6 +25,7 @@ _TEXTS: tuple[tuple[str | None, ...], ...] = (
     ("objectives", _ANY, "title"),
     ("hosts", _ANY, "title"),
     ("services", _ANY, "title"),
+    ("checks", _ANY, "title"),
     ("tasks", _ANY, "title"),
     ("tasks", _ANY, "ask"),
     ("tasks", _ANY, "feed", "source"),
@@ -70,7 +72,7 @@ def translations_of(
 
     `data` is that of a scenario without errors; `languages` are its own, the first one foremost.
     """
-    data = _with_names_of_criteria(data)
+    data = _with_names(data)
     texts = [place for place, _ in strings_of(data) if is_text(place)]
     found: list[Translation] = []
     named = {name.removesuffix(_SUFFIX) for name in folder.names(_FOLDER) if _is_yaml(name)}
@@ -88,17 +90,27 @@ def translations_of(
     return found, findings
 
 
-def _with_names_of_criteria(data: Any) -> Any:  # noqa: ANN401
-    """Return the data with the id of each criterion as its title where it has none of its own.
+def _with_names(data: Any) -> Any:  # noqa: ANN401
+    """Return the data with ids as titles of criteria and of tasks' checks that have none.
 
-    People read it then, so a translation may name it otherwise.
+    People read them then, so a translation may name them otherwise.
     """
+    told = {
+        name
+        for task in data.get("tasks", {}).values()
+        for name in (*task.get("checks", ()), task.get("availability"), task.get("guard"))
+    }
+    checks = {
+        name: {"title": spoken(name)} | check if name in told else check
+        for name, check in data.get("checks", {}).items()
+    }
     rubrics = {
         name: rubric
         | {"criteria": {c: {"title": str(c)} | told for c, told in rubric["criteria"].items()}}
         for name, rubric in data.get("rubrics", {}).items()
     }
-    return data | {"rubrics": rubrics} if rubrics else data
+    sections = {"rubrics": rubrics, "checks": checks}
+    return data | {name: section for name, section in sections.items() if section}
 
 
 def _file(language: str) -> str:

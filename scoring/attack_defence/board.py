@@ -57,9 +57,9 @@ class Boards:
         self._clock = clock
         self._exercises = exercises
 
-    def show(self, exercise: Exercise, *, for_teams: bool) -> ServiceBoard:
+    def show(self, exercise: Exercise, *, for_teams: bool, language: str) -> ServiceBoard:
         """See `AttackDefence.board`."""
-        scenario = self._exercises.scenario(exercise).scenario
+        scenario = self._exercises.scenario(exercise).in_language(language)
         if not scenario.services:
             raise NoServicesError("this exercise has no services", hint="Look at its board")
         frozen = self._frozen(exercise, scenario) if for_teams else None

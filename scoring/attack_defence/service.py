@@ -70,9 +70,12 @@ class AttackDefence:
         """
         return self._capturing.capture(exercise, team, user, flags)
 
-    def board(self, exercise: Exercise, *, for_teams: bool = False) -> ServiceBoard:
+    def board(
+        self, exercise: Exercise, *, for_teams: bool = False, language: str = ""
+    ) -> ServiceBoard:
         """Return services by teams as of the last round that was closed; raises NoServicesError.
 
-        For teams it stands still from the scenario's `freeze` until the exercise has ended.
+        For teams it stands still from the scenario's `freeze` until the exercise has ended. Titles
+        are in a language; `` for the scenario's first.
         """
-        return self._boards.show(exercise, for_teams=for_teams)
+        return self._boards.show(exercise, for_teams=for_teams, language=language)

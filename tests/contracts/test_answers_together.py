@@ -19,8 +19,8 @@ from scoring.limits import AnswerLimits
 from scoring.repository import ScoreRepository
 from scoring.tables import FactRow, SolveRow, SubmissionRow
 from scoring.views import Outcome
-from tests.contracts.test_answer_cost import statements
 from tests.fakes.scoring_stage import SCENARIO, Stage
+from tests.fakes.statements import noted_statements
 
 TEAMS = 8
 DEAR = SCENARIO.replace("attempts: 3,", "attempts: 3, wrong_cost: 5, cooldown: 30s,")
@@ -140,15 +140,12 @@ def test_those_that_wait_are_taken_in_one_turn_and_each_is_told_its_own(
 
 
 def test_many_together_ask_hardly_more_of_the_database_than_one(stage: Stage) -> None:
-    alone = statements(lambda: stage.answer("who", "nobody"))
+    with noted_statements() as alone:
+        stage.answer("who", "nobody")
     answers = [(n, "who", f"wrong {n} {m}", f"key {n} {m}") for n in range(1, 9) for m in (1, 2)]
-    told: list[Future[Outcome]] = []
-
-    def together() -> None:
-        told.extend(send_together(stage, answers))
+    with noted_statements() as asked:
+        told = send_together(stage, answers)
         assert {verdict(one) for one in told} == {"wrong"}
-
-    asked = statements(together)
     # Those of the one that held the line up, and of the transaction that did.
     assert len(asked) <= 2 * len(alone) + 10, "\n\n".join(asked)
 

@@ -7,8 +7,8 @@ import pytest
 
 from core.users.model import Role, User
 from orchestrator.service import ExerciseUnknownError
-from tests.contracts.test_answer_cost import statements
 from tests.fakes.scoring_stage import Stage
+from tests.fakes.statements import noted_statements
 
 
 @pytest.fixture
@@ -26,7 +26,8 @@ def player(stage: Stage, number: int = 1) -> User:
 def test_an_exercise_is_read_once_for_all_who_play_it(stage: Stage) -> None:
     assert stage.exercises.played_by(player(stage), stage.name) == stage.exercise
     other = player(stage, 2)
-    asked = statements(lambda: stage.exercises.played_by(other, stage.name))
+    with noted_statements() as asked:
+        stage.exercises.played_by(other, stage.name)
     assert asked == []
 
 

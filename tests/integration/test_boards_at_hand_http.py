@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import Engine, event
 
 from orchestrator.domain.exercise import Exercise
 from scoring.boards.making import Snapshot
 from scoring.domain.boards import Audience
 from tests.fakes.api_site import ApiSite, api_site
+from tests.fakes.statements import noted_statements
 
 _OWN = {"x-request-id", "date"}
 
@@ -52,16 +52,8 @@ def rested(site: ApiSite, exercise: Exercise) -> Iterator[Callable[[], None]]:
 
 
 def statements(act: Callable[[], httpx.Response]) -> tuple[httpx.Response, int]:
-    asked: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        asked.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    with noted_statements() as asked:
         return act(), len(asked)
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 @pytest.mark.parametrize("reader", ["sara", "trainee"])

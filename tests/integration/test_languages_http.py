@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +15,8 @@ FRENCH = """\
 scenario: {title: La maison}
 tasks:
   who: {title: Le voleur, ask: Qui était-ce ?, hints: [{text: "Le journal, {{ team.name }}."}]}
+hosts: {desk: {title: Votre poste}}
+checks: {shut: {title: "La porte de {{ team.name }} est fermée"}}
 injects:
   call:
     message: {from: Le propriétaire, text: "Que dire à mon assurance, {{ team.name }} ?"}
@@ -26,7 +29,9 @@ def site(tmp_path: Path) -> Iterator[ApiSite]:
         folder = site.services.settings.scenarios / "house"
         file = folder / "scenario.yaml"
         file.write_text(
-            file.read_text().replace("  id: house\n", "  id: house\n  languages: [en, fr]\n")
+            file.read_text()
+            .replace("  id: house\n", "  id: house\n  languages: [en, fr]\n")
+            .replace("  desk:\n", "  desk:\n    title: Your desk\n")
         )
         (folder / "text").mkdir(exist_ok=True)
         (folder / "text" / "fr.yaml").write_text(FRENCH)
@@ -40,11 +45,11 @@ def exercise(site: ApiSite) -> Exercise:
     return exercise
 
 
-def read(site: ApiSite, exercise: Exercise, what: str, language: str) -> list[dict[str, object]]:
+def read(site: ApiSite, exercise: Exercise, what: str, language: str) -> list[dict[str, Any]]:
     who = exercise.teams[0].members[0].name
     headers = site.bearer(who) | {"Accept-Language": language}
     answer = site.web.get(f"/api/v1/exercises/{exercise.name}/{what}", headers=headers)
-    found: list[dict[str, object]] = answer.json()
+    found: list[dict[str, Any]] = answer.json()
     return found
 
 
@@ -69,6 +74,21 @@ def test_tasks_and_messages_come_in_the_readers_language(site: ApiSite, exercise
     )
     (told,) = read(site, exercise, "messages", "en")
     assert told["text"] == "What do I tell my insurance, Team 1?"
+
+
+def test_checks_and_machines_are_called_what_the_reader_calls_them(
+    site: ApiSite, exercise: Exercise
+) -> None:
+    french, other = (read(site, exercise, "tasks", language)[2] for language in ("fr", "de"))
+    assert french["checks"][0]["title"] == "La porte de Team 1 est fermée"
+    assert other["checks"][0]["title"] == "shut"
+    who = site.bearer(exercise.teams[0].members[0].name)
+    path = f"/api/v1/exercises/{exercise.name}/access"
+    told = site.web.get(path, headers=who | {"Accept-Language": "fr"}).json()
+    assert told["resets"][0]["title"] == "Votre poste"
+    shown = page(site, exercise, "fr")
+    assert 'Reset <span lang="fr">Votre poste</span>' in shown
+    assert '<span lang="fr">La porte de Team 1 est fermée</span>' in shown
 
 
 def test_a_hint_comes_in_the_readers_language(site: ApiSite, exercise: Exercise) -> None:

@@ -60,6 +60,24 @@ def test_services_are_listed_where_other_teams_reach_them(duel: ApiSite) -> None
     assert "No round is over yet" in shown
 
 
+def test_the_board_calls_services_what_its_reader_calls_them(duel: ApiSite) -> None:
+    folder = duel.services.settings.scenarios / "house"
+    for name, old, new in (
+        ("scenario.yaml", "slots: {", "slots: {title: Appointments, "),
+        ("text/fr.yaml", "services: {", "services: {slots: {title: Les rendez-vous}, "),
+    ):
+        text = (folder / name).read_text()
+        (folder / name).write_text(text.replace(old, new))
+    exercise = duel.launch()
+    path, who = f"/api/v1/exercises/{exercise.name}/services", member(exercise)
+    for language, title in (("fr", "Les rendez-vous"), ("de", "Appointments")):
+        headers = duel.bearer(who) | {"Accept-Language": language}
+        # A title that differs from team to team names no column: the id does.
+        wanted = {"locker": "locker", "slots": title}
+        assert duel.web.get(path, headers=headers).json()["titles"] == wanted
+        assert f'<th scope="col">{title}</th>' in page(duel, exercise, who, language)
+
+
 def test_without_services_the_page_says_nothing_of_them(site: ApiSite) -> None:
     exercise = site.launch()
     assert "services-title" not in page(site, exercise, member(exercise))

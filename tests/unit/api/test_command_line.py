@@ -237,6 +237,22 @@ def test_a_plan_names_everything_and_creates_nothing(engine: FakeEngine) -> None
     assert engine.networks == {}
 
 
+def test_a_plan_without_hosts_shows_no_empty_tables(site: Path) -> None:
+    table = site / "scenarios" / "table"
+    table.mkdir()
+    (table / "scenario.yaml").write_text(
+        "language: 1\nscenario: {id: table, version: 1.0.0, title: Talks, kind: tabletop,"
+        " duration: 1h}\nroles: {clerk: {side: blue}}\n"
+        "tasks: {one: {ask: Which?, answer: this, points: 1}}\n"
+    )
+    told = poligon("scenario", "plan", "table").stdout.splitlines()
+    assert told[:3] == [
+        "Talks: 1 teams",
+        "",
+        "0 hosts, at most 0 MiB of memory, 0 CPUs and 0 processes",
+    ]
+
+
 def test_a_plan_works_without_an_engine_and_says_so(engine: FakeEngine) -> None:
     engine.fail("info", EngineUnavailableError("the engine is away"))
     result = poligon("scenario", "plan", "house")

@@ -3,25 +3,16 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.engine import Connection
 
 from orchestrator.service import ExerciseUnknownError
+from tests.fakes.statements import noted_statements
 from tests.unit.orchestrator.conftest import Site
 
 
 def statements(site: Site) -> list[str]:
     """Return what the database is asked when every exercise is listed."""
-    asked: list[str] = []
-
-    def note(_: Connection, __: object, statement: str, *___: object) -> None:
-        asked.append(statement)
-
-    event.listen(site.database.engine, "before_cursor_execute", note)
-    try:
+    with noted_statements() as asked:
         site.exercises.recent()
-    finally:
-        event.remove(site.database.engine, "before_cursor_execute", note)
     return asked
 
 
@@ -37,6 +28,7 @@ def test_the_statements_do_not_depend_on_how_many_exercises_there_are(site: Site
     # A connection keeps what it prepared: a new text for each number of exercises is kept, too.
     site.launch()
     one = statements(site)
+    assert one
     for _ in range(3):
         site.launch()
     assert statements(site) == one

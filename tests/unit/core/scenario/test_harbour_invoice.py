@@ -1,6 +1,7 @@
 """The example of the language, in a whole: it reads, and its evidence agrees with its answers."""
 
 import re
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,6 +27,20 @@ def facts(harbour_invoice: LoadedScenario) -> TeamFacts:
 
 def test_it_has_nothing_that_lint_would_say() -> None:
     assert lint(FOLDER) == ()
+
+
+def test_without_what_was_added_to_the_example_lint_says_so_and_it_loads(tmp_path: Path) -> None:
+    # The page on the language gives the report neither a title nor an ask; trainees read both.
+    folder = tmp_path / "harbour-invoice"
+    shutil.copytree(FOLDER, folder)
+    for file in (folder / "scenario.yaml", *(folder / "text").iterdir()):
+        lines = file.read_text().splitlines(keepends=True)
+        at = next(n for n, line in enumerate(lines) if line.startswith("  report:"))
+        added = slice(at + 1, at + 3) if file.name == "scenario.yaml" else slice(at, at + 1)
+        del lines[added]
+        file.write_text("".join(lines))
+    (warning,) = load(folder).warnings
+    assert warning.message == "trainees would see the id only; give it a title or ask"
 
 
 def test_its_mail_log_is_in_order_and_ends_when_the_intruder_comes(

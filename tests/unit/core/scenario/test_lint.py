@@ -507,6 +507,11 @@ WARNED = {
         "stands in a text only",
     ),
     "answer given away": ("Which colour?", "Is green a colour?", "gives away the answer"),
+    "licence that nobody knows": (
+        "id: small",
+        "id: small, licence: CC-BY-9",
+        "no licence 'CC-BY-9'",
+    ),
     "folder of another name": ("id: small", "id: other", "the id is other, the folder small"),
     "no title": ("title: The flag, ", "", "see the id only"),
     "host without title": ("    title: A box\n", "", "see the id only"),

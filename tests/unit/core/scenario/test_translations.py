@@ -210,6 +210,35 @@ def test_levels_and_criteria_are_translated_also_those_named_by_their_id(marked:
     assert french.objectives["telling"].title == "Le dit"
 
 
+CHECKED = SCENARIO.replace(
+    "injects:\n",
+    """\
+  close: {title: Close, checks: [door_shut], points: 5}
+networks: {office: {size: /28}}
+hosts: {desk: {title: Desk, image: debian, networks: {office: {}}}}
+checks:
+  door_shut: {host: desk, run: ["true"]}
+  not_shown: {host: desk, run: ["true"]}
+injects:
+  next: {when: {check: not_shown, passing: 1m}, message: {from: Them, to: all, text: Well.}}
+""",
+)
+
+
+def test_a_check_that_a_task_shows_is_translated_also_when_its_id_names_it(folder: Path) -> None:
+    (folder / "scenario.yaml").write_text(CHECKED)
+    warnings = told(folder, Severity.WARNING)
+    assert told(folder) == []
+    assert "text/fr.yaml:1: checks.door_shut.title is not translated" in warnings
+    assert not any("not_shown.title" in warning for warning in warnings)
+    with (folder / "text/fr.yaml").open("a") as french:
+        french.write("checks: {door_shut: {title: La porte est fermée}}\n")
+    assert not any("fr.yaml:1: checks" in warning for warning in told(folder, Severity.WARNING))
+    loaded = load(folder)
+    assert loaded.scenario.checks["door_shut"].title is None
+    assert loaded.in_language("fr").checks["door_shut"].title == "La porte est fermée"
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "warning"),
     [
