@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from core.scenario.schema_tasks import AnsweredTask, Task
 from scoring.domain.forms import form_of
-from scoring.domain.lateness import gives, steps
+from scoring.domain.lateness import gives, left, steps
 from scoring.domain.ledger import MILLI
 from scoring.domain.timing import Times
 from scoring.views import Terms
@@ -32,12 +32,14 @@ def terms_of(task: Task, times: Times, elapsed: timedelta, sent: Sent) -> Terms 
     if not isinstance(task, AnsweredTask):
         return None
     form = form_of(task)
-    now = sent.milli_points if sent.is_solved else gives(task, times, elapsed) - sent.costs
+    now = sent.milli_points
+    if not sent.is_solved:
+        now = left(gives(task, times, elapsed), costs=sent.costs, has=now)
     next_at = None
     if task.cooldown is not None and sent.last is not None and not sent.is_solved:
         next_at = sent.last + task.cooldown
     return Terms(
-        milli_points=max(0, now),
+        milli_points=now,
         form=form.words if form is not None else "",
         late=tuple(steps(task, times)),
         wrong_milli_points=task.wrong_cost * MILLI,

@@ -9,7 +9,7 @@ from scoring.domain.amending import Amendments
 from scoring.domain.attempts import AnswerVerdict
 from scoring.domain.books import Books
 from scoring.domain.guards import is_lost
-from scoring.domain.lateness import gives
+from scoring.domain.lateness import gives, left
 from scoring.domain.ledger import (
     AT_ONCE,
     MILLI,
@@ -55,7 +55,8 @@ def worth(books: Books, rules: Rules, name: str, elapsed: timedelta) -> int:
         return 0
     task = amendments.rules(rules).tasks[name]
     given = gives(task, _times(books, task), elapsed)
-    return max(0, given - sum(cost.milli_points for cost in books.costs(name)))
+    costs = sum(cost.milli_points for cost in books.costs(name))
+    return left(given, costs=costs, has=books.sum_of(name)) if costs else given
 
 
 def _answered(fact: Fact, books: Books, rules: Rules) -> None:

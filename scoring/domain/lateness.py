@@ -26,3 +26,12 @@ def steps(task: Task, times: Times) -> Iterator[tuple[timedelta, int]]:
         return
     for step in task.late:
         yield times.opened + step.after, int(task.points * MILLI * step.share)
+
+
+def left(given: int, *, costs: int, has: int) -> int:
+    """Return what a task has after a solve that gives so much, all in thousandths.
+
+    It pays its costs as far as that goes. `has` is what it had before: less than nothing where the
+    team paid for a hint at once, of all that it had.
+    """
+    return max(given - costs, min(0, given + has))

@@ -134,6 +134,18 @@ def test_what_a_solve_would_give_is_what_it_gives() -> None:
     assert promised == books.sum_of("who") == worth(books, RULES, "who", timedelta()) == 15_000
 
 
+def test_a_hint_that_cost_more_than_a_late_solve_gives_is_not_promised_back() -> None:
+    kept_up = Fact(*(Cause.CHECK_RUN, "look", START), subject="web", number=1, outcome=Verdict.UP)
+    hint = cost(Cause.HINT, "hint", 2501)._replace(outcome=AT_ONCE)
+    wrong = [cost(Cause.SUBMISSION, f"wrong {n}", 1000) for n in range(6)]
+    books = booked([kept_up, *wrong, hint])
+    assert books.sum_of("who") == -2501
+    late = answered()._replace(elapsed=timedelta(seconds=240))
+    promised = worth(books, RULES, "who", late.elapsed)
+    take(late, books, RULES)
+    assert books.sum_of("who") == promised == -1
+
+
 # Rulings
 
 
