@@ -39,6 +39,8 @@ _LOOK_EVERY = timedelta(seconds=5)
 _CONFIRM_EVERY = timedelta(seconds=1)
 # Threads that mostly wait; what the engine is asked at once is bounded by itself.
 _LOOKS_AT_ONCE = 128
+# Python's own 5 ms are what each request would wait for while a thread makes a board.
+_TURN_OF_A_THREAD_SECONDS = 0.0005
 
 
 class PortInUseError(PoligonError):
@@ -159,6 +161,7 @@ def _serve_http(services: Services) -> None:
     look_for_engine(settings)
     bound = listen(settings.http_host, settings.http_port, "POLIGON_HTTP_PORT")
     server = http_server(create_app(services))
+    sys.setswitchinterval(_TURN_OF_A_THREAD_SECONDS)
     log.info("api.started", address=settings.http_host, port=settings.http_port)
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[bound])
