@@ -49,14 +49,15 @@ from api.web.errors import error_page
 from api.web.static_files import STATIC, PackedFiles
 from core.errors import PoligonError
 
+# A request looks through them in this order: what a class asks most comes first.
 _PARTS = (
+    play,
     session,
     scenarios,
     exercises,
     conduct,
     members,
     injects,
-    play,
     feed,
     checks,
     captures,

@@ -36,7 +36,8 @@ async def bearer_owner(request: Request) -> User | None:
 def bearer_user_at_hand(request: Request) -> User | None:
     """Return whose bearer token a request carries if that was told a moment ago; reads nothing."""
     token = _bearer_token(request)
-    return services_of(request).users.of_token_at_hand(token) if token else None
+    user = services_of(request).users.of_token_at_hand(token) if token else None
+    return _bound(user) if user is not None else None
 
 
 def _bearer_token(request: Request) -> str:

@@ -1,4 +1,4 @@
-"""The HTTP server: uvicorn on uvloop and httptools, with a bound on what has no end."""
+"""The HTTP server: uvicorn with httptools, and a bound on what has no end."""
 
 from typing import Literal
 
@@ -48,7 +48,7 @@ def http_server(app: ASGIApp, *, lifespan: Literal["auto", "off"] = "auto") -> u
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            loop="uvloop",
+            loop="asyncio",
             http=BoundedHeads,
             lifespan=lifespan,
             log_config=None,

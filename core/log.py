@@ -1,9 +1,22 @@
 """Structured logs for every process: `thing.happened` with keys, never prose, never a secret."""
 
+import contextlib
 import logging
 import sys
 
 import structlog
+
+
+class _Lines:
+    """Writes lines to stderr. One that cannot be written is lost, and nothing else fails by it."""
+
+    def msg(self, line: str) -> None:
+        """Write a line at once."""
+        with contextlib.suppress(OSError, ValueError):  # full, without a reader, or closed
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
+
+    debug = info = warning = error = critical = exception = msg
 
 
 def configure_logging(*, json: bool | None = None, level: int = logging.INFO) -> None:
@@ -24,7 +37,7 @@ def configure_logging(*, json: bool | None = None, level: int = logging.INFO) ->
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _Lines(),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from scoring.domain.ledger import Cause, EntryKind, Fact, Grant, Ruling
 from scoring.domain.rules import NO_RULES
 from scoring.errors import BoardUnknownError
 from scoring.repository import ScoreRepository
+from tests.fakes.clock import FakeClock
 from tests.fakes.correction_desk import Desk
 from tests.fakes.scoring_stage import SCENARIO, Stage
 
@@ -350,6 +351,28 @@ def test_readers_and_writers_at_once_see_only_boards_that_were(stage: Stage) -> 
     assert set(sums) <= {0, 20_000, 40_000, 60_000, 70_000, 80_000, 90_000}
     last = boards.latest(stage.exercise.id, Audience.STAFF)
     assert sum(row.milli_points for row in last.board.rows) == 90_000
+
+
+class TickingClock(FakeClock):
+    """A clock on which each look at it takes a millisecond."""
+
+    def now(self) -> datetime:
+        self.advance(timedelta(milliseconds=1))
+        return super().now()
+
+
+def test_a_board_that_was_found_as_it_was_rests_longer_than_a_new_one(stage: Stage) -> None:
+    clock = TickingClock(stage.clock.now())
+    boards = Boards(stage.database, clock, stage.exercises)
+    rests = []
+    for _ in range(2):
+        boards.latest(stage.exercise.id, Audience.STAFF)
+        kept = boards._kept[stage.exercise.id, Audience.STAFF]
+        assert kept.rests_until is not None
+        assert kept.looked_at is not None
+        rests.append(kept.rests_until - kept.looked_at)
+        clock.advance(timedelta(seconds=1))
+    assert rests == [timedelta(milliseconds=18), timedelta(milliseconds=198)]
 
 
 def names(snapshot: Snapshot) -> set[str]:
