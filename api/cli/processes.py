@@ -13,7 +13,6 @@ from typing import Annotated
 
 import structlog
 import typer
-import uvicorn
 from celery.exceptions import SecurityWarning
 
 import orchestrator.tasks
@@ -25,12 +24,12 @@ from api.cli.output import Json, reporting
 from api.cli.process import SupervisedBy, begin, look_for_engine
 from api.cli.supervisor import GRACE, supervise
 from api.heartbeat import sign_of_life
+from api.serving import http_server
 from core.errors import Fault, PoligonError
 from core.queue import Ticker, celery_app
 from core.settings import Settings, read_settings
 from orchestrator.domain.exercise import Exercise
 from orchestrator.domain.phases import UNDER_WAY, Act
-from orchestrator.gateway.inner_words import LARGEST_FRAME
 from scoring.looking import LookPool
 
 log = structlog.get_logger()
@@ -40,7 +39,6 @@ _LOOK_EVERY = timedelta(seconds=5)
 _CONFIRM_EVERY = timedelta(seconds=1)
 # Threads that mostly wait; what the engine is asked at once is bounded by itself.
 _LOOKS_AT_ONCE = 128
-_GOODBYE_SECONDS = 5
 
 
 class PortInUseError(PoligonError):
@@ -160,18 +158,10 @@ def _serve_http(services: Services) -> None:
     settings = services.settings
     look_for_engine(settings)
     bound = listen(settings.http_host, settings.http_port, "POLIGON_HTTP_PORT")
-    config = uvicorn.Config(
-        create_app(services),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws_max_size=LARGEST_FRAME,
-        ws_per_message_deflate=False,  # a compressor for each terminal costs more than it saves
-        timeout_graceful_shutdown=_GOODBYE_SECONDS,
-    )
+    server = http_server(create_app(services))
     log.info("api.started", address=settings.http_host, port=settings.http_port)
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[bound])
+        server.run(sockets=[bound])
     log.info("api.closed")
 
 
