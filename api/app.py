@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 
 from api import health, metrics
-from api.auth import bearer_user
+from api.auth import bearer_owner
 from api.bootstrap import Services
 from api.catalogue import Catalogue
 from api.edge import Edge
@@ -115,7 +115,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.flag_throttle = FlagThrottle(services.clock)
     app.state.uploads_throttle = UploadThrottle(services.clock)
     app.state.remembered = RememberedWrites(services.database, services.clock)
-    app.state.user_of = bearer_user
+    app.state.user_of = bearer_owner
     app.state.feeds = BoardFeeds(services.scoring.boards)
     for part in _PARTS:
         app.include_router(part.router, prefix="/api/v1")

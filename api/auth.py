@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 import structlog
 from fastapi import Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.concurrency import run_in_threadpool
 
 from api.bootstrap import Services
 from api.context import services_of
 from api.errors import ForeignOriginError, NotLoggedInError, NotYourRoleError
 from api.roles import marks, plays, runs_exercises, sees_results
 from core.users.model import Role, User
-from core.users.service import TOKEN_LIFETIME
+from core.users.tokens import TOKEN_LIFETIME
 
 COOKIE = "poligon_session"
 
@@ -27,6 +28,17 @@ def bearer_user(request: Request) -> User | None:
     return services_of(request).users.of_token(token) if token else None
 
 
+async def bearer_owner(request: Request) -> User | None:
+    """Return whose bearer token a request carries, from the server's own loop."""
+    return await _owner(request, _bearer_token(request))
+
+
+def bearer_user_at_hand(request: Request) -> User | None:
+    """Return whose bearer token a request carries if that was told a moment ago; reads nothing."""
+    token = _bearer_token(request)
+    return services_of(request).users.of_token_at_hand(token) if token else None
+
+
 def _bearer_token(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
@@ -36,17 +48,18 @@ BearerShown = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 """What makes the interface's description tell of the token."""
 
 
-def api_caller(
-    request: Request,
-    _shown_in_openapi: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> User:
+def api_caller(request: Request, _shown_in_openapi: BearerShown) -> User:
     """Return who calls the interface; raises NotLoggedInError."""
     return _bound(bearer_user(request))
 
 
+async def _api_caller(request: Request, _shown_in_openapi: BearerShown) -> User:
+    return _bound(await bearer_owner(request))
+
+
 def metrics_reader(
     request: Request,
-    _shown_in_openapi: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    _shown_in_openapi: BearerShown,
 ) -> None:
     """Return to the site's collector of metrics and to administrators.
 
@@ -68,9 +81,18 @@ def page_user(request: Request) -> User | None:
     return services_of(request).users.of_token(token) if token else None
 
 
-def page_caller(request: Request) -> User:
+async def page_caller(request: Request) -> User:
     """Return who looks at a page; raises NotLoggedInError, which leads to the login page."""
-    return _bound(page_user(request))
+    return _bound(await _owner(request, request.cookies.get(COOKIE, "")))
+
+
+async def _owner(request: Request, token: str) -> User | None:
+    """Return whose token this is; only one that is not at hand costs a thread's turn."""
+    if not token:
+        return None
+    users = services_of(request).users
+    user = users.of_token_at_hand(token)
+    return user if user is not None else await run_in_threadpool(users.of_token, token)
 
 
 def _bound(user: User | None) -> User:
@@ -81,7 +103,7 @@ def _bound(user: User | None) -> User:
 
 
 def _after(
-    caller: Callable[..., User], allowed: Callable[[User], User]
+    caller: Callable[..., Awaitable[User]], allowed: Callable[[User], User]
 ) -> Callable[[User], Awaitable[User]]:
     async def checked(user: Annotated[User, Depends(caller)]) -> User:
         return allowed(user)  # what is not async costs a thread's turn, with every request
@@ -94,11 +116,11 @@ async def _services(request: Request) -> Services:
 
 
 ServicesHere = Annotated[Services, Depends(_services)]
-Caller = Annotated[User, Depends(api_caller)]
-Instructor = Annotated[User, Depends(_after(api_caller, runs_exercises))]
-Observer = Annotated[User, Depends(_after(api_caller, sees_results))]
-Assessor = Annotated[User, Depends(_after(api_caller, marks))]
-Trainee = Annotated[User, Depends(_after(api_caller, plays))]
+Caller = Annotated[User, Depends(_api_caller)]
+Instructor = Annotated[User, Depends(_after(_api_caller, runs_exercises))]
+Observer = Annotated[User, Depends(_after(_api_caller, sees_results))]
+Assessor = Annotated[User, Depends(_after(_api_caller, marks))]
+Trainee = Annotated[User, Depends(_after(_api_caller, plays))]
 PageCaller = Annotated[User, Depends(page_caller)]
 PageInstructor = Annotated[User, Depends(_after(page_caller, runs_exercises))]
 PageObserver = Annotated[User, Depends(_after(page_caller, sees_results))]

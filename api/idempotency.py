@@ -136,7 +136,7 @@ class RememberingRoute(APIRoute):
             key = request.headers.get("idempotency-key")
             if key is None or request.method not in {"POST", "PUT", "PATCH", "DELETE"}:
                 return await handle(request)
-            user = await run_in_threadpool(request.app.state.user_of, request)
+            user = await request.app.state.user_of(request)
             if user is None:
                 return await handle(request)
             write = Write(user=user, key=_checked(key), digest=await _digest(request))

@@ -75,14 +75,13 @@ class FolderTransport(filesystem.Transport):
 
     Channel = FolderChannel
 
-    def drain_events(self, connection: Any, **limits: Any) -> None:  # noqa: ANN401  # kombu's own
+    def drain_events(self, connection: Any, timeout: float | None = None, **more: Any) -> None:  # noqa: ANN401  # kombu's own
         """Wait for a message, no longer than Celery should be late to see that it is to end.
 
         Celery waits for two seconds at a time, and looks in between.
         """
-        if limits.get("timeout") is not None:
-            limits["timeout"] = min(limits["timeout"], _LATE_SECONDS)
-        super().drain_events(connection, **limits)
+        shorter = None if timeout is None else min(timeout, _LATE_SECONDS)
+        super().drain_events(connection, timeout=shorter, **more)
 
 
 def make_known() -> None:

@@ -52,18 +52,12 @@ _CLOCK = (
     .where(_EVENTS.c.exercise_id == bindparam("exercise"))
     .order_by(_EVENTS.c.position)
 )
-_PLAY = (
-    select(_EXERCISES.c.phase, _TEAMS.c.stopped, *_CLOCK.selected_columns)
-    .join_from(_TEAMS, _EXERCISES, _EXERCISES.c.id == _TEAMS.c.exercise_id)
-    .outerjoin(_EVENTS, _EVENTS.c.exercise_id == _EXERCISES.c.id)
-    .where(_TEAMS.c.id == bindparam("team"))
-    .order_by(_EVENTS.c.position)
-)
 _SECRET = select(_EXERCISES.c.secret).where(_EXERCISES.c.id == bindparam("exercise"))
 _PLACES = union_all(
     *(
-        select(table.c.network, table.c.subnet, literal(held).label("held")).where(
-            (table.c.team_id == bindparam("team")) | (table.c.exercise_id == bindparam("exercise")),
+        select(table.c.team_id, table.c.network, table.c.subnet, literal(held).label("held")).where(
+            table.c.team_id.in_(bindparam("teams", expanding=True))
+            | (table.c.exercise_id == bindparam("exercise")),
             table.c.network.is_not(None),
         )
         for held, table in enumerate((table_of(FormerSubnetRow), table_of(SubnetRow)))
@@ -93,15 +87,8 @@ class ExerciseRepository:
         found = self._session.scalar(select(ExerciseRow.phase).where(ExerciseRow.id == exercise))
         return Phase(found) if found is not None else None
 
-    def play(self, team: TeamId) -> tuple[Phase, Stop | None, tuple[ClockEvent, ...]]:
-        """Return a team's exercise's phase, why the team's clock stands, and the clocks' events."""
-        rows = self._session.execute(_PLAY, {"team": team}).all()
-        phase, stopped = Phase(rows[0].phase), rows[0].stopped
-        events = tuple(_clock_event(row) for row in rows if row.tick is not None)
-        return phase, Stop(stopped) if stopped is not None else None, events
-
     def clock(self, exercise: ExerciseId) -> tuple[ClockEvent, ...]:
-        """Return what happened to the clocks of an exercise, in order."""
+        """Return what happened to the clocks of an exercise and of its teams, in order."""
         rows = self._session.execute(_CLOCK, {"exercise": exercise})
         return tuple(map(_clock_event, rows))
 
@@ -184,14 +171,20 @@ class ExerciseRepository:
         rows = self._session.scalars(select(SubnetRow).where(SubnetRow.exercise_id == exercise))
         return {row.network: IPv4Network(row.subnet) for row in rows if row.network is not None}
 
-    def places(self, exercise: ExerciseId, team: TeamId) -> tuple[tuple[str, str], ...]:
-        """Return each network and the subnet that a world, or what all share, has there or had.
+    def places(
+        self, exercise: ExerciseId, teams: Sequence[TeamId]
+    ) -> Mapping[TeamId, tuple[tuple[str, str], ...]]:
+        """Return each network and the subnet that worlds, or what all share, have there or had.
 
         By network; one that was released as far as no other was held for the network since.
         """
-        found = self._session.execute(_PLACES, {"exercise": exercise, "team": team})
-        # What is held comes last, and counts.
-        return tuple(sorted({network: subnet for network, subnet, _ in found}.items()))
+        found: dict[TeamId, dict[str, str]] = {team: {} for team in teams}
+        asked = {"exercise": exercise, "teams": teams}
+        for team, network, subnet, _ in self._session.execute(_PLACES, asked):
+            # What is held comes last, and counts.
+            for place in found.values() if team is None else (found[team],):
+                place[network] = subnet
+        return {team: tuple(sorted(place.items())) for team, place in found.items()}
 
     def held_subnets(self) -> tuple[IPv4Network, ...]:
         """Return every subnet that a world holds or that turned out to be taken."""

@@ -4,7 +4,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -48,7 +48,7 @@ from orchestrator.repair_repository import RepairRepository
 from orchestrator.repository import ExerciseRepository
 from orchestrator.shortages import Shortages
 from orchestrator.tables import ExerciseRow, MemberRow, TeamRow
-from orchestrator.team_facts import DerivedFacts, Places, Source, places_of
+from orchestrator.team_facts import DerivedFacts, Held, Places, Source, places_of
 
 log = structlog.get_logger()
 
@@ -167,11 +167,11 @@ class Exercises:
         raise ExerciseUnknownError(name_or_id)
 
     def played_by(self, user: User, name_or_id: str) -> Exercise:
-        """Return an exercise that `user` is a member of: its clock and their team as they are now.
+        """Return an exercise that `user` is a member of, as it was when this process first saw it.
 
-        Everything else of it may be as it was when this process first saw it: with many teams that
-        takes a tenth of the time, and whoever answers waits for no more. Raises
-        ExerciseUnknownError.
+        Its members, teams and scenario are what they were; phase and clock may have moved on. With
+        many teams it takes ten times as long to read all of it, and whoever answers waits for no
+        more. Raises ExerciseUnknownError.
         """
         known = self._played.get(name_or_id)
         if known is None:
@@ -179,16 +179,14 @@ class Exercises:
             if len(self._played) >= _PLAYED_KEPT:
                 self._played.clear()
             self._played[name_or_id] = known
-        own = known.team_of(user.id)
-        if own is None:
+        if known.team_of(user.id) is None:
             raise ExerciseUnknownError(name_or_id)
-        with self._database.reading() as session:
-            phase, stopped, clock = ExerciseRepository(session).play(own.id)
-        teams = known.teams
-        if stopped is not own.stopped:
-            now = replace(own, stopped=stopped)
-            teams = tuple(now if team is own else team for team in teams)
-        return replace(known, phase=phase, clock=clock, teams=teams)
+        return known
+
+    def played_at_hand(self, user: User, name_or_id: str) -> Exercise | None:
+        """Return what `played_by` returns, if nothing has to be read for it."""
+        known = self._played.get(name_or_id)
+        return known if known is not None and known.team_of(user.id) is not None else None
 
     def recent(self, *, limit: int = 100, before: str = "") -> tuple[Exercise, ...]:
         """Return the newest exercises, newest first; those older than the one called `before`.
@@ -240,26 +238,36 @@ class Exercises:
 
     def places(self, exercise: Exercise, team: Team) -> Places:
         """Return where a team's hosts are, or were; nowhere before its networks have addresses."""
-        with self._database.reading() as session:
-            held = ExerciseRepository(session).places(exercise.id, team.id)
+        held = self._held(exercise, [team.id])[team.id]
         return places_of(self.scenario(exercise).scenario, held, team=team.number)
 
     def facts(self, exercise: Exercise, team: Team) -> TeamFacts:
         """Return what templates may say of a team: its values, addresses and names."""
-        with self._database.reading() as session:
-            held = ExerciseRepository(session).places(exercise.id, team.id)
-        return self._facts.of(
-            Source(
-                digest=exercise.scenario_digest,
-                secret=self._secret(exercise.id),
-                start=exercise.story_start,
-                slug=team.slug,
-                name=team.name,
-                number=team.number,
-                teams=tuple(t.slug for t in exercise.teams),
-                held=held,
+        return self.facts_of(exercise, [team])[team.id]
+
+    def facts_of(self, exercise: Exercise, teams: Sequence[Team]) -> Mapping[TeamId, TeamFacts]:
+        """Return what templates may say of each of some teams."""
+        held = self._held(exercise, [team.id for team in teams])
+        secret, slugs = self._secret(exercise.id), tuple(team.slug for team in exercise.teams)
+        return {
+            team.id: self._facts.of(
+                Source(
+                    digest=exercise.scenario_digest,
+                    secret=secret,
+                    start=exercise.story_start,
+                    slug=team.slug,
+                    name=team.name,
+                    number=team.number,
+                    teams=slugs,
+                    held=held[team.id],
+                )
             )
-        )
+            for team in teams
+        }
+
+    def _held(self, exercise: Exercise, teams: Sequence[TeamId]) -> Mapping[TeamId, Held]:
+        with self._database.reading() as session:
+            return ExerciseRepository(session).places(exercise.id, teams)
 
     def _read_secret(self, exercise: ExerciseId) -> bytes:
         with self._database.reading() as session:

@@ -8,12 +8,13 @@ from sqlalchemy.orm import Session
 from core.ids import ExerciseId, TeamId
 from orchestrator.domain.injects import Firing
 from scoring.domain.holds import CheckState
-from scoring.domain.ledger import Cause, Entry, Fact, standing_effects
+from scoring.domain.ledger import COSTS, Cause, Entry, Fact, standing_effects
 from scoring.domain.memory import MemoryBooks, firing_of
 from scoring.domain.rules import Rules
 from scoring.domain.standings import Total
 from scoring.errors import EntryUnknownError
-from scoring.facts import add_fact, all_facts, costs_of, facts_of
+from scoring.facts import add_fact, add_fact_later, all_facts, costs_of, facts_of
+from scoring.later import Later
 from scoring.ledger import (
     add_entry,
     booked_entries,
@@ -30,19 +31,28 @@ from scoring.rulebook import rules_of
 class TeamBooks:
     """`Books` in a transaction that has taken the team's turn (`ScoreRepository.take_turn`).
 
-    What is booked is recorded at `recorded_at`.
+    What is booked is recorded at `recorded_at`. With `later`, a fact is one that is not there yet,
+    and is written by and by.
     """
 
     def __init__(
-        self, session: Session, exercise: ExerciseId, team: TeamId, *, recorded_at: datetime
+        self,
+        session: Session,
+        exercise: ExerciseId,
+        team: TeamId,
+        *,
+        recorded_at: datetime,
+        later: Later | None = None,
     ) -> None:
         self.team = team
         self._session = session
         self._exercise = exercise
         self._recorded_at = recorded_at
+        self._later = later
         self._repository = ScoreRepository(session)
         self._states: dict[str, CheckState] | None = None
         self._solved: dict[str, bool] = {}
+        self._costs: dict[str, Sequence[Fact]] = {}
         self.shadow: MemoryBooks | None = None
         self._had: dict[str, Entry] | None = None
         self._corrections: Sequence[Fact] | None = None
@@ -51,14 +61,41 @@ class TeamBooks:
         """See `Books.remember`."""
         if fact.cause is Cause.CORRECTION:
             self._corrections = None
-        return add_fact(self._session, self._exercise, self.team, fact)
+        if fact.cause in COSTS and fact.milli_points:
+            self._costs.pop(fact.subject, None)
+        if self._later is None:
+            return add_fact(self._session, self._exercise, self.team, fact)
+        add_fact_later(self._later, self._exercise, self.team, fact)
+        return True
+
+    def know(
+        self,
+        *,
+        corrections: Sequence[Fact],
+        solved: Mapping[str, bool],
+        costs: Mapping[str, Sequence[Fact]],
+    ) -> None:
+        """Take what was read of the team: its corrections, of some tasks the solves and costs."""
+        self._corrections = [fact for fact in corrections if fact.decided is not None]
+        self._solved.update(solved)
+        self._costs.update(costs)
+
+    def _write(self) -> None:
+        """Write the facts that are not yet, before any are read."""
+        if self._later is not None:
+            self._later.write()
 
     def costs(self, task: str) -> Sequence[Fact]:
         """See `Books.costs`."""
-        return costs_of(self._session, self.team, task)
+        if task not in self._costs:
+            self._write()
+            found = costs_of(self._session, [self.team], [task])
+            self._costs[task] = found.get((self.team, task), ())
+        return self._costs[task]
 
     def passed(self) -> Sequence[Firing]:
         """See `Books.passed`."""
+        self._write()
         return [firing_of(f) for f in facts_of(self._session, self.team, Cause.PASSED)]
 
     def check(self, check: str) -> CheckState:
@@ -157,12 +194,14 @@ class TeamBooks:
     def corrections(self) -> Sequence[Fact]:
         """See `Books.corrections`."""
         if self._corrections is None:
+            self._write()
             found = facts_of(self._session, self.team, Cause.CORRECTION)
             self._corrections = [fact for fact in found if fact.decided is not None]
         return self._corrections
 
     def facts(self) -> Iterator[Fact]:
         """See `Books.facts`."""
+        self._write()
         return all_facts(self._session, self.team)
 
     def complete(self, _rules: Rules, /) -> Rules:

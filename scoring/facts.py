@@ -14,6 +14,7 @@ from core.ids import ExerciseId, TeamId
 from scoring.domain.amendments import Decided
 from scoring.domain.ledger import COSTS, Cause, EntryKind, Fact, Grant, Ruling
 from scoring.inserts import dialect_of, insert_for
+from scoring.later import Later
 from scoring.repository import milliseconds
 from scoring.tables import FactRow
 
@@ -36,10 +37,16 @@ _COLUMNS = (
 _OF_TEAM = select(*_COLUMNS).where(_TABLE.team_id == bindparam("team")).order_by(_TABLE.position)
 _OF_CAUSES = _OF_TEAM.where(_TABLE.cause_type.in_(bindparam("causes", expanding=True)))
 _IS_DEAR = _TABLE.cause_type.in_(COSTS) & (_TABLE.milli_points > 0)
-_COSTS_OF_TASK = _OF_TEAM.where(_IS_DEAR, _TABLE.subject == bindparam("task"))
+_COSTS = (
+    select(_TABLE.team_id, *_COLUMNS)
+    .where(_TABLE.team_id.in_(bindparam("teams", expanding=True)), _IS_DEAR)
+    .where(_TABLE.subject.in_(bindparam("tasks", expanding=True)))
+    .order_by(_TABLE.position)
+)
 _LAST = select(func.coalesce(func.max(_TABLE.position), 0)).where(
     _TABLE.team_id == bindparam("team")
 )
+_NEXT = table_of(FactRow).insert().values(position=_LAST.scalar_subquery() + 1)
 
 
 def add_fact(session: Session, exercise: ExerciseId, team: TeamId, fact: Fact) -> bool:
@@ -49,6 +56,11 @@ def add_fact(session: Session, exercise: ExerciseId, team: TeamId, fact: Fact) -
     """
     values = {"team": team, **fact_values(exercise, team, fact)}
     return session.scalar(_next_once(dialect_of(session)), values) is not None
+
+
+def add_fact_later(later: Later, exercise: ExerciseId, team: TeamId, fact: Fact) -> None:
+    """Put a fact that is not there yet after all others of its team, by and by; as `add_fact`."""
+    later.add(_NEXT, {"team": team, **fact_values(exercise, team, fact)})
 
 
 @cache
@@ -92,9 +104,15 @@ def corrections_of(session: Session, teams: Sequence[TeamId]) -> Mapping[TeamId,
     return found
 
 
-def costs_of(session: Session, team: TeamId, task: str) -> tuple[Fact, ...]:
-    """Return a team's facts that cost a task something, in their order."""
-    return tuple(map(_fact, session.execute(_COSTS_OF_TASK, {"team": team, "task": task})))
+def costs_of(
+    session: Session, teams: Sequence[TeamId], tasks: Sequence[str]
+) -> Mapping[tuple[TeamId, str], Sequence[Fact]]:
+    """Return (team, task) → the facts that cost a task something, in their order, if any did."""
+    found: dict[tuple[TeamId, str], list[Fact]] = {}
+    for team, *columns in session.execute(_COSTS, {"teams": teams, "tasks": tasks}):
+        fact = _fact(columns)
+        found.setdefault((team, fact.subject), []).append(fact)
+    return found
 
 
 def costs_so_far(session: Session, teams: Sequence[TeamId]) -> Mapping[tuple[str, str], int]:

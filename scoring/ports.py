@@ -1,5 +1,6 @@
 """What scoring asks of what stands below it."""
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from core.ids import TeamId
@@ -30,6 +31,10 @@ class Exercises(Protocol):
 
     def facts(self, exercise: Exercise, team: Team) -> TeamFacts:
         """Return a team's values; its addresses too while it has any."""
+        ...
+
+    def facts_of(self, exercise: Exercise, teams: Sequence[Team]) -> Mapping[TeamId, TeamFacts]:
+        """Return the same of each of some teams."""
         ...
 
 

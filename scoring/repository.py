@@ -38,17 +38,19 @@ _SENT, _SOLVES = table_of(SubmissionRow).c, table_of(SolveRow).c
 _ENTRIES = table_of(ScoreEntryRow).c
 _TEAM: BindParameter[str] = bindparam("team")
 _TASK: BindParameter[str] = bindparam("task")
-_TAKE_TEAM = select(_TEAMS.stopped).where(_TEAMS.id == _TEAM).with_for_update(key_share=True)
+_TEAM_IDS: BindParameter[Sequence[str]] = bindparam("teams", expanding=True)
+_TAKE_TEAMS = (
+    select(_TEAMS.id, _TEAMS.stopped)
+    .where(_TEAMS.id.in_(_TEAM_IDS))
+    .order_by(_TEAMS.id)
+    .with_for_update(key_share=True)
+)
 _HOLD_PHASE = (
     select(_EXERCISES.phase)
     .where(_EXERCISES.id == bindparam("exercise"))
     .with_for_update(read=True)
 )
-_SENT_BEFORE = select(table_of(SubmissionRow)).where(
-    _SENT.team_id == _TEAM, _SENT.client_key == bindparam("key")
-)
 _SOLVED = select(_SOLVES.task).where(_SOLVES.team_id == _TEAM, _SOLVES.task == _TASK)
-_USED = select(func.max(_SENT.attempt)).where(_SENT.team_id == _TEAM, _SENT.task == _TASK)
 _BOOKED = select(_ENTRIES.id).where(_ENTRIES.idem_key == bindparam("key"))
 _SUM = select(func.coalesce(func.sum(_ENTRIES.milli_points), 0)).where(
     _ENTRIES.team_id == _TEAM, _ENTRIES.task == _TASK
@@ -73,9 +75,19 @@ class ScoreRepository:
         stopped alone, stays until they are committed, so that nothing is added to an exercise that
         has ended. SQLite has one writer at a time anyway.
         """
-        stopped = self._session.execute(_TAKE_TEAM, {"team": team}).scalar_one()
+        phase, stopped = self.take_turn_of(exercise, [team])
+        return phase_for(phase, stopped[team])
+
+    def take_turn_of(
+        self, exercise: ExerciseId, teams: Sequence[TeamId]
+    ) -> tuple[Phase, Mapping[TeamId, Stop | None]]:
+        """Take the turns of some teams as `take_turn` does, all of them before their exercise.
+
+        Returns the exercise's phase, and why the clock of each team stands if it does.
+        """
+        rows = self._session.execute(_TAKE_TEAMS, {"teams": sorted(teams)}).all()
         phase = Phase(self._session.execute(_HOLD_PHASE, {"exercise": exercise}).scalar_one())
-        return phase_for(phase, Stop(stopped) if stopped is not None else None)
+        return phase, {row.id: Stop(row.stopped) if row.stopped else None for row in rows}
 
     def take_turns(self, exercise: ExerciseId) -> Phase:
         """Wait until no other transaction adds facts of any team; return the exercise's phase.
@@ -86,10 +98,6 @@ class ScoreRepository:
         teams = select(TeamRow.id).where(TeamRow.exercise_id == exercise).order_by(TeamRow.id)
         self._session.execute(teams.with_for_update(key_share=True)).all()
         return Phase(self._session.execute(_HOLD_PHASE, {"exercise": exercise}).scalar_one())
-
-    def add_submission(self, row: SubmissionRow) -> bool:
-        """Add what a team sent; return whether its key was new."""
-        return add_once(self._session, row, "team_id", "client_key")
 
     def add_hint(self, row: HintTakenRow) -> bool:
         """Add a hint that a team takes; return whether it had not before."""
@@ -164,19 +172,9 @@ class ScoreRepository:
 
     # Reading facts
 
-    def submission(self, team: TeamId, client_key: str) -> SubmissionRow | None:
-        """Return what a team has sent under a key."""
-        asked = {"team": team, "key": client_key}
-        found = self._session.execute(_SENT_BEFORE, asked).mappings().first()
-        return SubmissionRow(**found) if found is not None else None
-
     def is_solved(self, team: TeamId, task: str) -> bool:
         """Tell whether a team has done a task."""
         return self._session.scalar(_SOLVED, {"team": team, "task": task}) is not None
-
-    def attempts_used(self, team: TeamId, task: str) -> int:
-        """Return how many answers of a team to a task were judged."""
-        return self._session.scalar(_USED, {"team": team, "task": task}) or 0
 
     def attempts(self, teams: Sequence[TeamId]) -> Mapping[tuple[str, str], int]:
         """Return (team, task) → answers judged."""

@@ -1,6 +1,7 @@
 """What trainees, instructors and workers ask of scoring."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import timedelta
 
 from core.clock import Clock
@@ -9,10 +10,10 @@ from core.ids import ExerciseId, TeamId, UserId, new_id
 from orchestrator.activity_log import ActivityLog
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.ports import RangeEngine
-from scoring.answering import Answering, Sent
+from scoring.answer_turn import Sent
+from scoring.answering import Answering
 from scoring.asking import Asking
 from scoring.boards.service import Boards
-from scoring.canaries import Canaries
 from scoring.checking import Checking
 from scoring.checks.prober import Prober
 from scoring.checks.probes import Finding
@@ -56,7 +57,8 @@ class Scoring:
         reuse: timedelta = timedelta(),
     ) -> None:
         self._exercises = exercises
-        self._answering = Answering(database, clock, Canaries(exercises), limits)
+        self._clock = clock
+        self._answering = Answering(database, clock, exercises, limits)
         self._hinting = Hinting(database, clock)
         worker = worker or new_id()
         evidence = EvidenceReader(database, ActivityLog(database))
@@ -84,15 +86,41 @@ class Scoring:
     ) -> Outcome:
         """Judge an answer of a team's member, book it if it is right, and return what to tell.
 
+        The exercise may be as it was some time before.
+
         `client_key` makes it safe to send again: the same key with the same answer gets the same
         outcome and changes nothing. Raises NotNowError, TaskUnknownError, TaskNotAnswerableError,
         AnswerInvalidError, AnswerKeyReusedError, TooManyAnswersError, TaskLockedError,
         TaskOverdueError, TooSoonError.
         """
+        return self.answer_soon(
+            exercise, team, user, task=task, value=value, client_key=client_key
+        ).result()
+
+    def answer_soon(
+        self,
+        exercise: Exercise,
+        team: Team,
+        user: UserId,
+        *,
+        task: str,
+        value: str,
+        client_key: str,
+    ) -> Future[Outcome]:
+        """Do as `answer`, whose outcome or error comes by and by; cancelled before, nothing is.
+
+        Reads nothing here and now. Raises AnswerInvalidError at once.
+        """
         sent = Sent(
-            exercise=exercise, team=team, user=user, task=task, value=value, client_key=client_key
+            exercise=exercise,
+            team=team,
+            user=user,
+            task=task,
+            value=value,
+            client_key=client_key,
+            at=self._clock.now(),
         )
-        return self._answering.answer(sent, TeamScenario.of(self._exercises, exercise, team))
+        return self._answering.answer(sent)
 
     def take_hint(
         self,

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from ipaddress import IPv4Address
-from typing import assert_never
+from typing import Self, assert_never
 
 from core.scenario import schema_answers, schema_checks, schema_tasks
 from core.scenario.access import accounts_shown, entries_for
 from core.scenario.fields import require_sha256
+from core.scenario.load import LoadedScenario
 from core.scenario.render import Renderer, TeamFacts
 from core.scenario.schema import Scenario
 from core.scenario.template import TemplateFailedError
@@ -40,6 +41,14 @@ class ShownPassword:
     password: str
 
 
+def task_of(scenario: Scenario, name: str) -> schema_tasks.Task:
+    """Return a task of a scenario; raises TaskUnknownError."""
+    if name not in scenario.tasks:
+        known = ", ".join(scenario.tasks)
+        raise TaskUnknownError(f"there is no task {name[:50]!r}", hint=f"The tasks are {known}")
+    return scenario.tasks[name]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamScenario:
     """The scenario, and what is rendered for the team when it is needed."""
@@ -55,10 +64,14 @@ class TeamScenario:
     @classmethod
     def of(
         cls, exercises: Exercises, exercise: Exercise, team: Team, *, language: str = ""
-    ) -> "TeamScenario":
+    ) -> Self:
         """Return an exercise's scenario as `team` meets it; `` for its first language."""
-        loaded = exercises.scenario(exercise)
         facts = exercises.facts(exercise, team)
+        return cls.known(exercises.scenario(exercise), facts, language=language)
+
+    @classmethod
+    def known(cls, loaded: LoadedScenario, facts: TeamFacts, *, language: str = "") -> Self:
+        """Return a scenario as a team meets it of whom this is known."""
         return cls(
             scenario=loaded.scenario,
             texts=loaded.in_language(language),
@@ -76,11 +89,7 @@ class TeamScenario:
 
     def task(self, name: str) -> schema_tasks.Task:
         """Return a task; raises TaskUnknownError."""
-        tasks = self.scenario.tasks
-        if name not in tasks:
-            known = ", ".join(tasks)
-            raise TaskUnknownError(f"there is no task {name[:50]!r}", hint=f"The tasks are {known}")
-        return tasks[name]
+        return task_of(self.scenario, name)
 
     def hints(self, name: str) -> tuple[schema_tasks.Hint, ...]:
         """Return the hints of a task, as they are written in the reader's language."""

@@ -3,17 +3,14 @@
 import contextlib
 
 import structlog
-import uvicorn
 
 from api.app import create_app
 from api.bootstrap import Services
 from api.cli.listening import listen
 from api.cli.process import look_for_engine
-from orchestrator.gateway.inner_words import LARGEST_FRAME
+from api.serving import http_server
 
 log = structlog.get_logger()
-
-_GOODBYE_SECONDS = 5
 
 
 def serve_http(services: Services) -> None:
@@ -21,16 +18,8 @@ def serve_http(services: Services) -> None:
     settings = services.settings
     look_for_engine(settings)
     bound = listen(settings.http_host, settings.http_port, "POLIGON_HTTP_PORT")
-    config = uvicorn.Config(
-        create_app(services),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws_max_size=LARGEST_FRAME,
-        ws_per_message_deflate=False,  # a compressor for each terminal costs more than it saves
-        timeout_graceful_shutdown=_GOODBYE_SECONDS,
-    )
+    server = http_server(create_app(services))
     log.info("api.started", address=settings.http_host, port=settings.http_port)
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[bound])
+        server.run(sockets=[bound])
     log.info("api.closed")

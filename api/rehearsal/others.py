@@ -6,7 +6,6 @@ from dataclasses import replace
 from api.rehearsal.notes import Notes
 from api.rehearsal.stage import Stage
 from core.ids import new_id
-from core.scenario.render import Renderer
 from core.scenario.schema_tasks import FlagTask, QuestionTask
 from core.scenario.values import derive_values
 from orchestrator.domain.exercise import Team
@@ -79,16 +78,7 @@ class Others:
                 )
                 for number in range(_INVENTED_TEAMS)
             ]
-            self._invented = tuple(
-                TeamScenario(
-                    scenario=stage.scenario,
-                    texts=stage.scenario,
-                    translations=loaded.translations,
-                    facts=one,
-                    renderer=Renderer(loaded, one),
-                )
-                for one in every
-            )
+            self._invented = tuple(TeamScenario.known(loaded, one) for one in every)
         return self._invented
 
     def _refused(self, name: str, value: str, team: Team) -> bool:

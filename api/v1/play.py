@@ -1,17 +1,16 @@
 """Tasks and answers of a team."""
 
+import asyncio
 import secrets
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Header, Path, Query
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import BearerShown, Caller, ServicesHere, Trainee, api_caller
-from api.bootstrap import Services
+from api.auth import Caller, ServicesHere, Trainee
 from api.responses import RESPONSES
-from api.roles import plays
 from api.teams import team_for
 from api.v1.exercises import ExerciseHere, LanguageHere
 from api.v1.points import points
@@ -151,9 +150,8 @@ def list_tasks(
 async def answer(
     name: Annotated[str, Path(max_length=80, examples=["night-shift-k3f"])],
     sent: AnswerIn,
-    request: Request,
+    caller: Trainee,
     services: ServicesHere,
-    _shown_in_openapi: BearerShown,
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -164,18 +162,19 @@ async def answer(
     ] = None,
 ) -> OutcomeOut:
     """Answer a task for one's team."""
-    key = idempotency_key or secrets.token_hex(16)
-    # All in one go: each step of its own would be another thread's turn.
-    return outcome_out(await run_in_threadpool(_answered, request, services, name, sent, key))
-
-
-def _answered(request: Request, services: Services, name: str, sent: AnswerIn, key: str) -> Outcome:
-    caller = plays(api_caller(request, None))
-    exercise = services.exercises.played_by(caller, name)
-    team = team_for(exercise, caller, None)
-    return services.scoring.answer(
-        exercise, team, caller.id, task=sent.task, value=sent.value, client_key=key
+    # What has to be read costs a thread's turn, so it is not read with every answer.
+    exercise = services.exercises.played_at_hand(caller, name)
+    if exercise is None:
+        exercise = await run_in_threadpool(services.exercises.played_by, caller, name)
+    told = services.scoring.answer_soon(
+        exercise,
+        team_for(exercise, caller, None),
+        caller.id,
+        task=sent.task,
+        value=sent.value,
+        client_key=idempotency_key or secrets.token_hex(16),
     )
+    return outcome_out(await asyncio.wrap_future(told))
 
 
 @router.post("/exercises/{name}/tasks/{task}/hints")

@@ -12,7 +12,7 @@ from api.logins import address_of, log_in
 from api.responses import RESPONSES
 from api.throttle import LoginThrottle
 from core.users.model import Role, User
-from core.users.service import TOKEN_LIFETIME
+from core.users.tokens import TOKEN_LIFETIME
 
 router = APIRouter(tags=["session"], responses=RESPONSES)
 

@@ -8,11 +8,13 @@ from sqlalchemy.orm import Session
 
 from core.clock import Clock
 from core.db import Database
+from core.ids import UserId
 from core.security import hash_password, new_password
 from core.users.keys import keep_key
 from core.users.model import CodeRefusedError, PasswordTooShortError
 from core.users.rows import user_row
-from core.users.tables import CodeRow, TokenRow, UserRow
+from core.users.tables import CodeRow, UserRow
+from core.users.tokens import Tokens
 
 CODE_LIFETIME = timedelta(hours=24)
 SHORTEST_PASSWORD = 10
@@ -21,9 +23,10 @@ SHORTEST_PASSWORD = 10
 class Codes:
     """At most one code a person; a new one withdraws the one before."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, tokens: Tokens) -> None:
         self._database = database
         self._clock = clock
+        self._tokens = tokens
 
     def issue(self, name: str, *, lasts: timedelta = CODE_LIFETIME) -> tuple[str, datetime]:
         """Return a new code of 60 bits and when it expires; only its digest is kept.
@@ -89,12 +92,12 @@ class Codes:
                 f"a password has at least {SHORTEST_PASSWORD} characters", hint="Choose another"
             )
         hashed = hash_password(password)
-        with self._database.transaction() as transaction:
+        with self._tokens.withdrawing() as transaction:
             session = transaction.session
             row = user_row(session, name)
             self._use(session, row.id, code)
             row.password_hash = hashed
-            session.execute(delete(TokenRow).where(TokenRow.user_id == row.id))
+            self._tokens.withdraw_all(transaction, UserId(row.id))
 
     def _use(self, session: Session, user_id: str, code: str) -> None:
         """Take the code away; of two who use it at once one is refused."""

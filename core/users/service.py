@@ -2,16 +2,14 @@
 
 import re
 from collections.abc import Collection
-from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from core.clock import Clock
-from core.db import Database, Transaction, table_of
+from core.db import Database, Transaction
 from core.ids import UserId, new_id
-from core.security import hash_password, new_token, token_digest, verify_password
+from core.security import hash_password, verify_password
 from core.users.codes import Codes
 from core.users.keys import keep_key, parse_public_key
 from core.users.model import (
@@ -23,17 +21,10 @@ from core.users.model import (
     UserNameInvalidError,
 )
 from core.users.rows import user_row
-from core.users.tables import SshKeyRow, TokenRow, UserRow
+from core.users.tables import SshKeyRow, UserRow
+from core.users.tokens import Tokens
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-TOKEN_LIFETIME = timedelta(hours=12)
-
-_USERS, _TOKENS = table_of(UserRow).c, table_of(TokenRow).c
-_OF_TOKEN = (
-    select(_USERS.id, _USERS.name, _USERS.role, _USERS.display_name)
-    .join_from(table_of(UserRow), table_of(TokenRow), _TOKENS.user_id == _USERS.id)
-    .where(_TOKENS.digest == bindparam("token"), _TOKENS.expires_at > bindparam("now"))
-)
 
 
 class Users:
@@ -42,7 +33,8 @@ class Users:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self.codes = Codes(database, clock)
+        self._tokens = Tokens(database, clock)
+        self.codes = Codes(database, clock, self._tokens)
 
     def add(
         self, name: str, *, role: Role, password: str | None = None, display_name: str = ""
@@ -97,10 +89,10 @@ class Users:
     def set_password(self, name: str, password: str) -> None:
         """Give somebody a new password and end their API sessions; raises UserUnknownError."""
         hashed = hash_password(password)
-        with self._database.transaction() as transaction:
+        with self._tokens.withdrawing() as transaction:
             row = user_row(transaction.session, name)
             row.password_hash = hashed
-            transaction.session.execute(delete(TokenRow).where(TokenRow.user_id == row.id))
+            self._tokens.withdraw_all(transaction, UserId(row.id))
 
     def add_key(self, name: str, public_key: str) -> str:
         """Let somebody in by an OpenSSH public key (a line of a `.pub` file); return its SHA-256.
@@ -194,36 +186,22 @@ class Users:
 
     def issue_token(self, user: User) -> str:
         """Return a new bearer token of `user`, good for TOKEN_LIFETIME."""
-        token = new_token()
-        now = self._clock.now()
-        with self._database.transaction() as transaction:
-            transaction.session.execute(delete(TokenRow).where(TokenRow.expires_at < now))
-            transaction.session.add(
-                TokenRow(
-                    digest=token_digest(token),
-                    user_id=user.id,
-                    created_at=now,
-                    expires_at=now + TOKEN_LIFETIME,
-                )
-            )
-        return token
+        return self._tokens.issue(user)
 
     def of_token(self, token: str) -> User | None:
         """Return whose token this is; `None` when it is unknown, expired or withdrawn."""
-        asked = {"token": token_digest(token), "now": self._clock.now()}
-        with self._database.reading() as session:
-            row = session.execute(_OF_TOKEN, asked).first()
-        return _user(row) if row is not None else None
+        return self._tokens.owner(token)
+
+    def of_token_at_hand(self, token: str) -> User | None:
+        """Return whose token this is if the database told so a moment ago; nothing is read."""
+        return self._tokens.at_hand(token)
 
     def withdraw_token(self, token: str) -> None:
         """End a token's life; one that is unknown is no error."""
-        with self._database.transaction() as transaction:
-            transaction.session.execute(
-                delete(TokenRow).where(TokenRow.digest == token_digest(token))
-            )
+        self._tokens.withdraw(token)
 
 
-def _user(row: UserRow | Row[*tuple[Any, ...]]) -> User:
+def _user(row: UserRow) -> User:
     return User(
         id=UserId(row.id), name=row.name, role=Role(row.role), display_name=row.display_name
     )

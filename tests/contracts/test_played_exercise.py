@@ -6,10 +6,8 @@ from pathlib import Path
 import pytest
 
 from core.users.model import Role, User
-from orchestrator.domain.clock import Stop
-from orchestrator.domain.phases import Phase
 from orchestrator.service import ExerciseUnknownError
-from orchestrator.timekeeping import Timekeeping
+from tests.contracts.test_answer_cost import statements
 from tests.fakes.scoring_stage import Stage
 
 
@@ -25,17 +23,11 @@ def player(stage: Stage, number: int = 1) -> User:
     return User(id=member.user, name=member.name, role=Role.TRAINEE)
 
 
-def test_a_player_is_told_of_their_clock_and_team_as_they_are_now(stage: Stage) -> None:
-    clocks = Timekeeping(stage.database, stage.clock, stage.exercises)
+def test_an_exercise_is_read_once_for_all_who_play_it(stage: Stage) -> None:
     assert stage.exercises.played_by(player(stage), stage.name) == stage.exercise
-    clocks.pause_team(stage.exercise.id, "team-1")
-    told = stage.exercises.played_by(player(stage), stage.name)
-    assert told == stage.exercise
-    assert told.teams[0].stopped is Stop.PAUSED
-    clocks.resume_team(stage.exercise.id, "team-1")
-    stage.exercises.end(stage.exercise.id)
-    told = stage.exercises.played_by(player(stage), stage.name)
-    assert (told.phase, told.teams[0].stopped) == (Phase.ENDED, None)
+    other = player(stage, 2)
+    asked = statements(lambda: stage.exercises.played_by(other, stage.name))
+    assert asked == []
 
 
 def test_an_exercise_of_others_is_unknown_also_once_it_was_played(stage: Stage) -> None:

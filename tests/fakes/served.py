@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-import uvicorn
 from starlette.types import ASGIApp
 
+from api.serving import http_server
 from core.waiting import until
 
 # Opens a port by its number, somewhere else.
@@ -26,8 +26,7 @@ def served(
     bound = socket.create_server((address, 0))
     port = bound.getsockname()[1]
     sockets = [bound, *(door(port) for door in doors)]
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
-    server = uvicorn.Server(config)
+    server = http_server(app, lifespan="off")
     thread = threading.Thread(target=server.run, kwargs={"sockets": sockets})
     thread.start()
     try:

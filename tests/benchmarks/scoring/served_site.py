@@ -52,9 +52,10 @@ tasks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedSite:
-    """Where it is served, its database, and a member's token of each team."""
+    """Where and by which process it is served, its database, and a member's token of each team."""
 
     port: int
+    pid: int
     database: Database
     exercise: Exercise
     tokens: Mapping[TeamId, str]
@@ -79,8 +80,10 @@ def served_site(url: str, folder: Path, *, teams: int, tasks: int) -> Iterator[S
     exercise = _under_way(exercises, database, folder, teams=teams, tasks=tasks)
     tokens = _tokens(database, exercise)
     try:
-        with _process(url, folder) as port:
-            yield ServedSite(port=port, database=database, exercise=exercise, tokens=tokens)
+        with _process(url, folder) as (port, pid):
+            yield ServedSite(
+                port=port, pid=pid, database=database, exercise=exercise, tokens=tokens
+            )
     finally:
         database.close()
 
@@ -154,7 +157,7 @@ def _tokens(database: Database, exercise: Exercise) -> Mapping[TeamId, str]:
 
 
 @contextmanager
-def _process(url: str, folder: Path) -> Iterator[int]:
+def _process(url: str, folder: Path) -> Iterator[tuple[int, int]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environment = os.environ | {
@@ -176,7 +179,7 @@ def _process(url: str, folder: Path) -> Iterator[int]:
                 within=timedelta(seconds=120),
                 every=timedelta(milliseconds=200),
             )
-            yield port
+            yield port, process.pid
         finally:
             process.terminate()
             process.wait(timeout=60)

@@ -17,7 +17,8 @@ from core.users.model import (
     UserNameInvalidError,
     UserUnknownError,
 )
-from core.users.service import TOKEN_LIFETIME, Users
+from core.users.service import Users
+from core.users.tokens import TOKEN_LIFETIME
 from tests.fakes.clock import FakeClock
 from tests.fakes.queue import RecordingQueue
 
