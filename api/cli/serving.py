@@ -1,6 +1,7 @@
 """The process that serves the pages and the interface."""
 
 import contextlib
+import gc
 import sys
 
 import structlog
@@ -10,6 +11,7 @@ from api.bootstrap import Services
 from api.cli.listening import listen
 from api.cli.process import look_for_engine
 from api.serving import http_server
+from core.garbage import settled_memory
 
 log = structlog.get_logger()
 
@@ -25,6 +27,7 @@ def serve_http(services: Services) -> None:
     server = http_server(create_app(services))
     sys.setswitchinterval(_TURN_OF_A_THREAD_SECONDS)
     log.info("api.started", address=settings.http_host, port=settings.http_port)
-    with contextlib.suppress(KeyboardInterrupt):
+    gc.collect()
+    with contextlib.suppress(KeyboardInterrupt), settled_memory():
         server.run(sockets=[bound])
     log.info("api.closed")
