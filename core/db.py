@@ -152,7 +152,13 @@ class Database:
     def __init__(self, url: str, *, queue: JobQueue, patience: timedelta = _PATIENCE) -> None:
         self.engine = open_engine(url, patience=patience)
         is_sqlite = self.engine.dialect.name == "sqlite"
-        self._for_reading = open_engine(url, writes=False) if is_sqlite else self.engine
+        if is_sqlite:
+            self._for_reading = self._for_snapshots = open_engine(url, writes=False)
+        else:
+            # Each statement sees what is committed by then, as it would in a transaction, whose
+            # beginning and end are two trips more.
+            self._for_reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+            self._for_snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._queue = queue
         self._patience = patience
         self._writer = threading.RLock() if is_sqlite else None
@@ -182,11 +188,8 @@ class Database:
 
         Raises DatabaseUnavailableError when the database does not answer.
         """
-        try:
-            with Session(self._for_reading, expire_on_commit=False) as session:
-                yield session
-        except (OperationalError, NoFreeConnectionError) as error:
-            raise _unavailable(self.engine, error) from error
+        with self._session(self._for_reading) as session:
+            yield session
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
@@ -194,10 +197,16 @@ class Database:
 
         Raises DatabaseUnavailableError when the database does not answer.
         """
-        with self.reading() as session:
-            if self.engine.dialect.name == "postgresql":
-                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        with self._session(self._for_snapshots) as session:
             yield session
+
+    @contextmanager
+    def _session(self, engine: Engine) -> Iterator[Session]:
+        try:
+            with Session(engine, expire_on_commit=False) as session:
+                yield session
+        except (OperationalError, NoFreeConnectionError) as error:
+            raise _unavailable(self.engine, error) from error
 
     def check(self) -> None:
         """Raise DatabaseUnavailableError unless the database answers."""

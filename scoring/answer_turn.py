@@ -23,12 +23,12 @@ from scoring.domain.ledger import MILLI, Cause, Fact
 from scoring.domain.rules import Rules
 from scoring.domain.timing import is_timed
 from scoring.errors import AnswerKeyReusedError, TooSoonError
-from scoring.facts import corrections_of, costs_of, last_attempts
+from scoring.facts import corrections_and_costs, last_attempts
 from scoring.later import Later
 from scoring.limits import AnswerLimits, Lately
 from scoring.opening import note_passed, require_open, times_now
 from scoring.repository import ScoreRepository
-from scoring.submissions import Submission, Submissions, solves_of
+from scoring.submissions import Submission, Submissions
 from scoring.tables import SignalRow
 from scoring.views import Outcome
 
@@ -80,7 +80,7 @@ class AnswerTurn:
         )
         self._lately = Lately(session, limits, self._later)
         self._books = {
-            team: TeamBooks(session, exercise.id, team, recorded_at=recorded_at, later=self._later)
+            team: TeamBooks(session, exercise.id, team, recorded_at=recorded_at, writes=self._later)
             for team in teams
         }
         self._read_of_new()
@@ -93,11 +93,9 @@ class AnswerTurn:
             return
         pairs = list({(sent.team.id, sent.task) for sent in new})
         teams, tasks = list({team for team, _ in pairs}), list({task for _, task in pairs})
-        submissions.read_attempts(teams, tasks)
+        solved = submissions.read(teams, tasks)
         self._lately.read(teams, min(sent.at for sent in new))
-        corrections = corrections_of(self._session, teams)
-        solved = solves_of(self._session, teams, tasks)
-        costs = costs_of(self._session, teams, tasks)
+        corrections, costs = corrections_and_costs(self._session, teams, tasks)
         for team in teams:
             mine = [task for whose, task in pairs if whose == team]
             self._books[team].know(

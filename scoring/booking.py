@@ -24,15 +24,15 @@ from scoring.ledger import (
     link_values,
     standing,
 )
-from scoring.repository import ScoreRepository
+from scoring.repository import ScoreRepository, keep_solve
 from scoring.rulebook import rules_of
 
 
 class TeamBooks:
     """`Books` in a transaction that has taken the team's turn (`ScoreRepository.take_turn`).
 
-    What is booked is recorded at `recorded_at`. With `later`, a fact is one that is not there yet,
-    and is written by and by.
+    What is booked is recorded at `recorded_at`. With `writes` of somebody else's, a fact is one
+    that is not there yet, nobody else books for the team meanwhile, and all is written by and by.
     """
 
     def __init__(
@@ -42,13 +42,13 @@ class TeamBooks:
         team: TeamId,
         *,
         recorded_at: datetime,
-        later: Later | None = None,
+        writes: Later | None = None,
     ) -> None:
         self.team = team
         self._session = session
         self._exercise = exercise
         self._recorded_at = recorded_at
-        self._later = later
+        self._writes = writes or Later(session, at_once=True)
         self._repository = ScoreRepository(session)
         self._states: dict[str, CheckState] | None = None
         self._solved: dict[str, bool] = {}
@@ -56,6 +56,8 @@ class TeamBooks:
         self.shadow: MemoryBooks | None = None
         self._had: dict[str, Entry] | None = None
         self._corrections: Sequence[Fact] | None = None
+        self._total: Total | None = None
+        self._head: tuple[int, str] | None = None
 
     def remember(self, fact: Fact) -> bool:
         """See `Books.remember`."""
@@ -63,9 +65,9 @@ class TeamBooks:
             self._corrections = None
         if fact.cause in COSTS and fact.milli_points:
             self._costs.pop(fact.subject, None)
-        if self._later is None:
+        if self._writes.at_once:
             return add_fact(self._session, self._exercise, self.team, fact)
-        add_fact_later(self._later, self._exercise, self.team, fact)
+        add_fact_later(self._writes, self._exercise, self.team, fact)
         return True
 
     def know(
@@ -80,22 +82,16 @@ class TeamBooks:
         self._solved.update(solved)
         self._costs.update(costs)
 
-    def _write(self) -> None:
-        """Write the facts that are not yet, before any are read."""
-        if self._later is not None:
-            self._later.write()
-
     def costs(self, task: str) -> Sequence[Fact]:
         """See `Books.costs`."""
         if task not in self._costs:
-            self._write()
-            found = costs_of(self._session, [self.team], [task])
-            self._costs[task] = found.get((self.team, task), ())
+            self._writes.write()
+            self._costs[task] = costs_of(self._session, self.team, task)
         return self._costs[task]
 
     def passed(self) -> Sequence[Firing]:
         """See `Books.passed`."""
-        self._write()
+        self._writes.write()
         return [firing_of(f) for f in facts_of(self._session, self.team, Cause.PASSED)]
 
     def check(self, check: str) -> CheckState:
@@ -118,17 +114,23 @@ class TeamBooks:
     def is_solved(self, task: str) -> bool:
         """See `Books.is_solved`."""
         if task not in self._solved:
+            self._writes.write()
             self._solved[task] = self._repository.is_solved(self.team, task)
         return self._solved[task]
 
     def solve(self, task: str, fact: Fact) -> None:
         """See `Books.solve`."""
-        self._repository.keep_solve(self._exercise, self.team, task, fact)
+        keep_solve(self._writes, self._exercise, self.team, task, fact)
         self._solved[task] = True
 
     def total(self) -> int:
         """See `Books.total`."""
-        return standing(self._session, self.team).milli_points
+        return self._standing().milli_points
+
+    def _standing(self) -> Total:
+        if self._total is not None and not self._writes.at_once:
+            return self._total
+        return standing(self._session, self.team)
 
     def sum_of(self, task: str) -> int:
         """See `Books.sum_of`."""
@@ -161,17 +163,20 @@ class TeamBooks:
         """See `Books.book_all`."""
         if not entries:
             return
-        total = standing(self._session, self.team)
+        total = self._standing()
         numbers = [self._append(entry) for entry in entries]
         for entry in entries:
             total.add(entry)
         if any(entry.reverses is not None for entry in entries):
             total = Total.of([e.entry for e in booked_entries(self._session, self.team)])
-        keep_standing(self._session, self._exercise, self.team, total, upto_entry=numbers[-1])
+        keep_standing(self._writes, self._exercise, self.team, total, upto_entry=numbers[-1])
+        self._total = total
         self._had = None
 
     def _append(self, entry: Entry) -> int:
-        position, prev_hash = head(self._session, self.team)
+        if self._head is None or self._writes.at_once:
+            self._head = head(self._session, self.team)
+        position, prev_hash = self._head
         row = link_values(
             self._exercise,
             entry,
@@ -180,6 +185,7 @@ class TeamBooks:
             reverses=self._id_of(entry.reverses),
             recorded_at=self._recorded_at,
         )
+        self._head = row["position"], row["hash"]
         return add_entry(self._session, row)
 
     def _id_of(self, key: str | None) -> int | None:
@@ -194,14 +200,14 @@ class TeamBooks:
     def corrections(self) -> Sequence[Fact]:
         """See `Books.corrections`."""
         if self._corrections is None:
-            self._write()
+            self._writes.write()
             found = facts_of(self._session, self.team, Cause.CORRECTION)
             self._corrections = [fact for fact in found if fact.decided is not None]
         return self._corrections
 
     def facts(self) -> Iterator[Fact]:
         """See `Books.facts`."""
-        self._write()
+        self._writes.write()
         return all_facts(self._session, self.team)
 
     def complete(self, _rules: Rules, /) -> Rules:
@@ -219,6 +225,7 @@ class TeamBooks:
         """See `Books.follow_shadow`."""
         for check, state in shadow.states.items():
             self.keep_check(check, state)
+        self._writes.write()
         self._repository.drop_solves(self.team, but=shadow.solved)
         self._solved.clear()
         for task, fact in shadow.solved.items():

@@ -44,7 +44,9 @@ _OF_TEAMS = (
     .order_by(_TABLE.position)
 )
 _CORRECTIONS = _OF_TEAMS.where(_TABLE.cause_type == Cause.CORRECTION)
-_COSTS = _OF_TEAMS.where(_IS_DEAR, _TABLE.subject.in_(bindparam("tasks", expanding=True)))
+_COSTS_TASKS = _IS_DEAR & _TABLE.subject.in_(bindparam("tasks", expanding=True))
+_COSTS = _OF_TEAMS.where(_COSTS_TASKS)
+_CORRECTIONS_AND_COSTS = _OF_TEAMS.where((_TABLE.cause_type == Cause.CORRECTION) | _COSTS_TASKS)
 _LAST = select(func.coalesce(func.max(_TABLE.position), 0)).where(
     _TABLE.team_id == bindparam("team")
 )
@@ -103,14 +105,25 @@ def corrections_of(session: Session, teams: Sequence[TeamId]) -> Mapping[TeamId,
     return found
 
 
-def costs_of(
+def costs_of(session: Session, team: TeamId, task: str) -> Sequence[Fact]:
+    """Return a team's facts that cost a task something, in their order."""
+    asked = {"teams": [team], "tasks": [task]}
+    return [fact for _, fact in _facts_of_teams(session, _COSTS, asked)]
+
+
+def corrections_and_costs(
     session: Session, teams: Sequence[TeamId], tasks: Sequence[str]
-) -> Mapping[tuple[TeamId, str], Sequence[Fact]]:
-    """Return (team, task) → the facts that cost a task something, in their order, if any did."""
-    found: dict[tuple[TeamId, str], list[Fact]] = {}
-    for team, fact in _facts_of_teams(session, _COSTS, {"teams": teams, "tasks": tasks}):
-        found.setdefault((team, fact.subject), []).append(fact)
-    return found
+) -> tuple[Mapping[TeamId, Sequence[Fact]], Mapping[tuple[TeamId, str], Sequence[Fact]]]:
+    """Return what `corrections_of` does, and (team, task) → what `costs_of` does, if any."""
+    corrections: dict[TeamId, list[Fact]] = {team: [] for team in teams}
+    costs: dict[tuple[TeamId, str], list[Fact]] = {}
+    asked = {"teams": teams, "tasks": tasks}
+    for team, fact in _facts_of_teams(session, _CORRECTIONS_AND_COSTS, asked):
+        if fact.cause is Cause.CORRECTION:
+            corrections[team].append(fact)
+        else:
+            costs.setdefault((team, fact.subject), []).append(fact)
+    return corrections, costs
 
 
 def costs_so_far(session: Session, teams: Sequence[TeamId]) -> Mapping[tuple[str, str], int]:

@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from core.db import Base, table_of
+from scoring.later import Later
 
 Insert = sqlite.Insert | postgresql.Insert
 
@@ -40,9 +41,9 @@ def add_once(session: Session, row: Base, *key: str) -> bool:
     return session.scalar(statement, _values(row)) is not None
 
 
-def put(session: Session, row: type[Base], values: Mapping[str, object]) -> None:
+def put(writes: Later, row: type[Base], values: Mapping[str, object]) -> None:
     """Add a row, or change the one that has its primary key."""
-    session.execute(_put(dialect_of(session), row, tuple(values)), values)
+    writes.add(_put(dialect_of(writes.session), row, tuple(values)), values)
 
 
 def add_all(session: Session, rows: Sequence[Base]) -> None:

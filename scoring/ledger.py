@@ -13,6 +13,7 @@ from scoring.domain.chain import GENESIS, Content, Link, link_hash
 from scoring.domain.ledger import Cause, Entry, EntryKind, Fact
 from scoring.domain.standings import Total
 from scoring.inserts import put
+from scoring.later import Later
 from scoring.tables import ScoreEntryRow, StandingRow
 
 _KINDS = {kind.value: kind for kind in EntryKind}
@@ -195,17 +196,17 @@ def standing(session: Session, team: TeamId) -> Total:
 
 
 def keep_standing(
-    session: Session, exercise: ExerciseId, team: TeamId, total: Total, *, upto_entry: int
+    writes: Later, exercise: ExerciseId, team: TeamId, total: Total, *, upto_entry: int
 ) -> None:
     """Keep what a team has after an entry."""
     put(
-        session,
+        writes,
         StandingRow,
         {
             "team_id": team,
             "exercise_id": exercise,
             "milli_points": total.milli_points,
-            "tasks": total.tasks,
+            "tasks": dict(total.tasks),
             "moved_at": total.moved_at,
             "version": total.entries,
             "upto_entry": upto_entry,

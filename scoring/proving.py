@@ -21,6 +21,7 @@ from scoring.attack_defence.replaying import remake_tallies
 from scoring.domain.chain import first_break
 from scoring.domain.standings import Total
 from scoring.inserts import insert_into, wrote
+from scoring.later import Later
 from scoring.ledger import booked_entries, drop_standing, keep_standing, links, standings_of
 from scoring.ports import Exercises
 from scoring.repository import ScoreRepository
@@ -93,7 +94,8 @@ class Proving:
                 booked = booked_entries(session, team.id)
                 if booked:
                     total, last = Total.of([b.entry for b in booked]), booked[-1].id
-                    keep_standing(session, exercise.id, team.id, total, upto_entry=last)
+                    writes = Later(session, at_once=True)
+                    keep_standing(writes, exercise.id, team.id, total, upto_entry=last)
         scenario = self._exercises.scenario(exercise).scenario
         if scenario.services:
             with self._database.transaction() as transaction:

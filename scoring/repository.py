@@ -18,6 +18,7 @@ from scoring.domain.holds import CheckRun, CheckState
 from scoring.domain.ledger import EntryKind, Fact
 from scoring.domain.verdicts import Verdict
 from scoring.inserts import add_once, insert_into, put, wrote
+from scoring.later import Later
 from scoring.tables import (
     CheckDispatchRow,
     CheckRunRow,
@@ -106,22 +107,6 @@ class ScoreRepository:
     def add_run(self, row: CheckRunRow) -> bool:
         """Add a look of a check; return whether it was the first of its round."""
         return add_once(self._session, row, "team_id", "check", "round")
-
-    def keep_solve(self, exercise: ExerciseId, team: TeamId, task: str, fact: Fact) -> None:
-        """Keep that a team has done a task, and by what."""
-        put(
-            self._session,
-            SolveRow,
-            {
-                "team_id": team,
-                "task": task,
-                "exercise_id": exercise,
-                "user_id": fact.user,
-                "cause_type": fact.cause,
-                "cause_id": fact.id,
-                "solved_at": fact.at,
-            },
-        )
 
     def drop_solves(self, team: TeamId, *, but: Collection[str]) -> None:
         """Keep only of these tasks that a team has done them."""
@@ -276,6 +261,23 @@ class ScoreRepository:
                 failures=state.failures,
             )
         )
+
+
+def keep_solve(writes: Later, exercise: ExerciseId, team: TeamId, task: str, fact: Fact) -> None:
+    """Keep that a team has done a task, and by what."""
+    put(
+        writes,
+        SolveRow,
+        {
+            "team_id": team,
+            "task": task,
+            "exercise_id": exercise,
+            "user_id": fact.user,
+            "cause_type": fact.cause,
+            "cause_id": fact.id,
+            "solved_at": fact.at,
+        },
+    )
 
 
 def milliseconds(time: timedelta) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import BindParameter, bindparam, func, select
+from sqlalchemy import BindParameter, bindparam, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from core.db import table_of
@@ -16,16 +16,17 @@ from scoring.tables import SolveRow, SubmissionRow
 _TABLE, _SOLVES = table_of(SubmissionRow), table_of(SolveRow).c
 _SENT = _TABLE.c
 _ADD = _TABLE.insert()
+_IS_SOLVED = -1  # no number of attempts
 _OF_TEAMS = _SENT.team_id.in_(bindparam("teams", expanding=True))
 _TASKS: BindParameter[Sequence[str]] = bindparam("tasks", expanding=True)
 _BEFORE = select(_TABLE).where(_OF_TEAMS, _SENT.client_key.in_(bindparam("keys", expanding=True)))
-_USED = (
-    select(_SENT.team_id, _SENT.task, func.max(_SENT.attempt))
+_USED_AND_SOLVED = union_all(
+    select(_SENT.team_id, _SENT.task, func.max(_SENT.attempt).label("used"))
     .where(_OF_TEAMS, _SENT.task.in_(_TASKS))
-    .group_by(_SENT.team_id, _SENT.task)
-)
-_SOLVED = select(_SOLVES.team_id, _SOLVES.task).where(
-    _SOLVES.team_id.in_(bindparam("teams", expanding=True)), _SOLVES.task.in_(_TASKS)
+    .group_by(_SENT.team_id, _SENT.task),
+    select(_SOLVES.team_id, _SOLVES.task, literal(_IS_SOLVED)).where(
+        _SOLVES.team_id.in_(bindparam("teams", expanding=True)), _SOLVES.task.in_(_TASKS)
+    ),
 )
 
 
@@ -62,10 +63,18 @@ class Submissions:
         """Return what a team has sent under a key."""
         return self._by_key.get((team, key))
 
-    def read_attempts(self, teams: Sequence[TeamId], tasks: Sequence[str]) -> None:
-        """Read how many answers of teams to tasks were judged."""
-        found = self._session.execute(_USED, {"teams": teams, "tasks": tasks})
-        self._used = {(team, task): used or 0 for team, task, used in found}
+    def read(
+        self, teams: Sequence[TeamId], tasks: Sequence[str]
+    ) -> AbstractSet[tuple[TeamId, str]]:
+        """Read what answers of teams to tasks came to: return which team has done which task."""
+        solved: set[tuple[TeamId, str]] = set()
+        asked = {"teams": teams, "tasks": tasks}
+        for team, task, used in self._session.execute(_USED_AND_SOLVED, asked):
+            if used == _IS_SOLVED:
+                solved.add((team, task))
+            else:
+                self._used[team, task] = used or 0
+        return solved
 
     def used(self, team: TeamId, task: str) -> int:
         """Return how many answers of a team to a task were judged."""
@@ -77,11 +86,3 @@ class Submissions:
         if sent.attempt is not None:
             self._used[sent.team_id, sent.task] = sent.attempt
         self._later.add(_ADD, sent._asdict())
-
-
-def solves_of(
-    session: Session, teams: Sequence[TeamId], tasks: Sequence[str]
-) -> AbstractSet[tuple[TeamId, str]]:
-    """Return which of some teams have done which of some tasks."""
-    found = session.execute(_SOLVED, {"teams": teams, "tasks": tasks})
-    return {(team, task) for team, task in found}

@@ -107,16 +107,16 @@ def _held(fact: Fact, books: Books, rules: Rules, name: str, task: ChecksTask) -
                 books.book(entry)
                 _settle(fact, books, name)
     if len(held) == len(task.checks):
-        _solve(fact, books, name, task.points * MILLI)
+        given = books.given_in_part(name)
+        _solve(fact, books, name, task.points * MILLI, given=given)
 
 
 def _times(books: Books, task: Task) -> Times:
     return times_of(task, books.passed()) if is_timed(task) else Times()
 
 
-def _solve(fact: Fact, books: Books, task: str, milli_points: int) -> None:
+def _solve(fact: Fact, books: Books, task: str, milli_points: int, *, given: int = 0) -> None:
     books.solve(task, fact)
-    given = books.given_in_part(task)
     books.book(solved(books.team, task, milli_points=milli_points, given=given, fact=fact))
     _settle(fact, books, task)
 
