@@ -30,14 +30,23 @@ def cut_off(session: Session) -> None:
     engine.dispose()
 
 
-@pytest.mark.parametrize("asks_more", [True, False])
-def test_a_database_that_goes_away_while_it_is_read_is_unavailable(
-    database: Database, *, asks_more: bool
-) -> None:
+def test_a_database_that_goes_away_while_it_is_read_is_unavailable(database: Database) -> None:
     with pytest.raises(DatabaseUnavailableError), database.reading() as session:
         cut_off(session)
-        if asks_more:
-            session.execute(text("SELECT 1"))
+        session.execute(text("SELECT 1"))
+    database.check()
+
+
+def test_a_database_that_goes_away_after_all_was_read_is_no_matter(database: Database) -> None:
+    with database.reading() as session:
+        cut_off(session)
+    with database.reading() as session:
+        assert session.scalar(text("SELECT 1")) == 1
+
+
+def test_a_database_that_goes_away_in_a_snapshot_is_unavailable(database: Database) -> None:
+    with pytest.raises(DatabaseUnavailableError), database.snapshot() as session:
+        cut_off(session)
     database.check()
 
 
