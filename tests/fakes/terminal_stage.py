@@ -247,4 +247,4 @@ def sessions(
 
 
 def play(story: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(story, timeout=10))
+    asyncio.run(asyncio.wait_for(story, timeout=60))
