@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from core.clock import Clock
 from core.db import Database
 from core.errors import PoligonError
+from core.scenario.load import LoadedScenario
 from core.scenario.schema import Scenario
 from core.scenario.schema_tasks import AnsweredTask, FeedTask, RubricTask
 from core.together import Together
@@ -54,18 +55,19 @@ class Answering:
 
     def _answered(self, answers: Sequence[Sent]) -> Sequence[Outcome | PoligonError]:
         """Take answers of one exercise, in their order."""
-        judged = self._judged(answers)
+        loaded = self._exercises.scenario(answers[0].exercise)
+        judged = self._judged(answers, loaded)
         with self._database.transaction() as transaction:
             turn = AnswerTurn(
                 transaction.session, answers, limits=self._limits, recorded_at=self._clock.now()
             )
-            scenario = self._exercises.scenario(answers[0].exercise).scenario
-            return turn.take(scenario, judged)
+            return turn.take(loaded.scenario, judged)
 
-    def _judged(self, answers: Sequence[Sent]) -> Sequence[Judged | PoligonError]:
-        exercise = answers[0].exercise
-        loaded = self._exercises.scenario(exercise)
-        facts = self._exercises.facts_of(exercise, [sent.team for sent in answers])
+    def _judged(
+        self, answers: Sequence[Sent], loaded: LoadedScenario
+    ) -> Sequence[Judged | PoligonError]:
+        teams = [sent.team for sent in answers]
+        facts = self._exercises.facts_of(answers[0].exercise, teams)
         scenarios = {team: TeamScenario.known(loaded, known) for team, known in facts.items()}
         return [self._judge(sent, scenarios[sent.team.id]) for sent in answers]
 
