@@ -1,4 +1,4 @@
-"""Engines for the contract suite: the fake, and the real one."""
+"""Engines for the contract suite, the fake and the real one; and an empty database."""
 
 from collections.abc import Iterator
 from ipaddress import IPv4Network
@@ -6,11 +6,15 @@ from ipaddress import IPv4Network
 import docker
 import pytest
 
+from core.db import Database
 from core.ids import ExerciseId, new_id
 from core.settings import read_settings
 from orchestrator.domain.world import WorldKey
 from tests.addresses import fresh_subnet
 from tests.contracts.engine_cases import DockerCase, EngineCase, FakeCase
+from tests.fakes.clock import FakeClock
+from tests.fakes.queue import RecordingQueue
+from tests.fakes.scoring_stage import create_tables
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +49,17 @@ def world(case: EngineCase) -> Iterator[WorldKey]:
 def subnet() -> IPv4Network:
     """Lend 256 addresses that nobody else on this engine has."""
     return fresh_subnet()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """Lend a database with every table and nothing in it."""
+    database = Database(database_url, queue=RecordingQueue())
+    create_tables(database)
+    yield database
+    database.close()

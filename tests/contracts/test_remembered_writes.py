@@ -1,6 +1,5 @@
 """The table of idempotency keys, on every database."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -12,23 +11,8 @@ from core.db import Database
 from core.users.model import Role, User
 from core.users.service import Users
 from tests.fakes.clock import FakeClock
-from tests.fakes.queue import RecordingQueue
-from tests.fakes.scoring_stage import create_tables
 
 DONE = Answer(status=201, body='{"name":"x"}')
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url, queue=RecordingQueue())
-    create_tables(database)
-    yield database
-    database.close()
 
 
 @pytest.fixture

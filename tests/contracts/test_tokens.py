@@ -14,23 +14,9 @@ from core.users.service import Users
 from core.users.tables import UserRow
 from core.users.tokens import TOKEN_LIFETIME, TRUSTED, Tokens
 from tests.fakes.clock import FakeClock
-from tests.fakes.queue import RecordingQueue
-from tests.fakes.scoring_stage import create_tables
+from tests.fakes.statements import noted_statements
 
 AN_INSTANT = timedelta(milliseconds=1)
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url, queue=RecordingQueue())
-    create_tables(database)
-    yield database
-    database.close()
 
 
 @pytest.fixture
@@ -68,16 +54,8 @@ def once_told(act: Callable[[], object]) -> Iterator[None]:
 
 def asked_for(act: Callable[[], object]) -> int:
     """Return how often the database is asked whose tokens are while `act` happens."""
-    asked: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        asked.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    with noted_statements() as asked:
         act()
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
     return sum("tokens.digest" in statement for statement in asked)
 
 
