@@ -15,8 +15,8 @@ from scoring.domain.attempts import AnswerVerdict
 from scoring.errors import TaskLockedError, TaskOverdueError
 from scoring.team_scenario import TeamScenario
 
-# Enough that not all of them have our answer by chance, be it one of two.
-_INVENTED_TEAMS = 12
+# So many that a number within wide bounds, which a third of them share, is never most of them.
+_INVENTED_TEAMS = 100
 
 
 class Others:
