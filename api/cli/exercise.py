@@ -29,7 +29,7 @@ from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import Phase, WorldPhase
 from orchestrator.journal import By
 from orchestrator.service import Login
-from scoring.domain.boards import written
+from scoring.domain.board_text import written
 from scoring.exports.as_csv import as_csv as as_csv_text
 from scoring.exports.as_json import as_json as as_json_text
 

@@ -19,7 +19,8 @@ from orchestrator.repository import ExerciseRepository
 from scoring.boards.drawing import Seen, drawn
 from scoring.boards.repository import BoardRepository
 from scoring.boards.tables import BoardSnapshotRow
-from scoring.domain.boards import Audience, Board, read, written
+from scoring.domain.board_text import read, written
+from scoring.domain.boards import Audience, Board
 from scoring.domain.standings import Total
 from scoring.ledger import booked_until
 from scoring.ports import Exercises

@@ -1,14 +1,11 @@
-"""Boards: what an audience sees of the standings, as one text that always reads the same."""
+"""Boards: what an audience sees of the standings."""
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from core.ids import TeamId
-from scoring.domain.ledger import MILLI
 from scoring.domain.standings import Total, standings
 
 DRAWN = 10
@@ -127,90 +124,3 @@ def course_of(team: str, moves: Iterable[tuple[timedelta, int]]) -> Course:
     step = max(points) // _STEPS + 1
     last = {second // step: second for second in sorted(points)}
     return Course(team=team, points=tuple((second, points[second]) for second in last.values()))
-
-
-def written(board: Board) -> bytes:
-    """Return a board as JSON: keys in order, no white space, UTF-8; equal boards, equal bytes."""
-    told = {
-        "audience": board.audience,
-        "exercise": board.exercise,
-        "frozen_seconds": None if board.frozen is None else int(board.frozen.total_seconds()),
-        "rows": [_row_out(row) for row in board.rows],
-        "tasks": [_task_out(task) for task in board.tasks],
-        "timeline": [
-            {"points": [[at, milli / MILLI] for at, milli in course.points], "team": course.team}
-            for course in board.timeline
-        ],
-        "upto_entry": board.upto_entry,
-    }
-    return json.dumps(told, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
-
-
-def read(body: bytes | str) -> Board:
-    """Return the board that `written` wrote."""
-    told = json.loads(body)
-    frozen = told["frozen_seconds"]
-    return Board(
-        exercise=told["exercise"],
-        audience=Audience(told["audience"]),
-        tasks=tuple(_task_in(task) for task in told["tasks"]),
-        rows=tuple(_row_in(row) for row in told["rows"]),
-        timeline=tuple(
-            Course(team=c["team"], points=tuple((at, _milli(has)) for at, has in c["points"]))
-            for c in told["timeline"]
-        ),
-        upto_entry=told["upto_entry"],
-        frozen=None if frozen is None else timedelta(seconds=frozen),
-    )
-
-
-def _row_out(row: BoardRow) -> dict[str, Any]:
-    return {
-        "name": row.name,
-        "points": row.milli_points / MILLI,
-        "rank": row.rank,
-        "reached_at": None if row.reached_at is None else _instant(row.reached_at),
-        "tasks": {task: milli / MILLI for task, milli in row.tasks.items()},
-        "team": row.team,
-    }
-
-
-def _row_in(told: Mapping[str, Any]) -> BoardRow:
-    at = told["reached_at"]
-    return BoardRow(
-        team=told["team"],
-        name=told["name"],
-        rank=told["rank"],
-        milli_points=_milli(told["points"]),
-        tasks={task: _milli(has) for task, has in told["tasks"].items()},
-        reached_at=None if at is None else datetime.fromisoformat(at),
-    )
-
-
-def _task_out(task: BoardTask) -> dict[str, Any]:
-    first = task.first
-    return {
-        "first": None if first is None else {"at": _instant(first.at), "team": first.team},
-        "points": task.milli_points / MILLI,
-        "task": task.task,
-        "title": task.title,
-    }
-
-
-def _task_in(told: Mapping[str, Any]) -> BoardTask:
-    first = told["first"]
-    at = None if first is None else datetime.fromisoformat(first["at"])
-    return BoardTask(
-        task=told["task"],
-        title=told["title"],
-        milli_points=_milli(told["points"]),
-        first=None if at is None else First(team=first["team"], at=at),
-    )
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _milli(points: float) -> int:
-    return round(points * MILLI)
