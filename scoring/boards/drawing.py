@@ -14,6 +14,7 @@ from orchestrator.domain.exercise import Exercise
 from orchestrator.domain.phases import OVER
 from orchestrator.repository import ExerciseRepository
 from scoring.boards.repository import BoardRepository, State
+from scoring.boards.standings import Have, KnownStandings
 from scoring.domain.amending import Amendments
 from scoring.domain.attack_defence.entries import LEDGER_NAME, LEDGER_TITLE
 from scoring.domain.boards import (
@@ -33,8 +34,6 @@ from scoring.domain.ledger import MILLI
 from scoring.domain.pseudonyms import pseudonyms
 from scoring.domain.standings import Total
 from scoring.facts import corrections_of
-
-_Totals = Mapping[TeamId, tuple[Total, int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +64,10 @@ class Seen:
         return self.state.version(frozen=len(self.frozen))
 
 
-def drawn(session: Session, seen: Seen) -> Board:
+def drawn(session: Session, seen: Seen, known: KnownStandings) -> Board:
     """Return the board of an audience; teams that it shows nothing new of must be frozen."""
     repository = BoardRepository(session)
-    have: _Totals = dict(repository.totals(seen.exercise.id))
+    have = known.read(repository, seen.exercise.id)
     if seen.frozen:
         still = repository.frozen_totals(seen.exercise.id)
         have = {**have, **{team: still[team] for team in seen.frozen}}
@@ -156,7 +155,7 @@ def _timeline(
     seen: Seen,
     teams: Mapping[TeamId, Shown],
     rows: Sequence[BoardRow],
-    have: _Totals,
+    have: Have,
 ) -> tuple[Course, ...]:
     drawn = [row.team for row in rows if row.rank is not None][:DRAWN]
     ids = {shown.slug: team for team, shown in teams.items()}

@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -18,8 +18,9 @@ from orchestrator.domain.phases import UNDER_WAY
 from orchestrator.repository import ExerciseRepository
 from scoring.boards.drawing import Seen, drawn
 from scoring.boards.repository import BoardRepository
+from scoring.boards.standings import KnownStandings
 from scoring.boards.tables import BoardSnapshotRow
-from scoring.domain.board_text import read, written
+from scoring.domain.board_text import WrittenRows, read, written
 from scoring.domain.boards import Audience, Board
 from scoring.domain.standings import Total
 from scoring.ledger import booked_until
@@ -49,6 +50,15 @@ class Snapshot:
         return gzip.compress(self.body, _PACKING, mtime=0)
 
 
+@dataclass(slots=True, kw_only=True)
+class _Known:
+    """What was read and written for the last board of an exercise, and holds for the next."""
+
+    exercise: Exercise
+    standings: KnownStandings = field(default_factory=KnownStandings)
+    rows: WrittenRows = field(default_factory=dict)
+
+
 class BoardMaking:
     """Boards, each made for its audience alone and from the ledger's standings only."""
 
@@ -56,7 +66,7 @@ class BoardMaking:
         self._database = database
         self._clock = clock
         self._exercises = exercises
-        self._last: dict[ExerciseId, Exercise] = {}
+        self._known: dict[ExerciseId, _Known] = {}
 
     def made(self, exercise: Exercise, audience: Audience, former: Snapshot | None) -> Snapshot:
         """Return the board as it is now: `former` when nothing that it follows from has moved.
@@ -64,8 +74,9 @@ class BoardMaking:
         Of `exercise` only what never changes is taken: its teams, and which scenario it is of.
         """
         now = self._clock.now()
+        known = self._known.setdefault(exercise.id, _Known(exercise=exercise))
         with self._database.snapshot() as session:
-            seen = self._seen(session, exercise, audience, now)
+            seen = self._seen(session, known, audience, now)
             if former is not None and former.version == seen.version:
                 return former
             if seen.is_kept:
@@ -73,26 +84,28 @@ class BoardMaking:
                 if kept is not None and kept.version == seen.version:
                     return _snapshot(kept)
             late = _not_frozen_yet(session, seen)
-            fresh = None if late else _fresh(session, seen, now)
+            fresh = None if late else _fresh(session, seen, known, now)
         if fresh is None:
             self._freeze(seen, late)
             return self.made(exercise, audience, None)
         return self._keep(seen, fresh) if seen.is_kept else fresh
 
+    def forget(self) -> None:
+        """Read everything again for the next board of each exercise."""
+        self._known.clear()
+
     def drop(self, exercise: ExerciseId) -> None:
         """Keep no board of an exercise but those of the freeze."""
+        self._known.pop(exercise, None)
         with self._database.transaction() as transaction:
             BoardRepository(transaction.session).drop(exercise)
 
-    def _seen(
-        self, session: Session, exercise: Exercise, audience: Audience, now: datetime
-    ) -> Seen:
-        state = BoardRepository(session).state(exercise.id)
-        last = self._last.get(exercise.id)
-        if last is None or len(last.clock) != state.ticks:
-            clock = ExerciseRepository(session).clock(exercise.id)
-            last = self._last[exercise.id] = replace(exercise, clock=clock)
-        current = replace(last, phase=state.phase)
+    def _seen(self, session: Session, known: _Known, audience: Audience, now: datetime) -> Seen:
+        state = BoardRepository(session).state(known.exercise.id)
+        if len(known.exercise.clock) != state.ticks:
+            clock = ExerciseRepository(session).clock(known.exercise.id)
+            known.exercise = replace(known.exercise, clock=clock)
+        current = replace(known.exercise, phase=state.phase)
         scenario = self._exercises.scenario(current).scenario
         return Seen(
             exercise=current,
@@ -152,9 +165,9 @@ def _not_frozen_yet(session: Session, seen: Seen) -> Mapping[TeamId, datetime]:
     return {team: at for team, at in seen.frozen.items() if team not in done}
 
 
-def _fresh(session: Session, seen: Seen, now: datetime) -> Snapshot:
-    board = drawn(session, seen)
-    body = written(board)
+def _fresh(session: Session, seen: Seen, known: _Known, now: datetime) -> Snapshot:
+    board = drawn(session, seen, known.standings)
+    body = written(board, known.rows)
     return Snapshot(
         body=body,
         sha256=hashlib.sha256(body).hexdigest(),

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, select, text, true
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, text, true
 from sqlalchemy.orm import Session, aliased
 
 from core.ids import ExerciseId, TeamId
@@ -91,12 +92,25 @@ class BoardRepository:
             anonymous=bool(hides),
         )
 
-    def totals(self, exercise: ExerciseId) -> Mapping[TeamId, tuple[Total, int]]:
-        """Return team → what it has and the id of its last entry; none without an entry."""
+    def heads(self, exercise: ExerciseId) -> Mapping[TeamId, int]:
+        """Return team → the id of its last entry; none without an entry."""
+        of = _STANDINGS
+        rows = self._session.execute(
+            select(of.team_id, of.upto_entry).where(of.exercise_id == exercise)
+        )
+        return {TeamId(team): upto for team, upto in rows}
+
+    def totals(
+        self, exercise: ExerciseId, teams: Collection[TeamId] | None = None
+    ) -> Mapping[TeamId, tuple[Total, int]]:
+        """Return team → what it has and the id of its last entry; none without an entry.
+
+        Without `teams`, of all.
+        """
         of = _STANDINGS
         rows = self._session.execute(
             select(of.team_id, of.tasks, of.moved_at, of.version, of.upto_entry).where(
-                of.exercise_id == exercise
+                of.exercise_id == exercise, true() if teams is None else of.team_id.in_(teams)
             )
         )
         return {
@@ -116,30 +130,12 @@ class BoardRepository:
 
         A solve that was taken back is none. With `frozen`, of teams that are it is as of then.
         """
-        entry, later, ever = ScoreEntryRow, aliased(ScoreEntryRow), aliased(ScoreEntryRow)
-        is_shown = _by_the_freeze(entry) if frozen else true()
-        counts = _by_the_freeze(later) if frozen else true()
-        taken_back = select(later.id).where(later.reverses_id == entry.id, counts).exists()
-        stands = (
-            entry.exercise_id == exercise,
-            entry.task == bindparam("task"),
-            _IS_SOLVE,
-            # SQLite takes the index of a mere `IS NULL` for the best one, and reads all entries.
-            func.coalesce(entry.reverses_id, 0) == 0,
-            entry.team_id.not_in(without) if without else true(),
-            is_shown,
-            ~taken_back,
-        )
-        earliest = select(entry.effective_at).where(*stands).order_by(entry.effective_at).limit(1)
-        booked = select(func.min(ever.id)).where(
-            ever.team_id == entry.team_id, ever.task == entry.task, ever.kind == EntryKind.SOLVE
-        )
-        query = select(entry.team_id, entry.effective_at, booked.scalar_subquery()).where(
-            *stands, entry.effective_at == earliest.correlate(None).scalar_subquery()
-        )
+        query = _earliest_solves(frozen=frozen)
+        connection = self._session.connection()
         found: dict[tuple[TeamId, str], When] = {}
         for task in tasks:
-            for team, at, id_ in self._session.execute(query, {"task": task}):
+            wanted = {"exercise": exercise, "task": task, "without": list(without)}
+            for team, at, id_ in connection.execute(query, wanted):
                 found[TeamId(team), task] = (at, id_)
         return found
 
@@ -236,6 +232,32 @@ class BoardRepository:
         """Keep no board of an exercise but those of the freeze."""
         row = BoardSnapshotRow
         self._session.execute(delete(row).where(row.exercise_id == exercise, row.frozen.is_(False)))
+
+
+@cache
+def _earliest_solves(*, frozen: bool) -> Select[str, datetime, int]:
+    """Return what finds who solved `task` first; composed once, it is asked for every task."""
+    entry, later, ever = ScoreEntryRow, aliased(ScoreEntryRow), aliased(ScoreEntryRow)
+    is_shown = _by_the_freeze(entry) if frozen else true()
+    counts = _by_the_freeze(later) if frozen else true()
+    taken_back = select(later.id).where(later.reverses_id == entry.id, counts).exists()
+    stands = (
+        entry.exercise_id == bindparam("exercise"),
+        entry.task == bindparam("task"),
+        _IS_SOLVE,
+        # SQLite takes the index of a mere `IS NULL` for the best one, and reads all entries.
+        func.coalesce(entry.reverses_id, 0) == 0,
+        entry.team_id.not_in(bindparam("without", expanding=True)),
+        is_shown,
+        ~taken_back,
+    )
+    earliest = select(entry.effective_at).where(*stands).order_by(entry.effective_at).limit(1)
+    booked = select(func.min(ever.id)).where(
+        ever.team_id == entry.team_id, ever.task == entry.task, ever.kind == EntryKind.SOLVE
+    )
+    return select(entry.team_id, entry.effective_at, booked.scalar_subquery()).where(
+        *stands, entry.effective_at == earliest.correlate(None).scalar_subquery()
+    )
 
 
 def _by_the_freeze(entry: type[ScoreEntryRow]) -> ColumnElement[bool]:

@@ -146,3 +146,4 @@ class Boards:
         if len(self._known) >= 2 * _EXERCISES_KEPT:
             self._known.clear()
             self._kept.clear()
+            self._making.forget()

@@ -8,14 +8,24 @@ from typing import Any
 from scoring.domain.boards import Audience, Board, BoardRow, BoardTask, Course, First
 from scoring.domain.ledger import MILLI
 
+WrittenRows = dict[str, tuple[BoardRow, str]]
+"""Team → a line as it was written last, and what of that text its rank and points do not move."""
 
-def written(board: Board) -> bytes:
-    """Return a board as JSON: keys in order, no white space, UTF-8; equal boards, equal bytes."""
-    told = {
+_string = json.encoder.encode_basestring
+
+
+def written(board: Board, known: WrittenRows | None = None) -> bytes:
+    """Return a board as JSON: keys in order, no white space, UTF-8; equal boards, equal bytes.
+
+    Most teams have what they had on the board before: `known` keeps how that was written.
+    """
+    known = {} if known is None else known
+    before = {
         "audience": board.audience,
         "exercise": board.exercise,
         "frozen_seconds": None if board.frozen is None else int(board.frozen.total_seconds()),
-        "rows": [_row_out(row) for row in board.rows],
+    }
+    after = {
         "tasks": [_task_out(task) for task in board.tasks],
         "timeline": [
             {"points": [[at, milli / MILLI] for at, milli in course.points], "team": course.team}
@@ -23,7 +33,8 @@ def written(board: Board) -> bytes:
         ],
         "upto_entry": board.upto_entry,
     }
-    return json.dumps(told, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
+    rows = ",".join([_row_text(row, known) for row in board.rows])
+    return f'{_text(before)[:-1]},"rows":[{rows}],{_text(after)[1:]}'.encode()
 
 
 def read(body: bytes | str) -> Board:
@@ -44,15 +55,19 @@ def read(body: bytes | str) -> Board:
     )
 
 
-def _row_out(row: BoardRow) -> dict[str, Any]:
-    return {
-        "name": row.name,
-        "points": row.milli_points / MILLI,
-        "rank": row.rank,
-        "reached_at": None if row.reached_at is None else _instant(row.reached_at),
-        "tasks": {task: milli / MILLI for task, milli in row.tasks.items()},
-        "team": row.team,
-    }
+def _text(told: Mapping[str, Any]) -> str:
+    return json.dumps(told, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
+
+def _row_text(row: BoardRow, known: WrittenRows) -> str:
+    last, has = known.get(row.team, (None, ""))
+    if last is None or last.tasks is not row.tasks or last.reached_at != row.reached_at:
+        tasks = {task: milli / MILLI for task, milli in row.tasks.items()}
+        reached_at = None if row.reached_at is None else _instant(row.reached_at)
+        has = _text({"reached_at": reached_at, "tasks": tasks, "team": row.team})[1:]
+        known[row.team] = row, has
+    rank = "null" if row.rank is None else row.rank
+    return f'{{"name":{_string(row.name)},"points":{row.milli_points / MILLI},"rank":{rank},{has}'
 
 
 def _row_in(told: Mapping[str, Any]) -> BoardRow:

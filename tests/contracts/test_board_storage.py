@@ -3,7 +3,7 @@
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from scoring.repository import ScoreRepository
 from tests.fakes.clock import FakeClock
 from tests.fakes.correction_desk import Desk
 from tests.fakes.scoring_stage import SCENARIO, Stage
+from tests.fakes.statements import noted_statements
 
 FREEZE = timedelta(minutes=45)
 
@@ -106,6 +107,37 @@ def test_a_board_is_the_same_object_until_something_that_it_follows_from_moves(
     assert board(stage) is before
     solve(stage, 1)
     assert board(stage).sha256 != before.sha256
+
+
+def test_what_a_board_knows_of_the_one_before_never_shows(stage: Stage) -> None:
+    desk = Desk(stage)
+    moves: tuple[Callable[[], object], ...] = (
+        lambda: solve(stage, 1),
+        lambda: solve(stage, 3),
+        lambda: stage.answer("mark", stage.value("mark", 1)),
+        lambda: desk.correct(Reprice(task="mark", points=4)),
+        lambda: desk.correct(Void(task="who")),
+        lambda: desk.correct(Exclude(team="team-1")),
+        lambda: stage.scoring.boards.rebuild(stage.exercise.id),
+        lambda: solve(stage, 2),
+    )
+    for move in moves:
+        move()
+        stage.pass_time(1)
+        for audience in Audience:
+            assert board(stage, audience).body == made_anew(stage, audience).body
+
+
+def test_a_board_reads_what_teams_have_only_of_those_for_whom_something_was_booked(
+    stage: Stage,
+) -> None:
+    solve(stage, 1, 2)
+    board(stage)
+    solve(stage, 3)
+    with noted_statements() as asked:
+        board(stage)
+    (totals,) = [statement for statement in asked if "standings.tasks" in statement]
+    assert "standings.team_id IN" in totals
 
 
 # Freeze
