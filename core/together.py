@@ -52,9 +52,7 @@ class Together(Generic[_Item, _Result]):
         try:
             results = self._work([item for item, _ in asked])
         except Exception as error:  # noqa: BLE001  # whoever asked is told
-            if len(asked) == 1 or (
-                isinstance(error, PoligonError) and error.fault is Fault.UPSTREAM
-            ):
+            if len(asked) == 1 or _is_of_all(error):
                 for _, future in asked:
                     future.set_exception(error)
             else:
