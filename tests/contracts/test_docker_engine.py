@@ -268,7 +268,9 @@ def test_a_helper_that_a_killed_process_left_goes_with_the_next_removal(
 
     def is_gone() -> bool:
         docker_case.engine.remove_world(host.world)  # one at a time on an engine: it may be skipped
-        return not docker_client.containers.list(all=True, filters={"id": left.id or ""})
+        return not docker_client.containers.list(
+            all=True, sparse=True, filters={"id": left.id or ""}
+        )
 
     until(is_gone, what="the helper to go", within=timedelta(seconds=20))
 

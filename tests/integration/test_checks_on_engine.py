@@ -254,10 +254,10 @@ def test_looking_leaves_nothing_behind(
     engine: DockerEngine, world: WorldKey, docker_client: docker.DockerClient
 ) -> None:
     ours: dict[str, str | list[str] | bool] = {"label": f"cyberpoligon={INSTALLATION}"}
-    before = len(docker_client.containers.list(all=True, filters=ours))
+    before = len(docker_client.containers.list(all=True, sparse=True, filters=ours))
     for probe in (page(), page("/slow"), PeerPortProbe(address=SUBNET[254], port=80)):
         look(engine, at(world, "desk"), probe, seconds=1)
-    assert len(docker_client.containers.list(all=True, filters=ours)) == before
+    assert len(docker_client.containers.list(all=True, sparse=True, filters=ours)) == before
 
 
 TLS_SERVER = """\

@@ -201,7 +201,7 @@ def test_neither_the_gateway_nor_the_api_can_make_a_container(
     name = f"{deployment.project}-way-out"
     python = ["/opt/poligon/venv/bin/python", "-c", _ATTACK, name]
     tried = _compose(deployment, "exec", "-T", service, *python)
-    made = docker_client.containers.list(all=True, filters={"name": name})
+    made = docker_client.containers.list(all=True, ignore_removed=True, filters={"name": name})
     for container in made:
         container.remove(force=True)
     assert json.loads(tried.stdout) == said, tried.stderr
@@ -235,10 +235,12 @@ def test_a_whole_exercise_is_played_and_survives_the_end_of_every_process(
         say=print,
     )
     journey.play()
-    assert docker_client.containers.list(all=True, filters=_owned(deployment)) == []
+    assert docker_client.containers.list(all=True, sparse=True, filters=_owned(deployment)) == []
     before = _record(deployment, staff, journey.name)
 
-    for container in docker_client.containers.list(filters=_of_project(deployment)):
+    for container in docker_client.containers.list(
+        ignore_removed=True, filters=_of_project(deployment)
+    ):
         container.kill("SIGKILL")
     restarted = _compose(deployment, "up", "-d")
     assert restarted.returncode == 0, restarted.stderr
@@ -304,14 +306,17 @@ def _owned(site: Site) -> dict[str, str | list[str] | bool]:
 
 def _containers(client: docker.DockerClient, site: Site) -> dict[str, dict[str, Any]]:
     """Return service → what the engine tells of its container."""
-    found = client.containers.list(all=True, filters=_of_project(site))
+    found = client.containers.list(all=True, ignore_removed=True, filters=_of_project(site))
     return {c.labels["com.docker.compose.service"]: c.attrs for c in found}
 
 
 def _left_of(client: docker.DockerClient, site: Site) -> list[str]:
     left: list[str] = []
     for filters in (_of_project(site), _owned(site)):
-        left += [str(c.name) for c in client.containers.list(all=True, filters=filters)]
+        left += [
+            str(c.name)
+            for c in client.containers.list(all=True, ignore_removed=True, filters=filters)
+        ]
         left += [str(n.name) for n in client.networks.list(filters=filters)]
         left += [str(v.name) for v in client.volumes.list(filters=filters)]
         left += [str(i.tags) for i in client.images.list(filters=filters)]

@@ -119,7 +119,7 @@ def port_is_open(box: Box, port: int) -> bool:
 def beside(client: docker.DockerClient) -> int:
     """Return how many toolboxes stand beside hosts."""
     labels = [f"{OWNER}={INSTALLATION}", f"{KIND}={Kind.REACH}"]
-    return len(client.containers.list(all=True, filters={"label": labels}))
+    return len(client.containers.list(all=True, sparse=True, filters={"label": labels}))
 
 
 @contextmanager

@@ -203,7 +203,7 @@ def test_talking_leaves_nothing_behind(
     engine: DockerEngine, world: WorldKey, docker_client: docker.DockerClient
 ) -> None:
     ours: dict[str, str | list[str] | bool] = {"label": f"cyberpoligon={INSTALLATION}"}
-    before = len(docker_client.containers.list(all=True, filters=ours))
+    before = len(docker_client.containers.list(all=True, sparse=True, filters=ours))
     for probe in (LOGIN, replace(LOGIN, server=office(23))):
         look(engine, world, probe)
-    assert len(docker_client.containers.list(all=True, filters=ours)) == before
+    assert len(docker_client.containers.list(all=True, sparse=True, filters=ours)) == before

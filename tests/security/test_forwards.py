@@ -158,4 +158,4 @@ def beside(
 ) -> list[Container]:
     world = ground.plans[team].key
     labels = [f"{EXERCISE}={world.exercise}", f"{TEAM}={team}", f"{KIND}={Kind.REACH}"]
-    return client.containers.list(all=True, filters={"label": labels})
+    return client.containers.list(all=True, ignore_removed=True, filters={"label": labels})
