@@ -25,6 +25,7 @@ from scoring.domain.timing import is_timed
 from scoring.errors import AnswerKeyReusedError, TooSoonError
 from scoring.facts import corrections_and_costs, last_attempts
 from scoring.later import Later
+from scoring.ledger import ends
 from scoring.limits import AnswerLimits, Lately
 from scoring.opening import note_passed, require_open, times_now
 from scoring.repository import ScoreRepository
@@ -62,6 +63,7 @@ class AnswerTurn:
         self,
         session: Session,
         answers: Sequence[Sent],
+        judged: Sequence[Judged | PoligonError],
         *,
         limits: AnswerLimits,
         recorded_at: datetime,
@@ -69,6 +71,7 @@ class AnswerTurn:
         """Take the turn of the teams that answer."""
         self._session = session
         self._answers = answers
+        self._judged = judged
         self._later = Later(session)
         exercise = answers[0].exercise
         teams = sorted({sent.team.id for sent in answers})
@@ -96,22 +99,26 @@ class AnswerTurn:
         solved = submissions.read(teams, tasks)
         self._lately.read(teams, min(sent.at for sent in new))
         corrections, costs = corrections_and_costs(self._session, teams, tasks)
+        known = ends(self._session, right) if (right := self._with_right_ones()) else {}
         for team in teams:
             mine = [task for whose, task in pairs if whose == team]
             self._books[team].know(
                 corrections=corrections[team],
                 solved={task: (team, task) in solved for task in mine},
                 costs={task: costs.get((team, task), ()) for task in mine},
+                end=known.get(team),
             )
 
-    def take(
-        self, scenario: Scenario, judged: Sequence[Judged | PoligonError]
-    ) -> Sequence[Outcome | PoligonError]:
+    def _with_right_ones(self) -> Sequence[TeamId]:
+        """Return the teams with an answer that is right: something may be booked for them."""
+        pairs = zip(self._answers, self._judged, strict=True)
+        return list({s.team.id for s, how in pairs if isinstance(how, Judged) and how.right})
+
+    def take(self, scenario: Scenario) -> Sequence[Outcome | PoligonError]:
         """Write down what is taken, and return what each team is told."""
         rules = Rules.of(scenario)
-        told = [
-            self._told(sent, rules, how) for sent, how in zip(self._answers, judged, strict=True)
-        ]
+        pairs = zip(self._answers, self._judged, strict=True)
+        told = [self._told(sent, rules, how) for sent, how in pairs]
         self._later.write()
         return told
 

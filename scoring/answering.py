@@ -59,9 +59,13 @@ class Answering:
         judged = self._judged(answers, loaded)
         with self._database.transaction() as transaction:
             turn = AnswerTurn(
-                transaction.session, answers, limits=self._limits, recorded_at=self._clock.now()
+                transaction.session,
+                answers,
+                judged,
+                limits=self._limits,
+                recorded_at=self._clock.now(),
             )
-            return turn.take(loaded.scenario, judged)
+            return turn.take(loaded.scenario)
 
     def _judged(
         self, answers: Sequence[Sent], loaded: LoadedScenario

@@ -16,6 +16,7 @@ from scoring.errors import EntryUnknownError
 from scoring.facts import add_fact, add_fact_later, all_facts, costs_of, facts_of
 from scoring.later import Later
 from scoring.ledger import (
+    Head,
     add_entry,
     booked_entries,
     booked_entry,
@@ -57,7 +58,7 @@ class TeamBooks:
         self._had: dict[str, Entry] | None = None
         self._corrections: Sequence[Fact] | None = None
         self._total: Total | None = None
-        self._head: tuple[int, str] | None = None
+        self._head: Head | None = None
 
     def remember(self, fact: Fact) -> bool:
         """See `Books.remember`."""
@@ -76,11 +77,17 @@ class TeamBooks:
         corrections: Sequence[Fact],
         solved: Mapping[str, bool],
         costs: Mapping[str, Sequence[Fact]],
+        end: tuple[Head, Total] | None,
     ) -> None:
-        """Take what was read of the team: its corrections, of some tasks the solves and costs."""
+        """Take what was read of the team: its corrections, of some tasks the solves and costs.
+
+        `end` is the head of its chain and what it has, if they were read.
+        """
         self._corrections = [fact for fact in corrections if fact.decided is not None]
         self._solved.update(solved)
         self._costs.update(costs)
+        if end is not None:
+            self._head, self._total = end
 
     def costs(self, task: str) -> Sequence[Fact]:
         """See `Books.costs`."""
@@ -134,22 +141,29 @@ class TeamBooks:
 
     def sum_of(self, task: str) -> int:
         """See `Books.sum_of`."""
+        if self._total is not None and not self._writes.at_once:
+            return self._total.tasks.get(task, 0)
+        self._writes.write()
         return self._repository.sum_of(self.team, task)
 
     def paid(self, task: str, cause_id: str) -> int:
         """See `Books.paid`."""
+        self._writes.write()
         return self._repository.paid(self.team, task, cause_id)
 
     def given_in_part(self, task: str) -> int:
         """See `Books.given_in_part`."""
+        self._writes.write()
         return self._repository.given_in_part(self.team, task)
 
     def is_booked(self, key: str) -> bool:
         """See `Books.is_booked`."""
+        self._writes.write()
         return self._repository.is_booked(key)
 
     def entry(self, key: str) -> Entry:
         """See `Books.entry`."""
+        self._writes.write()
         found = booked_entry(self._session, self.team, key)
         if found is None:
             raise EntryUnknownError(f"there is no entry {key}", hint="Look at the ledger")
@@ -164,33 +178,34 @@ class TeamBooks:
         if not entries:
             return
         total = self._standing()
-        numbers = [self._append(entry) for entry in entries]
         for entry in entries:
+            self._append(entry)
             total.add(entry)
         if any(entry.reverses is not None for entry in entries):
+            self._writes.write()
             total = Total.of([e.entry for e in booked_entries(self._session, self.team)])
-        keep_standing(self._writes, self._exercise, self.team, total, upto_entry=numbers[-1])
+        keep_standing(self._writes, self._exercise, self.team, total)
         self._total = total
         self._had = None
 
-    def _append(self, entry: Entry) -> int:
+    def _append(self, entry: Entry) -> None:
         if self._head is None or self._writes.at_once:
             self._head = head(self._session, self.team)
-        position, prev_hash = self._head
         row = link_values(
             self._exercise,
             entry,
-            position=position + 1,
-            prev_hash=prev_hash,
+            position=self._head.position + 1,
+            prev_hash=self._head.hash,
             reverses=self._id_of(entry.reverses),
             recorded_at=self._recorded_at,
         )
-        self._head = row["position"], row["hash"]
-        return add_entry(self._session, row)
+        self._head = Head(row["position"], row["hash"])
+        add_entry(self._writes, row)
 
     def _id_of(self, key: str | None) -> int | None:
         if key is None:
             return None
+        self._writes.write()
         found = booked_entry(self._session, self.team, key)
         assert found is not None  # it was read to be taken back
         return found.id
@@ -217,6 +232,7 @@ class TeamBooks:
     def effects(self) -> Mapping[str, Entry]:
         """See `Books.effects`."""
         if self._had is None:
+            self._writes.write()
             booked = [found.entry for found in booked_entries(self._session, self.team)]
             self._had = standing_effects(booked)
         return self._had

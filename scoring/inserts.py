@@ -1,6 +1,6 @@
 """Inserts that a unique key decides, written once for both databases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 from sqlalchemy import Executable, literal_column
@@ -61,6 +61,11 @@ def _once(dialect: str, table: type[Base], key: tuple[str, ...]) -> Executable:
 
 @cache
 def _put(dialect: str, table: type[Base], columns: tuple[str, ...]) -> Insert:
+    return put_into(dialect, table, columns)
+
+
+def put_into(dialect: str, table: type[Base], columns: Iterable[str]) -> Insert:
+    """Return an insert of a row that changes these columns of one that has its primary key."""
     statement = insert_for(dialect, table)
     key = [column.name for column in table_of(table).primary_key]
     others = {name: statement.excluded[name] for name in columns if name not in key}

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Executable, Row, bindparam, delete, select
+from sqlalchemy import Executable, Row, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from core.db import stored, stored_instant, table_of
@@ -12,7 +13,7 @@ from core.ids import ExerciseId, TeamId
 from scoring.domain.chain import GENESIS, Content, Link, link_hash
 from scoring.domain.ledger import Cause, Entry, EntryKind, Fact
 from scoring.domain.standings import Total
-from scoring.inserts import put
+from scoring.inserts import dialect_of, put_into
 from scoring.later import Later
 from scoring.tables import ScoreEntryRow, StandingRow
 
@@ -20,7 +21,7 @@ _KINDS = {kind.value: kind for kind in EntryKind}
 _CAUSES = {cause.value: cause for cause in Cause}
 
 _TABLE, _TAKEN_BACK = table_of(ScoreEntryRow), table_of(ScoreEntryRow).alias()
-_ADD = _TABLE.insert().returning(_TABLE.c.id)
+_ADD = _TABLE.insert()
 _HEAD = (
     select(_TABLE.c.position, _TABLE.c.hash)
     .where(_TABLE.c.team_id == bindparam("team"))
@@ -51,6 +52,27 @@ _OF_KEY = _OF_TEAM.where(_TABLE.c.idem_key == bindparam("key"))
 _KEPT = table_of(StandingRow).c
 _STANDINGS = select(_KEPT.team_id, _KEPT.tasks, _KEPT.moved_at, _KEPT.version, _KEPT.upto_entry)
 _STANDING = _STANDINGS.where(_KEPT.team_id == bindparam("team"))
+_LAST_POSITION = select(func.max(_TAKEN_BACK.c.position)).where(
+    _TAKEN_BACK.c.team_id == _TABLE.c.team_id
+)
+_ENDS = (
+    select(
+        *(_TABLE.c.team_id, _TABLE.c.position, _TABLE.c.hash),
+        *(_KEPT.tasks, _KEPT.moved_at, _KEPT.version),
+    )
+    .select_from(_TABLE.outerjoin(table_of(StandingRow), _KEPT.team_id == _TABLE.c.team_id))
+    .where(
+        _TABLE.c.team_id.in_(bindparam("teams", expanding=True)),
+        _TABLE.c.position == _LAST_POSITION.scalar_subquery(),
+    )
+)
+
+
+class Head(NamedTuple):
+    """The position and the hash of a team's last entry; before the first, those of none."""
+
+    position: int = 0
+    hash: str = GENESIS
 
 
 class Booked(NamedTuple):
@@ -109,15 +131,26 @@ def link_values(
     }
 
 
-def head(session: Session, team: TeamId) -> tuple[int, str]:
-    """Return the position and the hash of a team's last entry; before the first, those of none."""
+def head(session: Session, team: TeamId) -> Head:
+    """Return the head of a team's chain."""
     found = session.execute(_HEAD, {"team": team}).first()
-    return (found.position, found.hash) if found is not None else (0, GENESIS)
+    return Head(*found) if found is not None else Head()
 
 
-def add_entry(session: Session, values: Mapping[str, Any]) -> int:
-    """Add an entry behind its team's last one, as `link_values` says; return its id."""
-    return int(session.execute(_ADD, values).scalar_one())
+def ends(session: Session, teams: Sequence[TeamId]) -> Mapping[TeamId, tuple[Head, Total]]:
+    """Return team → the head of its chain and what it has; not of one whose standing is lost."""
+    found = {row.team_id: row for row in session.execute(_ENDS, {"teams": teams})}
+    none = {team: (Head(), Total()) for team in teams if team not in found}
+    return none | {
+        team: (Head(row.position, row.hash), _total(row))
+        for team, row in found.items()
+        if row.version is not None
+    }
+
+
+def add_entry(writes: Later, values: Mapping[str, Any]) -> None:
+    """Add an entry behind its team's last one, as `link_values` says."""
+    writes.add(_ADD, values)
 
 
 def booked_entries(session: Session, team: TeamId) -> list[Booked]:
@@ -195,23 +228,28 @@ def standing(session: Session, team: TeamId) -> Total:
     return _total(row)
 
 
-def keep_standing(
-    writes: Later, exercise: ExerciseId, team: TeamId, total: Total, *, upto_entry: int
-) -> None:
-    """Keep what a team has after an entry."""
-    put(
-        writes,
-        StandingRow,
+def keep_standing(writes: Later, exercise: ExerciseId, team: TeamId, total: Total) -> None:
+    """Keep what a team has after its last entry, which is one that was added before."""
+    writes.add(
+        _keep_standing(dialect_of(writes.session)),
         {
+            "of_team": team,
             "team_id": team,
             "exercise_id": exercise,
             "milli_points": total.milli_points,
             "tasks": dict(total.tasks),
             "moved_at": total.moved_at,
             "version": total.entries,
-            "upto_entry": upto_entry,
         },
     )
+
+
+@cache
+def _keep_standing(dialect: str) -> Executable:
+    last = select(_TABLE.c.id).where(_TABLE.c.team_id == bindparam("of_team"))
+    last = last.order_by(_TABLE.c.position.desc()).limit(1)
+    columns = [column.name for column in _KEPT]
+    return put_into(dialect, StandingRow, columns).values(upto_entry=last.scalar_subquery())
 
 
 def drop_standing(session: Session, team: TeamId) -> None:

@@ -93,9 +93,8 @@ class Proving:
                 drop_standing(session, team.id)
                 booked = booked_entries(session, team.id)
                 if booked:
-                    total, last = Total.of([b.entry for b in booked]), booked[-1].id
-                    writes = Later(session, at_once=True)
-                    keep_standing(writes, exercise.id, team.id, total, upto_entry=last)
+                    total = Total.of([b.entry for b in booked])
+                    keep_standing(Later(session, at_once=True), exercise.id, team.id, total)
         scenario = self._exercises.scenario(exercise).scenario
         if scenario.services:
             with self._database.transaction() as transaction:
