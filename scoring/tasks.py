@@ -10,7 +10,7 @@ from scoring.asking import ASK
 from scoring.attack_defence.rounds import LOOK
 from scoring.attack_defence.service import AttackDefence
 from scoring.checking import CHECK
-from scoring.looking import LookPool
+from scoring.look_pool import LookPool
 from scoring.proving import PROVE, Proving
 from scoring.service import Scoring
 

@@ -18,7 +18,7 @@ from api.cli.output import reporting
 from api.cli.process import SupervisedBy, begin
 from api.heartbeat import sign_of_life
 from core.queue import Ticker, celery_app
-from scoring.looking import LookPool
+from scoring.look_pool import LookPool
 
 log = structlog.get_logger()
 

@@ -43,7 +43,7 @@ from orchestrator.library import Library
 from orchestrator.ports import RunResult
 from orchestrator.repository import ExerciseRepository
 from orchestrator.service import Exercises, TeamSpec
-from scoring.looking import LookPool
+from scoring.look_pool import LookPool
 from scoring.service import Scoring
 from scoring.tables import CheckRunRow
 from tests.benchmarks.scoring.line import Line

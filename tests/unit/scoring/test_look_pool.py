@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from core.errors import PoligonError
-from scoring.looking import LookPool
+from scoring.look_pool import LookPool
 
 SOON = 30
 
