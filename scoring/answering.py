@@ -1,6 +1,5 @@
 """Taking teams' answers: judged outside, then written down, together with others that wait."""
 
-import unicodedata
 from collections.abc import Sequence
 from concurrent.futures import Future
 
@@ -10,6 +9,7 @@ from core.errors import PoligonError
 from core.scenario.load import LoadedScenario
 from core.scenario.schema import Scenario
 from core.scenario.schema_tasks import AnsweredTask, FeedTask, RubricTask
+from core.text import is_storable
 from core.together import Together
 from scoring.answer_turn import AnswerTurn, Judged, Sent
 from scoring.canaries import Canaries
@@ -107,8 +107,7 @@ def _require_readable(sent: Sent) -> None:
             f"an answer has 1 to {MAX_ANSWER} characters, this one {len(sent.value.strip())}",
             hint="Send the answer alone",
         )
-    # Zero characters and halves of surrogate pairs cannot be stored as text.
-    if any(unicodedata.category(c) == "Cs" or c == "\0" for c in sent.value):
+    if not is_storable(sent.value):
         raise AnswerInvalidError(
             "an answer is text; this one holds something else", hint="Type it instead of pasting"
         )

@@ -1,6 +1,5 @@
 """Messages that injects send to teams, and what the teams reply."""
 
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from core.scenario.load import LoadedScenario
 from core.scenario.render import Renderer
 from core.scenario.schema import Scenario
 from core.scenario.template import TemplateFailedError
+from core.text import is_storable
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.injects import Expectation
 from orchestrator.domain.phases import Act
@@ -235,8 +235,7 @@ def _require_readable(text: str, client_key: str) -> None:
             f"a reply has 1 to {MAX_REPLY} characters, this one {len(text.strip())}",
             hint="Nothing was sent",
         )
-    # Zero characters and halves of surrogate pairs cannot be stored as text.
-    if any(unicodedata.category(c) == "Cs" or c == "\0" for c in text):
+    if not is_storable(text):
         raise ReplyInvalidError(
             "a reply is text; this one holds something else", hint="Type it instead of pasting"
         )

@@ -1,10 +1,9 @@
 """Disputes: a team does not agree with a score, and gets an answer."""
 
-import unicodedata
-
 from core.clock import Clock
 from core.db import Database, Transaction
 from core.ids import TeamId, UserId, new_id
+from core.text import is_storable
 from core.users.model import User
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import Act, require
@@ -115,10 +114,7 @@ class Disputes:
 
 def _readable(text: str) -> str:
     plain = text.replace("\r\n", "\n").strip()
-    # Zero characters and halves of surrogate pairs cannot be stored as text.
-    if not 0 < len(plain) <= MAX_TEXT or any(
-        c == "\0" or unicodedata.category(c) == "Cs" for c in plain
-    ):
+    if not 0 < len(plain) <= MAX_TEXT or not is_storable(plain):
         raise AnswerInvalidError(
             f"this takes text of 1 to {MAX_TEXT} characters", hint="Type it instead of pasting"
         )
