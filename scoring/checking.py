@@ -187,7 +187,8 @@ def _put(
     session: Session, row: CheckRoundRow, seen: Seen, rule: Check, *, again: bool, at: datetime
 ) -> bool:
     """Put a look into its round; return whether it had a place there."""
-    state, window = RoundState(row.state), window_at(session, row, seen.started_at)
+    state, mine = RoundState(row.state), (ExerciseId(row.exercise_id), TeamId(row.team_id))
+    window = window_at(session, *mine, at=seen.started_at, check=row.check)
     # Of evidence the database is the witness, and another worker would ask the same one.
     accuses = seen.run.verdict.accuses and window is None and rule.evidence is None
     decided = decides(state, accuses=accuses, worker=seen.worker, first=row.worker, again=again)

@@ -7,18 +7,23 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from core.ids import ExerciseId, TeamId
-from scoring.tables import CheckRoundRow, MaintenanceRow
+from scoring.tables import MaintenanceRow
 
 
-def window_at(session: Session, row: CheckRoundRow, at: datetime) -> str | None:
-    """Return the id of a window that a look of a round at that time falls into."""
+def window_at(
+    session: Session, exercise: ExerciseId, team: TeamId, *, at: datetime, check: str | None = None
+) -> str | None:
+    """Return the id of a window that a look at that time falls into.
+
+    Without `check`, what is looked at is none, and only windows for everything count.
+    """
     window = MaintenanceRow
     return session.scalar(
         select(window.id)
         .where(
-            window.exercise_id == row.exercise_id,
-            or_(window.team_id.is_(None), window.team_id == row.team_id),
-            or_(window.check.is_(None), window.check == row.check),
+            window.exercise_id == exercise,
+            or_(window.team_id.is_(None), window.team_id == team),
+            or_(window.check.is_(None), window.check == check),
             window.from_at <= at,
             window.to_at > at,
         )
@@ -43,11 +48,3 @@ def windows_for(
         for row in windows_of(session, exercise)
         if row.team_id in {None, team} and row.to_at > now
     ]
-
-
-def is_maintained(session: Session, exercise: ExerciseId, team: TeamId, *, at: datetime) -> bool:
-    """Tell whether a window of a team, for whatever is looked at, covers a time."""
-    return any(
-        row.check is None and row.from_at <= at < row.to_at and row.team_id in {None, team}
-        for row in windows_of(session, exercise)
-    )

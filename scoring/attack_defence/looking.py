@@ -23,7 +23,7 @@ from scoring.checks.prober import Prober
 from scoring.domain.attack_defence.looks import Step, look_verdict
 from scoring.domain.flags import round_flag
 from scoring.domain.verdicts import Verdict
-from scoring.maintenance_repository import is_maintained
+from scoring.maintenance_repository import window_at
 from scoring.ports import Exercises
 from scoring.repository import ScoreRepository, milliseconds
 from scoring.team_scenario import TeamScenario
@@ -185,7 +185,7 @@ class Looking:
             repository = AttackDefenceRepository(transaction.session)
             on = repository.open_round(exercise.id)
             in_time = on is not None and on.number == visit.number and ended <= on.deadline
-            if is_maintained(transaction.session, exercise.id, team.id, at=seen.started_at):
+            if window_at(transaction.session, exercise.id, team.id, at=seen.started_at):
                 seen = _unscored(seen)
             row = ServiceLookRow(
                 id=new_id(),
