@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from core.clock import Clock
 from core.db import Database
+from core.users.rows import login_names
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.injects.service import Injects
 from orchestrator.journal import Journal, JournalEntry
@@ -25,7 +26,7 @@ from scoring.records.timeline import (
     merged,
     with_scenes,
 )
-from scoring.report_repository import names, submissions
+from scoring.report_repository import submissions
 from scoring.repository import ScoreRepository
 from scoring.tables import SolveRow
 
@@ -206,7 +207,7 @@ def _of_team(session: Session, exercise: Exercise, team: Team) -> Iterator[Itera
     places = {(fact.cause, fact.id): position for position, fact in facts}
     entries = booked_entries(session, team.id)
     solves = ScoreRepository(session).solves([team.id]).values()
-    people = names(session, list({str(fact.user) for _, fact in facts if fact.user}))
+    people = login_names(session, {str(fact.user) for _, fact in facts if fact.user})
     sent = {row.id: row.value for row in submissions(session, [team.id])}
     yield (_fact(exercise, team, found, people, sent) for found in _worth_telling(facts))
     yield (_solve(exercise, team, row, people) for row in solves)

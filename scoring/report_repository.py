@@ -7,7 +7,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.ids import TeamId
-from core.users.tables import UserRow
 from orchestrator.tables import AccessSessionRow, SessionCommandRow, SessionFileRow
 from scoring.tables import HintTakenRow, SubmissionRow
 
@@ -17,12 +16,6 @@ def submissions(session: Session, teams: Sequence[TeamId]) -> list[SubmissionRow
     row = SubmissionRow
     query = select(row).where(row.team_id.in_(teams)).order_by(row.received_at, row.id)
     return list(session.scalars(query))
-
-
-def names(session: Session, users: Sequence[str]) -> Mapping[str, str]:
-    """Return the login names of users by their ids, of those who are still known."""
-    rows = session.execute(select(UserRow.id, UserRow.name).where(UserRow.id.in_(users)))
-    return dict(rows.all())
 
 
 def last_tries(session: Session, teams: Sequence[TeamId]) -> Mapping[str, datetime]:

@@ -13,6 +13,7 @@ from core.scenario.fields import is_template
 from core.scenario.schema import Scenario
 from core.scenario.schema_answers import ChoiceAnswer
 from core.scenario.schema_tasks import FlagTask, QuestionTask
+from core.users.rows import login_names
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.domain.phases import Phase
 from scoring.chronicle import Chronicle
@@ -39,7 +40,7 @@ from scoring.records.report import (
     strengths,
 )
 from scoring.records.timeline import Moment, of_team
-from scoring.report_repository import first_acts, last_tries, names, submissions
+from scoring.report_repository import first_acts, last_tries, submissions
 from scoring.repository import ScoreRepository
 from scoring.results import Results, results_of
 from scoring.surveying import Surveying
@@ -120,7 +121,7 @@ class Reporting:
     ) -> tuple[Suspicion, ...]:
         scenario = self._exercises.scenario(exercise).scenario
         with self._database.reading() as session:
-            people = names(session, list({row.user_id for row in sent}))
+            people = login_names(session, {row.user_id for row in sent})
         teams: Mapping[str, Team] = {team.id: team for team in exercise.teams}
         answers = [
             _answered(exercise, teams[row.team_id], scenario, row, people)

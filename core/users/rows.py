@@ -1,4 +1,6 @@
-"""Finding a user's row."""
+"""Finding users' rows."""
+
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,3 +15,9 @@ def user_row(session: Session, name: str) -> UserRow:
     if row is None:
         raise UserUnknownError(f"there is no user {name!r}", hint="`poligon user list` shows them")
     return row
+
+
+def login_names(session: Session, users: Iterable[str]) -> Mapping[str, str]:
+    """Return the login names of users by their ids, of those who are still known."""
+    of_them = UserRow.id.in_(set(users))
+    return dict(session.execute(select(UserRow.id, UserRow.name).where(of_them)).all())

@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 
-from core.ids import UserId
 from orchestrator.domain.exercise import Exercise
 from scoring.exports.cells import points, time
 from scoring.exports.spreadsheet import Cell, cell
@@ -18,7 +17,7 @@ COLUMNS = (
 )
 
 
-def marks_csv(exercise: Exercise, cases: Iterable[tuple[Case, Mapping[UserId, str]]]) -> str:
+def marks_csv(exercise: Exercise, cases: Iterable[tuple[Case, Mapping[str, str]]]) -> str:
     """Return the marks of cases as CSV (RFC 4180), a header first."""
     text = io.StringIO()
     writer = csv.writer(text)
@@ -31,7 +30,7 @@ def marks_csv(exercise: Exercise, cases: Iterable[tuple[Case, Mapping[UserId, st
 
 
 def _rows(
-    exercise: Exercise, case: Case, marking: MarkingRecord, names: Mapping[UserId, str]
+    exercise: Exercise, case: Case, marking: MarkingRecord, names: Mapping[str, str]
 ) -> Iterator[tuple[Cell, ...]]:
     is_official = marking == case.official
     given = case.points_of(marking) if marking.decided_at is not None else None

@@ -8,6 +8,7 @@ from core.clock import Clock
 from core.db import Database
 from core.ids import UserId
 from core.users.model import User
+from core.users.rows import login_names
 from orchestrator.domain.exercise import Exercise, Team
 from orchestrator.injects.message_repository import MessageRepository
 from scoring.domain.marking import MarkingState
@@ -110,12 +111,12 @@ class MarkReading:
         with self._database.reading() as session:
             return MarkRepository(session).released(exercise.id)
 
-    def all_in(self, exercise: Exercise) -> tuple[tuple[Case, Mapping[UserId, str]], ...]:
+    def all_in(self, exercise: Exercise) -> tuple[tuple[Case, Mapping[str, str]], ...]:
         """Return the cases that nobody marks blind any more, each with its people's names."""
         with self._database.reading() as session:
             found = [c for c in self._cases(session, exercise, exercise.teams) if _readable(c)]
             users = {s.user for c in found for m in c.markings for s in m.sheets}
-            names = MarkRepository(session).names(users)
+            names = login_names(session, users)
         return tuple((case, names) for case in found)
 
     def _cases(self, session: Session, exercise: Exercise, teams: Sequence[Team]) -> Iterator[Case]:
@@ -136,7 +137,7 @@ class MarkReading:
         return Seen(
             case=case,
             scenario=TeamScenario.of(self._exercises, exercise, team, language=language),
-            names=MarkRepository(session).names(people),
+            names=login_names(session, people),
             deliveries=DeliveryRepository(session).of_teams([team.id], task),
             messages={
                 message.inject: message

@@ -1,6 +1,6 @@
 """The SQL of marks: rows in, values out. Nothing here commits."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
@@ -63,13 +63,6 @@ class MarkRepository:
             return False
         self._session.delete(row)
         return True
-
-    def names(self, users: Iterable[UserId]) -> Mapping[UserId, str]:
-        """Return login names."""
-        rows = self._session.execute(
-            select(UserRow.id, UserRow.name).where(UserRow.id.in_(set(users)))
-        )
-        return {UserId(user): name for user, name in rows}
 
     # Markings
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from core.ids import UserId
 from core.users.model import User
 from orchestrator.domain.exercise import Exercise
 from orchestrator.injects.records import StoredMessage
@@ -30,7 +29,7 @@ class Seen:
 
     case: Case
     scenario: TeamScenario
-    names: Mapping[UserId, str]
+    names: Mapping[str, str]
     deliveries: tuple[Delivery, ...]
     messages: Mapping[str, StoredMessage]
 
