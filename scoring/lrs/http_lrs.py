@@ -1,0 +1,105 @@
+"""An LRS over HTTP. However slowly or much it answers, a call ends in time and is small."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Self
+
+import httpx
+
+from scoring.lrs.lrs import Answer, LrsAwayError
+
+VERSION = "1.0.3"
+"""Of xAPI, which LRS of 2.0 speak, too."""
+_WITHIN = timedelta(seconds=10)
+_MOST_READ = 256 * 1024
+_HEADERS = {
+    "X-Experience-API-Version": VERSION,
+    "Content-Type": "application/json",
+    "Accept": "application/json",
+    # What is packed small may be large.
+    "Accept-Encoding": "identity",
+}
+
+
+class HttpLrs:
+    """The LRS at an address such as `https://lrs.example/xapi`, with a key and its secret.
+
+    Its calls are for one thread at a time. They follow no redirection: the key is for this host.
+    """
+
+    def __init__(self, address: str, *, key: str, secret: str, within: timedelta = _WITHIN) -> None:
+        self._url = f"{address.rstrip('/')}/statements"
+        self._within = within.total_seconds()
+        self._auth = httpx.BasicAuth(key, secret) if key else None
+        # Only a loop gives a call, with all of its parts, one time to end.
+        self._loop = asyncio.Runner()
+        self._client: httpx.AsyncClient | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give its connections back."""
+        if self._client is not None:
+            self._loop.run(self._client.aclose())
+        self._loop.close()
+
+    def post(self, statements: Sequence[str]) -> Answer:
+        """Store some statements, all or none."""
+        return self._called("POST", {}, f"[{','.join(statements)}]")
+
+    def put(self, id_: str, statement: str) -> Answer:
+        """Store a statement."""
+        return self._called("PUT", {"statementId": id_}, statement)
+
+    def get(self, id_: str, *, is_voided: bool = False) -> Answer:
+        """Read a statement, one that was taken back if it `is_voided`."""
+        return self._called("GET", {"voidedStatementId" if is_voided else "statementId": id_}, "")
+
+    def _called(self, method: str, parameters: dict[str, str], body: str) -> Answer:
+        return self._loop.run(self._call(method, parameters, body.encode()))
+
+    async def _call(self, method: str, parameters: dict[str, str], body: bytes) -> Answer:
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                auth=self._auth, headers=_HEADERS, timeout=self._within
+            )
+        request = self._client.build_request(
+            method, self._url, params=parameters, content=body or None
+        )
+        try:
+            async with asyncio.timeout(self._within):
+                answer = await self._client.send(request, stream=True)
+                try:
+                    return await _read(answer)
+                finally:
+                    await answer.aclose()
+        except TimeoutError as error:
+            raise LrsAwayError(f"it did not answer within {self._within:g} s") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            says = str(error) or type(error).__name__
+            raise LrsAwayError(f"it is not reached: {says}", brief=True) from error
+
+
+async def _read(answer: httpx.Response) -> Answer:
+    body = b""
+    async for chunk in answer.aiter_raw():
+        body += chunk
+        if len(body) > _MOST_READ:
+            raise LrsAwayError(f"its answer {answer.status_code} has more than {_MOST_READ} bytes")
+    return Answer(
+        status=answer.status_code,
+        body=body,
+        retry_after=_seconds(answer.headers.get("Retry-After", "")),
+    )
+
+
+def _seconds(header: str) -> timedelta | None:
+    """Return how long a `Retry-After` asks for; its other form, a date, is not heeded."""
+    digits = header.strip()
+    is_number = digits.isascii() and digits.isdigit() and len(digits) < len("1000000")
+    return timedelta(seconds=int(digits)) if is_number else None

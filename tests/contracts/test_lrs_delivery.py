@@ -1,0 +1,383 @@
+"""Statements on their way to an LRS that has something wrong with it, on both databases."""
+
+import json
+import random
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import pytest
+
+from core.clock import SystemClock
+from core.db import Database
+from core.ids import ExerciseId, new_id
+from orchestrator.tables import ExerciseRow, ScenarioPackRow
+from scoring.exports.as_xapi import Statement, statement_id, voided, written
+from scoring.lrs.delivering import BATCH, HELD_FOR, Delivering, Sent
+from scoring.lrs.http_lrs import HttpLrs
+from scoring.lrs.lrs import Answer
+from scoring.lrs.repository import OutboxRepository
+from scoring.lrs.state import State
+from tests.fakes.clock import FakeClock
+from tests.fakes.lrs import KEY, SECRET, FakeLrs, Wrong, fake_lrs
+
+ADDRESS = "the lrs"
+HOME = "https://range.example"
+AWAY = Wrong(status=503)
+
+
+@pytest.fixture
+def lrs() -> Iterator[FakeLrs]:
+    with fake_lrs() as lrs:
+        yield lrs
+
+
+@pytest.fixture
+def http(lrs: FakeLrs) -> Iterator[HttpLrs]:
+    with client(lrs) as http:
+        yield http
+
+
+def client(lrs: FakeLrs, *, secret: str = SECRET, seconds: float = 10) -> HttpLrs:
+    return HttpLrs(lrs.url, key=KEY, secret=secret, within=timedelta(seconds=seconds))
+
+
+class Post:
+    """An outbox with an exercise in it, and somebody who delivers."""
+
+    def __init__(self, database: Database, clock: FakeClock, http: HttpLrs) -> None:
+        self.database, self.clock = database, clock
+        self.delivering = Delivering(database, clock, http, address=ADDRESS, roll=lambda: 1)
+        self.exercise = an_exercise(database)
+
+    def book(self, *names: str) -> list[str]:
+        """Put a statement of each name into the outbox; return their ids."""
+        rows = [self._row(name) for name in names]
+        with self.database.transaction() as transaction:
+            OutboxRepository(transaction.session).add(rows)
+        return [str(row["id"]) for row in rows]
+
+    def take_back(self, id_: str, name: str) -> str:
+        """Book what takes a statement back; return its id."""
+        row = self._row(name, revision=2, voids=id_)
+        with self.database.transaction() as transaction:
+            repository = OutboxRepository(transaction.session)
+            told = repository.true_ones(self.exercise)
+            assert repository.take_back(told[name])
+            repository.add([row])
+        return str(row["id"])
+
+    def _row(self, name: str, *, revision: int = 1, voids: str = "") -> dict[str, object]:
+        body = voided(voids, HOME, at=self.clock.now()) if voids else said(name)
+        one = Statement(subject=name, body=body)
+        id_ = statement_id(self.exercise, name, revision=revision, digest=one.digest)
+        return {
+            "id": id_,
+            "exercise_id": self.exercise,
+            "subject": name,
+            "revision": revision,
+            "digest": one.digest,
+            "body": written({"id": id_, **one.body}),
+            "is_true": not voids,
+            "voids": voids or None,
+            "state": State.WAITING,
+            "problem": "",
+            "booked_at": self.clock.now(),
+        }
+
+    def states(self) -> dict[State, int]:
+        """Return how many statements are where, of those where any are."""
+        with self.database.reading() as session:
+            counts = OutboxRepository(session).counts()
+        return {state: count for state, count in counts.items() if count}
+
+    def due_in(self) -> float:
+        """Return in how many seconds the LRS is asked again."""
+        with self.database.reading() as session:
+            row = OutboxRepository(session).lrs(ADDRESS)
+        assert row is not None
+        return (row.due - self.clock.now()).total_seconds()
+
+    def deliver_all(self) -> None:
+        """Sweep until nothing waits; time passes as long as it has to."""
+        for _ in range(200):
+            self.delivering.sweep()
+            if State.WAITING not in self.states():
+                return
+            self.clock.advance(timedelta(seconds=max(0, self.due_in())))
+        pytest.fail(f"they never all went: {self.states()}")
+
+
+def said(name: str) -> dict[str, object]:
+    return {
+        "actor": {"objectType": "Agent", "account": {"homePage": HOME, "name": name}},
+        "verb": {"id": "http://adlnet.gov/expapi/verbs/passed"},
+        "object": {"objectType": "Activity", "id": f"{HOME}/things/{name}"},
+        "result": {"success": True, "score": {"scaled": 0.5}},
+    }
+
+
+def an_exercise(database: Database) -> ExerciseId:
+    at = FakeClock().now()
+    exercise = ExerciseId(new_id())
+    pack = ScenarioPackRow(digest=exercise, scenario_id="stage", archive=b"", stored_at=at)
+    row = ExerciseRow(
+        id=exercise,
+        name=exercise,
+        phase="ended",
+        scenario_id="stage",
+        scenario_version="1.0.0",
+        scenario_title="Stage",
+        scenario_digest=exercise,
+        duration_seconds=3600,
+        secret=b"s" * 32,
+        created_at=at,
+        story_start=at,
+        claimed_until=at,
+    )
+    for each in (pack, row):
+        with database.transaction() as transaction:
+            transaction.session.add(each)
+    return exercise
+
+
+@pytest.fixture
+def post(database: Database, clock: FakeClock, http: HttpLrs) -> Post:
+    return Post(database, clock, http)
+
+
+def names(count: int) -> list[str]:
+    return [f"p{number}" for number in range(count)]
+
+
+def test_statements_go_out_oldest_first_in_batches(post: Post, lrs: FakeLrs) -> None:
+    ids = post.book(*names(2 * BATCH + 1))
+    assert post.delivering.sweep() == Sent(delivered=2 * BATCH + 1)
+    assert [len(call.ids) for call in lrs.calls] == [BATCH, BATCH, 1]
+    assert lrs.stored == ids
+    assert post.delivering.sweep() == Sent()
+    assert len(lrs.calls) == 3
+
+
+@pytest.mark.parametrize("status", [400, 409])
+def test_a_batch_with_a_duplicate_still_delivers_the_rest(
+    post: Post, lrs: FakeLrs, status: int
+) -> None:
+    lrs.duplicates_are = status
+    ids = post.book(*names(12))
+    lrs.statements[ids[5]] = {"id": ids[5], **said("p5")}
+    assert post.delivering.sweep() == Sent(delivered=12)
+    assert sorted(lrs.stored) == sorted({*ids} - {ids[5]})
+    assert post.states() == {State.DELIVERED: 12}
+
+
+def test_a_duplicate_that_was_taken_back_meanwhile_is_found(post: Post, lrs: FakeLrs) -> None:
+    (id_,) = post.book("ada")
+    lrs.statements[id_] = {"id": id_, **said("ada")}
+    lrs.statements["void"] = {"id": "void", **voided(id_, HOME, at=post.clock.now())}
+    post.delivering.send()
+    assert post.states() == {State.DELIVERED: 1}
+
+
+def test_another_statement_with_the_same_id_is_a_refusal(post: Post, lrs: FakeLrs) -> None:
+    (id_,) = post.book("ada")
+    lrs.statements[id_] = {"id": id_, **said("ben")}
+    assert post.delivering.send() == Sent(refused=1)
+    assert post.states() == {State.REFUSED: 1}
+
+
+@pytest.mark.parametrize("place", [0, 7, 11])
+def test_one_that_is_not_wanted_keeps_none_of_the_others_out(
+    post: Post, lrs: FakeLrs, place: int
+) -> None:
+    ids = post.book(*names(12))
+    lrs.unwanted = frozenset({ids[place]})
+    assert post.delivering.sweep() == Sent(delivered=11, refused=1)
+    assert lrs.stored == [id_ for id_ in ids if id_ != ids[place]]
+    with post.database.reading() as session:
+        refused = OutboxRepository(session).last_refused()
+    assert refused is not None
+    assert (refused.id, refused.problem) == (
+        *(ids[place], "it answered 400: <p>That is no statement."),
+    )
+
+
+def test_six_hundred_reach_an_lrs_that_fails_at_three_calls_of_ten(
+    post: Post, lrs: FakeLrs
+) -> None:
+    dice = random.Random(17)
+    failures = (AWAY, Wrong(), Wrong(stores=True), Wrong(status=500, body=b"{", stores=True))
+    lrs.wrong = lambda _: dice.choice(failures) if dice.random() < 0.3 else None
+    ids = post.book(*names(600))
+    post.deliver_all()
+    assert sorted(lrs.stored) == sorted(ids)
+    assert post.states() == {State.DELIVERED: 600}
+    assert any(call.method == "PUT" for call in lrs.calls)
+
+
+class Dies(HttpLrs):
+    """A sender that is gone once the LRS has stored what it sent."""
+
+    def post(self, statements: Sequence[str]) -> Answer:
+        super().post(statements)
+        raise ProcessLookupError
+
+
+def test_a_sender_that_dies_before_it_knew_delivers_once(
+    post: Post, lrs: FakeLrs, http: HttpLrs
+) -> None:
+    ids = post.book(*names(3))
+    with Dies(lrs.url, key=KEY, secret=SECRET) as dies:
+        doomed = Delivering(post.database, post.clock, dies, address=ADDRESS)
+        with pytest.raises(ProcessLookupError):
+            doomed.sweep()
+    assert (lrs.stored, post.states()) == (ids, {State.WAITING: 3})
+    post.delivering.sweep()
+    assert (lrs.stored, post.states()) == (ids, {State.DELIVERED: 3})
+
+
+def test_only_one_delivers_at_a_time_and_a_dead_one_for_a_minute_at_most(
+    post: Post, lrs: FakeLrs
+) -> None:
+    post.book("ada")
+    now = post.clock.now()
+    with post.database.transaction() as transaction:
+        repository = OutboxRepository(transaction.session)
+        assert repository.hold(ADDRESS, "another", until=now + HELD_FOR, now=now)
+    assert post.delivering.send().problem == "another process is delivering now"
+    assert lrs.calls == []
+    post.clock.advance(HELD_FOR)
+    assert post.delivering.send() == Sent(delivered=1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        (Wrong(status=200, body=b"<html>Log in to this network</html>"), "not the ids"),
+        (Wrong(status=200, body=b'["another"]'), "not the ids"),
+        (Wrong(status=200, body=b"[" * 100_000), "not the ids"),
+        (Wrong(status=200, body=b"\x00" * 65536, parts=100), "more than 262144 bytes"),
+        (Wrong(status=401), "it answered 401"),
+        (Wrong(status=403), "it answered 403"),
+        (Wrong(status=404, body=b"no  such\npage"), "it answered 404: no such page"),
+        (Wrong(status=302, headers={"Location": "http://127.0.0.1:1/"}), "it answered 302"),
+        (Wrong(status=429), "it answered 429"),
+        (Wrong(status=200, headers={"Content-Encoding": "gzip"}, body=b"x"), "not the ids"),
+    ],
+)
+def test_an_answer_that_says_nothing_of_statements_lets_all_wait(
+    post: Post, lrs: FakeLrs, wrong: Wrong, problem: str
+) -> None:
+    post.book(*names(3))
+    lrs.wrong = lambda _: wrong
+    assert problem in post.delivering.sweep().problem
+    assert post.states() == {State.WAITING: 3}
+    assert len(lrs.calls) == 1
+    assert 20 < post.due_in() < 21
+    post.delivering.sweep()
+    assert len(lrs.calls) == 1
+    lrs.wrong = lambda _: None
+    assert post.delivering.send() == Sent(delivered=3)
+
+
+def test_a_wrong_secret_lets_all_wait(post: Post, lrs: FakeLrs) -> None:
+    post.book("ada")
+    with client(lrs, secret="no longer") as http:
+        wrong = Delivering(post.database, post.clock, http, address=ADDRESS)
+        assert wrong.sweep().problem == "it answered 401: Who are you?"
+    assert (lrs.statements, post.states()) == ({}, {State.WAITING: 1})
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"), [("120", 120), ("900000", 3600), ("soon", 0.9), ("-1", 0.9)]
+)
+def test_an_lrs_is_left_alone_as_long_as_it_asks_within_an_hour(
+    post: Post, lrs: FakeLrs, asked: str, seconds: float
+) -> None:
+    post.book("ada")
+    lrs.wrong = lambda _: Wrong(status=503, headers={"Retry-After": asked})
+    post.delivering.sweep()
+    assert post.due_in() == pytest.approx(seconds, abs=0.9)
+
+
+def test_waits_get_longer_up_to_five_minutes_and_begin_anew_once_it_answers(
+    post: Post, lrs: FakeLrs
+) -> None:
+    post.book("ada")
+    lrs.wrong = lambda _: AWAY
+    waits = []
+    for _ in range(12):
+        post.delivering.send()
+        waits.append(post.due_in())
+    assert waits == sorted(waits)
+    assert waits[-1] == 150  # the dice take off half
+    lrs.wrong = lambda _: None
+    assert post.delivering.send() == Sent(delivered=1)
+    lrs.wrong = lambda _: AWAY
+    post.book("ben")
+    post.delivering.send()
+    assert post.due_in() == waits[0]
+
+
+@pytest.mark.parametrize(
+    "slow",
+    [Wrong(status=200, body=b"x", pause=30), Wrong(status=200, body=b" ", parts=99, pause=0.2)],
+)
+def test_an_lrs_that_hangs_or_drips_is_given_up_in_time(
+    post: Post, lrs: FakeLrs, slow: Wrong
+) -> None:
+    post.book("ada")
+    lrs.wrong = lambda _: slow
+    begun = SystemClock().now()
+    with client(lrs, seconds=0.5) as http:
+        patient = Delivering(post.database, post.clock, http, address=ADDRESS)
+        assert patient.sweep().problem == "it did not answer within 0.5 s"
+    assert SystemClock().now() - begun < timedelta(seconds=5)
+    assert post.states() == {State.WAITING: 1}
+
+
+def test_an_lrs_that_is_not_there_lets_all_wait(post: Post) -> None:
+    post.book("ada")
+    with HttpLrs("http://127.0.0.1:1/xapi", key="", secret="") as nowhere:
+        lost = Delivering(post.database, post.clock, nowhere, address=ADDRESS)
+        assert lost.sweep().problem.startswith("it is not reached: ")
+    assert post.states() == {State.WAITING: 1}
+
+
+def test_nothing_is_taken_back_before_it_was_delivered(post: Post, lrs: FakeLrs) -> None:
+    (id_,) = post.book("ada")
+    void = post.take_back(id_, "ada")
+    lrs.wrong = lambda call: AWAY if call.method == "POST" else None
+    post.delivering.sweep()
+    assert {len(call.ids) for call in lrs.calls} == {1}
+    lrs.wrong = lambda _: None
+    assert post.delivering.send() == Sent(delivered=2)
+    assert lrs.stored == [id_, void]
+    assert lrs.standing == {}
+
+
+def test_what_was_refused_is_not_taken_back_and_not_tried_again(post: Post, lrs: FakeLrs) -> None:
+    (id_,) = post.book("ada")
+    post.take_back(id_, "ada")
+    lrs.unwanted = frozenset({id_})
+    post.delivering.send()
+    assert (lrs.statements, post.states()) == ({}, {State.NEEDLESS: 2})
+    with post.database.transaction() as transaction:
+        assert OutboxRepository(transaction.session).try_again() == 0
+
+
+def test_what_was_refused_can_be_sent_again(post: Post, lrs: FakeLrs) -> None:
+    ids = post.book("ada", "ben")
+    lrs.unwanted = frozenset({ids[0]})
+    post.delivering.send()
+    lrs.unwanted = frozenset()
+    with post.database.transaction() as transaction:
+        assert OutboxRepository(transaction.session).try_again() == 1
+    assert post.delivering.send() == Sent(delivered=1)
+    assert set(lrs.stored) == set(ids)
+
+
+def test_a_statement_arrives_as_it_was_booked(post: Post, lrs: FakeLrs) -> None:
+    (id_,) = post.book('Ђ̷ \u2028 " ü')
+    post.delivering.send()
+    assert lrs.statements[id_] == {"id": id_, **said('Ђ̷ \u2028 " ü')}
+    assert json.dumps(lrs.statements[id_])
