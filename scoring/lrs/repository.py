@@ -72,7 +72,7 @@ class OutboxRepository:
             .where(row.exercise_id == exercise)
             .group_by(row.subject)
         )
-        return dict(rows.tuples().all())
+        return {subject: int(revision) for subject, revision in rows}
 
     def take_back(self, row: StatementRow) -> bool:
         """Note that a statement is no longer true; tell whether the LRS may have it.
