@@ -33,7 +33,8 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 def _parts_of(url: str) -> SplitResult:
     """Return the parts of a page's address; raises ValueError when it is none."""
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not url.isprintable():
+    is_page = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    if not is_page or not url.isprintable():
         raise ValueError("it is no address such as https://range.example")
     return parts
 

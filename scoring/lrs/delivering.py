@@ -4,7 +4,6 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 import structlog
 
@@ -102,6 +101,12 @@ class Delivering:
             yield State.DELIVERED, batch, ""
             return
         # One that it does not want, or has already, keeps all the others out.
+        if answer.is_conflict and (there := self._there(calling, batch)):
+            yield State.DELIVERED, there, ""
+            missing = [row for row in batch if row not in there]
+            if missing:
+                yield from self._told(calling, missing)
+            return
         for row in batch:
             yield self._told_alone(calling, row)
 
@@ -109,18 +114,38 @@ class Delivering:
         self, calling: Calling, row: StatementRow
     ) -> tuple[State, Sequence[StatementRow], str]:
         answer = calling.ask(lambda: understood(self._lrs.put(row.id, row.body)))
-        if not answer.is_refusal or self._is_there(calling, row):
+        if not answer.is_refusal or any(
+            # It may have been taken back there: a database that was restored does not know.
+            self._there(calling, [row], voided=voided)
+            for voided in (False, True)
+        ):
             return State.DELIVERED, [row], ""
         log.warning("lrs.refused", statement=row.id, subject=row.subject, answer=answer.in_words)
         return State.REFUSED, [row], answer.in_words
 
-    def _is_there(self, calling: Calling, row: StatementRow) -> bool:
-        """Tell whether the LRS has just this statement; it may have been taken back there."""
+    def _there(
+        self, calling: Calling, rows: Sequence[StatementRow], *, voided: bool = False
+    ) -> Sequence[StatementRow]:
+        """Return those that the LRS has just so; with `voided`, those taken back there."""
+        there: list[StatementRow] = []
+        unknown = list(rows)
 
-        def is_read(*, is_voided: bool) -> bool:
-            return has(self._lrs.get(row.id, is_voided=is_voided), row.body)
+        def look() -> None:
+            away: LrsAwayError | None = None
+            asked = tuple(unknown)
+            answers = self._lrs.get([row.id for row in asked], voided=voided)
+            for row, answer in zip(asked, answers, strict=True):
+                try:
+                    if has(answer, row.body):
+                        there.append(row)
+                    unknown.remove(row)
+                except LrsAwayError as error:
+                    away = error
+            if away is not None:
+                raise away
 
-        return any(calling.ask(partial(is_read, is_voided=voided)) for voided in (False, True))
+        calling.ask(look)
+        return there
 
     def _next(self) -> Sequence[StatementRow]:
         """Return what goes out next: nothing together with what takes it back."""

@@ -29,7 +29,10 @@ _MOST_SHOWN = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What an LRS answers; `retry_after` is how long it asks to be left alone."""
+    """What an LRS answers; `retry_after` is how long it asks to be left alone.
+
+    Its `status` is 0 where one of several calls got no answer.
+    """
 
     status: int
     body: bytes = b""
@@ -39,6 +42,11 @@ class Answer:
     def is_refusal(self) -> bool:
         """Whether the LRS does not want what it was sent, as it is."""
         return self.status in _REFUSALS
+
+    @property
+    def is_conflict(self) -> bool:
+        """Whether the LRS says that it has something with the same id."""
+        return self.status == HTTPStatus.CONFLICT
 
     @property
     def in_words(self) -> str:
@@ -78,8 +86,8 @@ class Lrs(Protocol):
         """Store a statement."""
         ...
 
-    def get(self, id_: str, *, is_voided: bool = False) -> Answer:
-        """Read a statement, one that was taken back if it `is_voided`."""
+    def get(self, ids: Sequence[str], *, voided: bool = False) -> Sequence[Answer]:
+        """Read statements, each by a call of its own; with `voided` those that were taken back."""
         ...
 
 
@@ -115,7 +123,7 @@ def has(answer: Answer, statement: str) -> bool:
 
 
 def _away(answer: Answer) -> LrsAwayError:
-    brief = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    brief = not answer.status or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return LrsAwayError(answer.in_words, brief=brief, retry_after=answer.retry_after)
 
 

@@ -23,7 +23,7 @@ from scoring.team_scenario import TeamScenario
 
 log = structlog.get_logger()
 
-_EVERY = timedelta(seconds=5)
+_EVERY = timedelta(seconds=10)
 
 
 class LrsNotSetError(PoligonError):
@@ -92,11 +92,19 @@ class Outbox:
     def book(self) -> int:
         """Book what is to be told of every exercise that is over; return how many statements.
 
-        What was told before and is so no longer is taken back. Raises LrsNotSetError.
+        What was told before and is so no longer is taken back. An exercise whose record cannot be
+        made keeps no other one back. Raises LrsNotSetError.
         """
+        _ = self.destination
         with self._database.reading() as session:
             untold = OutboxRepository(session).untold()
-        return sum(self._tell(self._exercises.get(exercise)) for exercise in untold)
+        booked = 0
+        for exercise in untold:
+            try:
+                booked += self._tell(self._exercises.get(exercise))
+            except PoligonError as error:
+                log.warning("lrs.not_booked", exercise=exercise, error=str(error))
+        return booked
 
     def status(self) -> Status:
         """Return how it stands; raises LrsNotSetError."""

@@ -113,11 +113,11 @@ class OutboxRepository:
     def in_vain(self) -> Sequence[tuple[str, str]]:
         """Return what waits to take back a statement that the LRS does not have, and that one."""
         row, target = StatementRow, aliased(StatementRow)
-        there = target.state.in_([State.WAITING, State.DELIVERED])
+        gone = target.state.in_([State.REFUSED, State.NEEDLESS])
         rows = self._session.execute(
             select(row.id, target.id)
             .join(target, target.id == row.voids)
-            .where(row.state == State.WAITING, ~there)
+            .where(row.state == State.WAITING, gone)
         )
         return [(id_, voided) for id_, voided in rows]
 

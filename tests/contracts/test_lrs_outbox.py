@@ -13,6 +13,10 @@ from sqlalchemy import select
 from core.db import Database
 from core.ids import ExerciseId, UserId
 from orchestrator.domain.exercise import Exercise
+from orchestrator.domain.phases import Phase
+from orchestrator.library import ScenarioLostError
+from orchestrator.service import TeamSpec
+from orchestrator.tables import ExerciseRow
 from scoring.domain.amendments import Adjust, Revoke, Void
 from scoring.exports.as_xapi import as_xapi
 from scoring.lrs.outbox import Destination, LrsNotSetError, Outbox
@@ -215,3 +219,24 @@ def test_an_exercise_in_which_nobody_did_anything_is_told_of_once(
     assert outbox.book() == 0
     with stage.database.reading() as session:
         assert OutboxRepository(session).told(ExerciseId(stage.exercise.id)) == 0
+
+
+def test_an_exercise_that_cannot_be_told_keeps_no_other_one_back(
+    stage: Stage, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = stage.exercises.scenario(stage.exercise)
+    other = stage.exercises.launch(scenario, teams=[TeamSpec(name="one")], by=None)
+    with stage.database.transaction() as transaction:
+        transaction.session.get_one(ExerciseRow, other.id).phase = Phase.ENDED
+    play(stage)
+    read, lost = Outbox._record, {stage.exercise.id, other.id}
+
+    def is_lost_once(self: Outbox, exercise: Exercise) -> tuple[int | None, int, TrainingRecord]:
+        if exercise.id in lost:
+            lost.clear()
+            raise ScenarioLostError("it is not in the database")
+        return read(self, exercise)
+
+    monkeypatch.setattr(Outbox, "_record", is_lost_once)
+    first = outbox.book()
+    assert {first, outbox.book()} == {5, 2}

@@ -33,6 +33,7 @@ def test_an_lrs_is_called_with_tls_or_on_this_machine(
         "ftp://lrs.example",
         "lrs.example",
         "https://",
+        "https://lrs.example:99999/xapi",
         "https://lrs.example/\nx",
     ],
 )
