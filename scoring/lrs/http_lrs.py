@@ -11,7 +11,7 @@ import httpx
 from scoring.lrs.lrs import Answer, LrsAwayError
 
 VERSION = "1.0.3"
-"""Of xAPI, which LRS of 2.0 speak, too."""
+"""Of xAPI. What is sent is right by 2.0, too."""
 _WITHIN = timedelta(seconds=10)
 _AT_ONCE = 8
 _MOST_READ = 256 * 1024

@@ -15,7 +15,7 @@ from scoring.lrs.lrs import Answer
 from scoring.lrs.repository import OutboxRepository
 from scoring.lrs.state import State
 from tests.fakes.clock import FakeClock
-from tests.fakes.lrs import KEY, SECRET, FakeLrs, Wrong, fake_lrs
+from tests.fakes.lrs import KEY, SECRET, Call, FakeLrs, Wrong, fake_lrs
 from tests.fakes.outbox_stage import ADDRESS, HOME, Post, said
 
 AWAY = Wrong(status=503)
@@ -288,3 +288,30 @@ def test_a_statement_arrives_as_it_was_booked(post: Post, lrs: FakeLrs) -> None:
     (id_,) = post.book('Ђ̷ \u2028 " ü')
     post.delivering.send()
     assert lrs.statements[id_] == {"id": id_, **said('Ђ̷ \u2028 " ü')}
+
+
+def test_a_key_that_may_not_read_has_what_is_there_already_refused(
+    post: Post, lrs: FakeLrs
+) -> None:
+    ids = post.book("ada", "ben")
+    lrs.statements[ids[0]] = {"id": ids[0], **said("ada")}
+    lrs.wrong = lambda call: Wrong(status=403) if call.method == "GET" else None
+    assert post.delivering.send() == Sent(delivered=1, refused=1)
+    assert lrs.stored == [ids[1]]
+
+
+def test_a_lookup_of_which_some_calls_fail_goes_on_with_the_rest(post: Post, lrs: FakeLrs) -> None:
+    ids = post.book(*names(BATCH))
+    for id_, name in zip(ids, names(BATCH), strict=True):
+        lrs.statements[id_] = {"id": id_, **said(name)}
+    seen = set[str]()
+
+    def fails_once(call: Call) -> Wrong | None:
+        is_new = call.method == "GET" and call.ids[0] not in seen
+        seen.update(call.ids if call.method == "GET" else ())
+        return Wrong() if is_new and call.ids[0] in ids[::3] else None
+
+    lrs.wrong = fails_once
+    assert post.delivering.send() == Sent(delivered=BATCH)
+    assert len([call for call in lrs.calls if call.method == "GET"]) == BATCH + len(ids[::3])
+    assert [call for call in lrs.calls if call.method == "PUT"] == []
