@@ -1,6 +1,7 @@
 """Delivery of what is booked: oldest first, many at once, by one process at a time."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,12 +26,21 @@ HELD_FOR = timedelta(seconds=60)
 _ROUND = timedelta(seconds=5)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
     """What came of a round: how many went or were refused, and what stopped it, if anything did."""
 
     delivered: int = 0
     refused: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outcome:
+    """What became of some statements, and why if they were not wanted."""
+
+    state: State
+    rows: Sequence[StatementRow]
     problem: str = ""
 
 
@@ -70,39 +80,41 @@ class Delivering:
         return self._deliver(within=None)
 
     def _deliver(self, *, within: timedelta | None) -> Sent:
-        name, sent, begun = new_id(), Sent(), self._clock.now()
+        name, begun = new_id(), self._clock.now()
         if not self._hold(name):
             return Sent(problem="another process is delivering now")
         calling = Calling(self._failures(), self._roll)
+        counts, away = Counter[State](), ""
         try:
-            while within is None or self._clock.now() - begun < within:
-                batch = self._next()
-                if not batch or not self._hold(name):
+            for came in self._outcomes(calling):
+                is_held = self._settle(name, came)
+                counts[came.state] += len(came.rows)
+                if not is_held or (within and self._clock.now() - begun >= within):
                     break
-                for state, rows, problem in self._told(calling, batch):
-                    self._settle(rows, state, problem)
-                    sent.delivered += len(rows) if state is State.DELIVERED else 0
-                    sent.refused += len(rows) if state is State.REFUSED else 0
         except LrsAwayError as error:
-            sent.problem = error.message
+            away = error.message
         finally:
-            self._let_go(name, calling, sent.problem)
+            self._let_go(name, calling, away)
+        sent = Sent(delivered=counts[State.DELIVERED], refused=counts[State.REFUSED], problem=away)
         if sent != Sent():
-            log.info("lrs.sent", delivered=sent.delivered, refused=sent.refused, away=sent.problem)
+            log.info("lrs.sent", delivered=sent.delivered, refused=sent.refused, away=away)
         return sent
 
-    def _told(
-        self, calling: Calling, batch: Sequence[StatementRow]
-    ) -> Iterator[tuple[State, Sequence[StatementRow], str]]:
-        """Send statements; yield what became of which of them, and why if it was not wanted."""
+    def _outcomes(self, calling: Calling) -> Iterator[_Outcome]:
+        """Send what waits, as far as somebody asks what became of it."""
+        while batch := self._next():
+            yield from self._told(calling, batch)
+
+    def _told(self, calling: Calling, batch: Sequence[StatementRow]) -> Iterator[_Outcome]:
+        """Send statements; yield what became of which of them."""
         ids, bodies = [row.id for row in batch], [row.body for row in batch]
         answer = calling.ask(lambda: understood(self._lrs.post(bodies), posted=ids))
         if not answer.is_refusal:
-            yield State.DELIVERED, batch, ""
+            yield _Outcome(state=State.DELIVERED, rows=batch)
             return
         # One that it does not want, or has already, keeps all the others out.
         if answer.is_conflict and (there := self._there(calling, batch)):
-            yield State.DELIVERED, there, ""
+            yield _Outcome(state=State.DELIVERED, rows=there)
             missing = [row for row in batch if row not in there]
             if missing:
                 yield from self._told(calling, missing)
@@ -110,18 +122,16 @@ class Delivering:
         for row in batch:
             yield self._told_alone(calling, row)
 
-    def _told_alone(
-        self, calling: Calling, row: StatementRow
-    ) -> tuple[State, Sequence[StatementRow], str]:
+    def _told_alone(self, calling: Calling, row: StatementRow) -> _Outcome:
         answer = calling.ask(lambda: understood(self._lrs.put(row.id, row.body)))
         if not answer.is_refusal or any(
             # It may have been taken back there: a database that was restored does not know.
             self._there(calling, [row], voided=voided)
             for voided in (False, True)
         ):
-            return State.DELIVERED, [row], ""
+            return _Outcome(state=State.DELIVERED, rows=[row])
         log.warning("lrs.refused", statement=row.id, subject=row.subject, answer=answer.in_words)
-        return State.REFUSED, [row], answer.in_words
+        return _Outcome(state=State.REFUSED, rows=[row], problem=answer.in_words)
 
     def _there(
         self, calling: Calling, rows: Sequence[StatementRow], *, voided: bool = False
@@ -140,7 +150,7 @@ class Delivering:
                         there.append(row)
                     unknown.remove(row)
                 except LrsAwayError as error:
-                    away = error
+                    away = error if away is None or away.brief else away
             if away is not None:
                 raise away
 
@@ -155,11 +165,13 @@ class Delivering:
                 repository.give_up(id_, target)
             return repository.next(BATCH)
 
-    def _settle(self, rows: Sequence[StatementRow], state: State, problem: str) -> None:
+    def _settle(self, name: str, came: _Outcome) -> bool:
+        """Note what became of statements; tell whether the LRS is held still, for a time anew."""
+        now, ids = self._clock.now(), [row.id for row in came.rows]
         with self._database.transaction() as transaction:
-            OutboxRepository(transaction.session).settle(
-                [row.id for row in rows], state, at=self._clock.now(), problem=problem
-            )
+            repository = OutboxRepository(transaction.session)
+            repository.settle(ids, came.state, at=now, problem=came.problem)
+            return repository.hold(self._address, name, until=now + HELD_FOR, now=now)
 
     # One at a time
 

@@ -58,15 +58,19 @@ class HttpLrs:
         """Store a statement."""
         return self._called("PUT", {"statementId": id_}, statement)
 
-    def get(self, ids: Sequence[str], *, voided: bool = False) -> Sequence[Answer]:
+    def get(self, ids: Sequence[str], *, voided: bool = False) -> Sequence[Answer | LrsAwayError]:
         """Read statements, each by a call of its own; with `voided` those that were taken back."""
         parameter = "voidedStatementId" if voided else "statementId"
         return self._loop.run(self._each([{parameter: id_} for id_ in ids]))
 
-    async def _each(self, asked: Sequence[dict[str, str]]) -> Sequence[Answer]:
-        calls = [self._call("GET", parameters, b"") for parameters in asked]
-        found = await asyncio.gather(*calls, return_exceptions=True)
-        return [_one_of_several(answer) for answer in found]
+    async def _each(self, asked: Sequence[dict[str, str]]) -> Sequence[Answer | LrsAwayError]:
+        return await asyncio.gather(*map(self._read, asked))
+
+    async def _read(self, parameters: dict[str, str]) -> Answer | LrsAwayError:
+        try:
+            return await self._call("GET", parameters, b"")
+        except LrsAwayError as error:
+            return error
 
     def _called(self, method: str, parameters: dict[str, str], body: str) -> Answer:
         return self._loop.run(self._call(method, parameters, body.encode()))
@@ -88,7 +92,7 @@ class HttpLrs:
             async with asyncio.timeout(self._within):
                 answer = await self._client.send(request, stream=True)
                 try:
-                    return await _read(answer)
+                    return await _answered(answer)
                 finally:
                     await answer.aclose()
         except TimeoutError as error:
@@ -98,7 +102,7 @@ class HttpLrs:
             raise LrsAwayError(f"it is not reached: {says}", brief=True) from error
 
 
-async def _read(answer: httpx.Response) -> Answer:
+async def _answered(answer: httpx.Response) -> Answer:
     body = b""
     async for chunk in answer.aiter_raw():
         body += chunk
@@ -109,14 +113,6 @@ async def _read(answer: httpx.Response) -> Answer:
         body=body,
         retry_after=_seconds(answer.headers.get("Retry-After", "")),
     )
-
-
-def _one_of_several(found: Answer | BaseException) -> Answer:
-    if isinstance(found, LrsAwayError):
-        return Answer(status=0, body=found.message.encode())
-    if isinstance(found, BaseException):
-        raise found
-    return found
 
 
 def _seconds(header: str) -> timedelta | None:

@@ -29,10 +29,7 @@ _MOST_SHOWN = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What an LRS answers; `retry_after` is how long it asks to be left alone.
-
-    Its `status` is 0 where one of several calls got no answer.
-    """
+    """What an LRS answers; `retry_after` is how long it asks to be left alone."""
 
     status: int
     body: bytes = b""
@@ -73,7 +70,7 @@ class LrsAwayError(PoligonError):
 
 
 class Lrs(Protocol):
-    """A learning record store; each of these raises LrsAwayError when it does not answer in time.
+    """A learning record store. `post` and `put` raise LrsAwayError when it does not answer in time.
 
     Statements are JSON, with their ids in them.
     """
@@ -86,7 +83,7 @@ class Lrs(Protocol):
         """Store a statement."""
         ...
 
-    def get(self, ids: Sequence[str], *, voided: bool = False) -> Sequence[Answer]:
+    def get(self, ids: Sequence[str], *, voided: bool = False) -> Sequence[Answer | LrsAwayError]:
         """Read statements, each by a call of its own; with `voided` those that were taken back."""
         ...
 
@@ -107,11 +104,13 @@ def understood(answer: Answer, *, posted: Sequence[str] | None = None) -> Answer
     return answer
 
 
-def has(answer: Answer, statement: str) -> bool:
+def has(answer: Answer | LrsAwayError, statement: str) -> bool:
     """Tell whether what was read is this statement; raises LrsAwayError when it is no answer.
 
     A key that may not read sees nothing.
     """
+    if isinstance(answer, LrsAwayError):
+        raise answer
     if answer.status in _UNREADABLE:
         return False
     if answer.status != HTTPStatus.OK:
@@ -123,7 +122,7 @@ def has(answer: Answer, statement: str) -> bool:
 
 
 def _away(answer: Answer) -> LrsAwayError:
-    brief = not answer.status or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    brief = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return LrsAwayError(answer.in_words, brief=brief, retry_after=answer.retry_after)
 
 

@@ -61,7 +61,8 @@ class OutboxRepository:
     def true_ones(self, exercise: ExerciseId) -> Mapping[str, StatementRow]:
         """Return subject → what was last told of it, of those of which something is true."""
         mine = (StatementRow.exercise_id == exercise, StatementRow.is_true)
-        rows = self._session.scalars(select(StatementRow).where(*mine))
+        ordered = select(StatementRow).where(*mine).order_by(StatementRow.number)
+        rows = self._session.scalars(ordered)
         return {row.subject: row for row in rows}
 
     def revisions(self, exercise: ExerciseId) -> Mapping[str, int]:

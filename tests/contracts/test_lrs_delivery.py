@@ -19,6 +19,7 @@ from tests.fakes.lrs import KEY, SECRET, Call, FakeLrs, Wrong, fake_lrs
 from tests.fakes.outbox_stage import ADDRESS, HOME, Post, said
 
 AWAY = Wrong(status=503)
+HANGS = Wrong(status=200, body=b"x", pause=30)
 
 
 @pytest.fixture
@@ -228,7 +229,7 @@ def test_waits_get_longer_up_to_five_minutes_and_begin_anew_once_it_answers(
 
 @pytest.mark.parametrize(
     "slow",
-    [Wrong(status=200, body=b"x", pause=30), Wrong(status=200, body=b" ", parts=99, pause=0.2)],
+    [HANGS, Wrong(status=200, body=b" ", parts=99, pause=0.2)],
 )
 def test_an_lrs_that_hangs_or_drips_is_given_up_in_time(
     post: Post, lrs: FakeLrs, slow: Wrong
@@ -315,3 +316,39 @@ def test_a_lookup_of_which_some_calls_fail_goes_on_with_the_rest(post: Post, lrs
     assert post.delivering.send() == Sent(delivered=BATCH)
     assert len([call for call in lrs.calls if call.method == "GET"]) == BATCH + len(ids[::3])
     assert [call for call in lrs.calls if call.method == "PUT"] == []
+
+
+def test_a_lookup_that_hangs_is_given_up_in_time(post: Post, lrs: FakeLrs) -> None:
+    ids = post.book(*names(BATCH))
+    lrs.statements[ids[0]] = {"id": ids[0], **said("p0")}
+    lrs.wrong = lambda call: HANGS if call.method == "GET" else None
+    begun = SystemClock().now()
+    with client(lrs, seconds=0.5) as http:
+        patient = Delivering(post.database, post.clock, http, address=ADDRESS)
+        assert patient.sweep().problem == "it did not answer within 0.5 s"
+    assert SystemClock().now() - begun < timedelta(seconds=5)
+    assert post.states() == {State.WAITING: BATCH}
+
+
+class Slow(HttpLrs):
+    """An LRS that takes ten seconds for each statement that comes alone."""
+
+    def __init__(self, lrs: FakeLrs, clock: FakeClock) -> None:
+        super().__init__(lrs.url, key=KEY, secret=SECRET)
+        self.clock = clock
+
+    def put(self, id_: str, statement: str) -> Answer:
+        self.clock.advance(timedelta(seconds=10))
+        return super().put(id_, statement)
+
+
+def test_a_round_ends_in_time_also_among_those_that_go_alone(
+    post: Post, lrs: FakeLrs, clock: FakeClock
+) -> None:
+    ids = post.book(*names(12))
+    lrs.unwanted = frozenset({ids[11]})
+    with Slow(lrs, clock) as slow:
+        patient = Delivering(post.database, clock, slow, address=ADDRESS)
+        assert patient.sweep() == Sent(delivered=1)
+        # All of them take longer than anybody holds an LRS who is heard of no more.
+        assert patient.send() == Sent(delivered=10, refused=1)
