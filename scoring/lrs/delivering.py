@@ -12,7 +12,7 @@ from core.clock import Clock
 from core.db import Database
 from core.ids import new_id
 from scoring.lrs.calling import Calling
-from scoring.lrs.lrs import Lrs, LrsAwayError, has, understood
+from scoring.lrs.lrs import Lrs, LrsAwayError, has, stored, understood
 from scoring.lrs.repository import OutboxRepository
 from scoring.lrs.state import State
 from scoring.lrs.tables import StatementRow
@@ -110,7 +110,9 @@ class Delivering:
         ids, bodies = [row.id for row in batch], [row.body for row in batch]
         answer = calling.ask(lambda: understood(self._lrs.post(bodies), posted=ids))
         if not answer.is_refusal:
-            yield _Outcome(state=State.DELIVERED, rows=batch)
+            said = stored(answer, ids)
+            yield _Outcome(state=State.DELIVERED, rows=[row for row in batch if row.id in said])
+            yield from self._unsaid(calling, [row for row in batch if row.id not in said])
             return
         # One that it does not want, or has already, keeps all the others out.
         if answer.is_conflict and (there := self._there(calling, batch)):
@@ -121,6 +123,15 @@ class Delivering:
             return
         for row in batch:
             yield self._told_alone(calling, row)
+
+    def _unsaid(self, calling: Calling, rows: Sequence[StatementRow]) -> Iterator[_Outcome]:
+        """Look up statements of a batch that was taken, though the LRS does not name them."""
+        if not rows:
+            return
+        there = self._there(calling, rows)
+        yield _Outcome(state=State.DELIVERED, rows=there)
+        if len(there) < len(rows):
+            raise LrsAwayError("it took a batch, and does not have all that was in it")
 
     def _told_alone(self, calling: Calling, row: StatementRow) -> _Outcome:
         answer = calling.ask(lambda: understood(self._lrs.put(row.id, row.body)))

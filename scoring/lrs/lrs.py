@@ -98,10 +98,22 @@ def understood(answer: Answer, *, posted: Sequence[str] | None = None) -> Answer
         return answer
     if posted is None or answer.status != HTTPStatus.OK:
         raise _away(answer)
-    found = _read(answer)
-    if not isinstance(found, list) or sorted(map(str, found)) != sorted(posted):
-        raise LrsAwayError(f"its answer is not the ids of what it was sent: {answer.in_words}")
+    stored(answer, posted)
     return answer
+
+
+def stored(answer: Answer, posted: Sequence[str]) -> frozenset[str]:
+    """Return the ids of which an answer to a post says that they are stored.
+
+    Some LRS do not name what they had already. Raises LrsAwayError when it names anything else.
+    """
+    if answer.status == HTTPStatus.NO_CONTENT:
+        return frozenset(posted)
+    found = _read(answer)
+    named = frozenset(map(str, found)) if isinstance(found, list) else None
+    if named is None or not named <= set(posted):
+        raise LrsAwayError(f"its answer is not the ids of what it was sent: {answer.in_words}")
+    return named
 
 
 def has(answer: Answer | LrsAwayError, statement: str) -> bool:

@@ -66,7 +66,7 @@ def test_statements_go_out_oldest_first_in_batches(post: Post, lrs: FakeLrs) -> 
     assert len(lrs.calls) == 3
 
 
-@pytest.mark.parametrize("status", [400, 409])
+@pytest.mark.parametrize("status", [200, 400, 409])
 def test_a_batch_with_a_duplicate_still_delivers_the_rest(
     post: Post, lrs: FakeLrs, status: int
 ) -> None:
@@ -163,6 +163,7 @@ def test_only_one_delivers_at_a_time_and_a_dead_one_for_a_minute_at_most(
     [
         (Wrong(status=200, body=b"<html>Log in to this network</html>"), "not the ids"),
         (Wrong(status=200, body=b'["another"]'), "not the ids"),
+        (Wrong(status=200, body=b'{"error": "no"}'), "not the ids"),
         (Wrong(status=200, body=b"[" * 100_000), "not the ids"),
         (Wrong(status=200, body=b"\x00" * 65536, parts=100), "more than 262144 bytes"),
         (Wrong(status=401), "it answered 401"),
@@ -352,3 +353,23 @@ def test_a_round_ends_in_time_also_among_those_that_go_alone(
         assert patient.sweep() == Sent(delivered=1)
         # All of them take longer than anybody holds an LRS who is heard of no more.
         assert patient.send() == Sent(delivered=10, refused=1)
+
+
+def test_an_lrs_that_takes_a_batch_and_does_not_have_it_is_asked_again(
+    post: Post, lrs: FakeLrs
+) -> None:
+    post.book(*names(3))
+    lrs.wrong = lambda call: Wrong(status=200, body=b"[]") if call.method == "POST" else None
+    assert (
+        post.delivering.sweep().problem == "it took a batch, and does not have all that was in it"
+    )
+    assert post.states() == {State.WAITING: 3}
+
+
+def test_a_batch_that_is_there_as_a_whole_is_delivered(post: Post, lrs: FakeLrs) -> None:
+    lrs.duplicates_are = 200
+    ids = post.book(*names(3))
+    for id_, name in zip(ids, names(3), strict=True):
+        lrs.statements[id_] = {"id": id_, **said(name)}
+    assert post.delivering.sweep() == Sent(delivered=3)
+    assert [call.method for call in lrs.calls] == ["POST"]

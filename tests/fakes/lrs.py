@@ -49,7 +49,7 @@ class FakeLrs:
 
     url: str = ""
     duplicates_are: int = 409
-    """How a batch is refused in which one is there already."""
+    """How a batch is answered in which one is there already; with 200 the others are stored."""
     unwanted: frozenset[str] = frozenset()
     """Statements that it does not take, by their ids."""
     wrong: Callable[[Call], Wrong | None] = lambda _: None
@@ -78,12 +78,15 @@ class FakeLrs:
         if any(s["id"] in self.unwanted for s in statements):
             return 400, b"<p>That is no statement."
         there = [s for s in statements if s["id"] in self.statements]
-        if there:
+        if there and self.duplicates_are == 200:
+            statements = [s for s in statements if s not in there]
+        elif there:
             return self.duplicates_are, json.dumps({"there": [s["id"] for s in there]}).encode()
         for statement in statements:
             self.statements[statement["id"]] = statement
             self.stored.append(statement["id"])
-        return 200, json.dumps([s["id"] for s in statements]).encode()
+        # Some name only what they did not have.
+        return 200 if statements else 204, json.dumps([s["id"] for s in statements]).encode()
 
     def read(self, query: dict[str, list[str]]) -> tuple[int, bytes]:
         """Return one statement, by the parameter that is for its kind."""
@@ -116,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
 
         def put() -> tuple[int, bytes]:
             status, body = self.lrs.store([statement])
-            return (204, b"") if status == 200 else (status, body)
+            return (204, b"") if status in {200, 204} else (status, body)
 
         self._answer(Call(method="PUT", ids=(statement["id"],)), put)
 
