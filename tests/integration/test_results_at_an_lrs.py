@@ -8,16 +8,22 @@ from pathlib import Path
 import pytest
 
 from api.auth import COOKIE
+from api.bootstrap import open_services
 from api.cli import worker
 from api.lrs import delivering
+from core.migration import upgrade
 from core.waiting import until
 from orchestrator.domain.exercise import Exercise
+from orchestrator.domain.phases import Phase
+from orchestrator.tables import ExerciseRow
 from scoring.domain.amendments import Adjust
 from scoring.lrs.outbox import LrsNotSetError
 from tests.fakes import plain_http
-from tests.fakes.api_site import ApiSite, api_site
+from tests.fakes.api_site import SCENARIO, ApiSite, api_site
 from tests.fakes.correction_desk import Instructors
 from tests.fakes.lrs import FakeLrs, Wrong, fake_lrs
+from tests.fakes.worker_site import launch, site_of
+from tests.fakes.worker_site import worker as a_worker
 
 
 @pytest.fixture
@@ -145,3 +151,29 @@ def test_a_site_without_an_lrs_tells_nobody(tmp_path: Path) -> None:
 
 def _only(site: ApiSite) -> Exercise:
     return site.services.exercises.recent(limit=1)[0]
+
+
+def test_an_lrs_that_hangs_holds_nothing_else_of_a_worker_up(
+    tmp_path: Path, lrs: FakeLrs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = site_of(tmp_path, SCENARIO)
+    settings = settings.model_copy(update={"docker_host": f"unix://{tmp_path}/no-engine"})
+    upgrade(settings.effective_database_url())
+    services = open_services(settings)
+    exercise = launch(services, teams=1)
+    with services.database.transaction() as transaction:
+        transaction.session.get_one(ExerciseRow, exercise.id).phase = Phase.ENDED
+    services.close()
+    monkeypatch.setenv("POLIGON_LRS_URL", lrs.url)
+    monkeypatch.setenv("POLIGON_LRS_HOME_PAGE", "https://range.test")
+    lrs.wrong = lambda _: Wrong(status=200, body=b"x", pause=60)
+
+    def seen() -> int:
+        return (settings.home / "worker.seen").stat().st_mtime_ns
+
+    with a_worker(settings):
+        until(lambda: lrs.calls != [], what="a call", within=timedelta(seconds=60))
+        last = seen()
+        within = timedelta(seconds=9)  # the call is given up after ten
+        until(lambda: seen() > last, what="a sign of life while the LRS hangs", within=within)
+        assert len(lrs.calls) == 1
