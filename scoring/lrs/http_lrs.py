@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Sequence
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import Self
 
 import httpx
@@ -111,12 +112,17 @@ async def _answered(answer: httpx.Response) -> Answer:
     return Answer(
         status=answer.status_code,
         body=body,
-        retry_after=_seconds(answer.headers.get("Retry-After", "")),
+        retry_after=_asked(answer.headers),
     )
 
 
-def _seconds(header: str) -> timedelta | None:
-    """Return how long a `Retry-After` asks for; its other form, a date, is not heeded."""
-    digits = header.strip()
-    is_number = digits.isascii() and digits.isdigit() and len(digits) < len("1000000")
-    return timedelta(seconds=int(digits)) if is_number else None
+def _asked(headers: httpx.Headers) -> timedelta | None:
+    """Return how long a `Retry-After` asks for: in seconds, or until a time of the LRS's clock."""
+    says = headers.get("Retry-After", "").strip()
+    if says.isascii() and says.isdigit() and len(says) < len("1000000"):
+        return timedelta(seconds=int(says))
+    try:
+        wait = parsedate_to_datetime(says) - parsedate_to_datetime(headers.get("Date", ""))
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return max(wait, timedelta())

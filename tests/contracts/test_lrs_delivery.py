@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -207,6 +208,15 @@ def test_an_lrs_is_left_alone_as_long_as_it_asks_within_an_hour(
     lrs.wrong = lambda _: Wrong(status=503, headers={"Retry-After": asked})
     post.delivering.sweep()
     assert post.due_in() == pytest.approx(seconds, abs=0.9)
+
+
+def test_an_lrs_may_say_until_when_by_its_own_clock(post: Post, lrs: FakeLrs) -> None:
+    post.book("ada")
+    until = SystemClock().now() + timedelta(minutes=2)
+    asked = {"Retry-After": format_datetime(until, usegmt=True)}
+    lrs.wrong = lambda _: Wrong(status=429, headers=asked)
+    post.delivering.sweep()
+    assert post.due_in() == pytest.approx(120, abs=10)
 
 
 def test_waits_get_longer_up_to_five_minutes_and_begin_anew_once_it_answers(
