@@ -162,6 +162,8 @@ class Delivering:
                     unknown.remove(row)
                 except LrsAwayError as error:
                     away = error if away is None or away.brief else away
+            if len(unknown) < len(asked):
+                calling.failures = 0  # it does answer
             if away is not None:
                 raise away
 

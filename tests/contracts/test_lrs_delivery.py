@@ -82,7 +82,7 @@ def test_a_batch_with_a_duplicate_still_delivers_the_rest(
 def test_a_duplicate_that_was_taken_back_meanwhile_is_found(post: Post, lrs: FakeLrs) -> None:
     (id_,) = post.book("ada")
     lrs.statements[id_] = {"id": id_, **said("ada")}
-    lrs.statements["void"] = {"id": "void", **voided(id_, HOME, at=post.clock.now())}
+    lrs.store([{"id": "void", **voided(id_, HOME, at=post.clock.now())}])
     post.delivering.send()
     assert post.states() == {State.DELIVERED: 1}
 

@@ -56,21 +56,17 @@ class FakeLrs:
     statements: dict[str, dict[str, Any]] = field(default_factory=dict)
     stored: list[str] = field(default_factory=list)
     """The ids of all that was stored, in their order; each is there once."""
+    voided: set[str] = field(default_factory=set)
     calls: list[Call] = field(default_factory=list)
     closing: threading.Event = field(default_factory=threading.Event)
 
     @property
-    def voided(self) -> set[str]:
-        return {s["object"]["id"] for s in self.statements.values() if s["verb"]["id"] == VOIDED}
-
-    @property
     def standing(self) -> dict[str, dict[str, Any]]:
         """What holds: without what was voided, and without the voiding."""
-        gone = self.voided
         return {
             id_: statement
             for id_, statement in self.statements.items()
-            if id_ not in gone and statement["verb"]["id"] != VOIDED
+            if id_ not in self.voided and statement["verb"]["id"] != VOIDED
         }
 
     def store(self, statements: list[dict[str, Any]]) -> tuple[int, bytes]:
@@ -85,6 +81,8 @@ class FakeLrs:
         for statement in statements:
             self.statements[statement["id"]] = statement
             self.stored.append(statement["id"])
+            if statement["verb"]["id"] == VOIDED:
+                self.voided.add(statement["object"]["id"])
         # Some name only what they did not have.
         return 200 if statements else 204, json.dumps([s["id"] for s in statements]).encode()
 
