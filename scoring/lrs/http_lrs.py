@@ -9,7 +9,7 @@ from typing import Self
 
 import httpx
 
-from scoring.lrs.lrs import Answer, LrsAwayError
+from scoring.lrs.lrs import Answer, LrsAwayError, in_short
 
 VERSION = "1.0.3"
 """Of xAPI. What is sent is right by 2.0, too."""
@@ -99,7 +99,7 @@ class HttpLrs:
         except TimeoutError as error:
             raise LrsAwayError(f"it did not answer within {self._within:g} s") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            says = str(error) or type(error).__name__
+            says = in_short(str(error)) or type(error).__name__
             raise LrsAwayError(f"it is not reached: {says}", brief=True) from error
 
 

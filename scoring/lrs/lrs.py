@@ -48,8 +48,8 @@ class Answer:
     @property
     def in_words(self) -> str:
         """The status and the beginning of the body, for people."""
-        says = " ".join(self.body[: 4 * _MOST_SHOWN].decode(errors="replace").split())
-        return f"it answered {self.status}{': ' if says else ''}{says[:_MOST_SHOWN]}"
+        says = in_short(self.body[: 4 * _MOST_SHOWN].decode(errors="replace"))
+        return f"it answered {self.status}{': ' if says else ''}{says}"
 
 
 class LrsAwayError(PoligonError):
@@ -110,10 +110,9 @@ def stored(answer: Answer, posted: Sequence[str]) -> frozenset[str]:
     if answer.status == HTTPStatus.NO_CONTENT:
         return frozenset(posted)
     found = _read(answer)
-    named = frozenset(map(str, found)) if isinstance(found, list) else None
-    if named is None or not named <= set(posted):
+    if not isinstance(found, list) or any(named not in posted for named in found):
         raise LrsAwayError(f"its answer is not the ids of what it was sent: {answer.in_words}")
-    return named
+    return frozenset(found)
 
 
 def has(answer: Answer | LrsAwayError, statement: str) -> bool:
@@ -131,6 +130,11 @@ def has(answer: Answer | LrsAwayError, statement: str) -> bool:
     if not isinstance(found, dict):
         raise LrsAwayError(f"its answer is no statement: {answer.in_words}")
     return _core(found) == _core(json.loads(statement))
+
+
+def in_short(text: str) -> str:
+    """Return the beginning of what an LRS says, in a line; databases store no zero."""
+    return " ".join(text.replace("\0", "\ufffd").split())[:_MOST_SHOWN]
 
 
 def _away(answer: Answer) -> LrsAwayError:

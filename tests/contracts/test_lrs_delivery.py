@@ -165,6 +165,8 @@ def test_only_one_delivers_at_a_time_and_a_dead_one_for_a_minute_at_most(
         (Wrong(status=200, body=b"<html>Log in to this network</html>"), "not the ids"),
         (Wrong(status=200, body=b'["another"]'), "not the ids"),
         (Wrong(status=200, body=b'{"error": "no"}'), "not the ids"),
+        (Wrong(status=200, body=b"[" * 900 + b"]" * 900), "not the ids"),
+        (Wrong(status=200, body=b'[null, 1, {"a": []}]'), "not the ids"),
         (Wrong(status=200, body=b"[" * 100_000), "not the ids"),
         (Wrong(status=200, body=b"\x00" * 65536, parts=100), "more than 262144 bytes"),
         (Wrong(status=401), "it answered 401"),
@@ -383,3 +385,30 @@ def test_a_batch_that_is_there_as_a_whole_is_delivered(post: Post, lrs: FakeLrs)
         lrs.statements[id_] = {"id": id_, **said(name)}
     assert post.delivering.sweep() == Sent(delivered=3)
     assert [call.method for call in lrs.calls] == ["POST"]
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_what_no_database_can_store_is_said_otherwise(
+    post: Post, lrs: FakeLrs, status: int
+) -> None:
+    post.book("ada")
+    garbage = Wrong(status=status, body=bytes(range(256)) * 8)
+    lrs.wrong = lambda call: None if call.method == "GET" else garbage
+    sent = post.delivering.send()
+    with post.database.reading() as session:
+        repository = OutboxRepository(session)
+        row, refused = repository.lrs(ADDRESS), repository.last_refused()
+    assert row is not None
+    problem = refused.problem if refused is not None else row.problem
+    assert problem == (sent.problem or problem)
+    assert "\ufffd\x01\x02" in problem
+    assert len(problem) < 400
+
+
+def test_what_is_no_http_is_said_in_short(post: Post, lrs: FakeLrs) -> None:
+    post.book("ada")
+    lrs.wrong = lambda _: Wrong(status=200, headers={"X": "\x00" * 30_000})
+    problem = post.delivering.sweep().problem
+    assert problem.startswith("it is not reached: ")
+    assert len(problem) < 400
+    assert post.states() == {State.WAITING: 1}
