@@ -37,6 +37,7 @@ from scoring.corrections.service import Corrections
 from scoring.feeding import Feeding
 from scoring.improving import Improving
 from scoring.limits import AnswerLimits
+from scoring.lrs.outbox import Destination, Outbox
 from scoring.marking.marking import Marking
 from scoring.marking.reading import MarkReading
 from scoring.proving import Proving
@@ -83,6 +84,7 @@ class Services:
     improving: Improving
     surveying: Surveying
     reporting: Reporting
+    outbox: Outbox
     rehearsals: Rehearsals
     engine: RangeEngine
     queue: JobQueue
@@ -201,11 +203,18 @@ def assemble(
         improving=improving,
         surveying=surveying,
         reporting=Reporting(database, clock, exercises, chronicle, improving, surveying),
+        outbox=Outbox(database, clock, exercises, _destination(settings)),
         rehearsals=Rehearsals(database),
         engine=engine,
         queue=queue,
         policy=policy,
     )
+
+
+def _destination(settings: Settings) -> Destination | None:
+    if not settings.lrs_url:
+        return None
+    return Destination(address=settings.lrs_url, home_page=settings.home_page())
 
 
 def _cache(settings: Settings) -> Path:

@@ -4,8 +4,17 @@ from datetime import timedelta
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import Fault, PoligonError
@@ -16,6 +25,18 @@ class SettingsInvalidError(PoligonError):
 
     code = "settings.invalid"
     fault = Fault.INPUT
+
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _parts_of(url: str) -> SplitResult:
+    """Return the parts of a page's address; raises ValueError when it is none."""
+    parts = urlsplit(url)
+    is_page = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    if not is_page or not url.isprintable():
+        raise ValueError("it is no address such as https://range.example")
+    return parts
 
 
 def _none_when_empty(value: object) -> object:
@@ -100,10 +121,46 @@ class Settings(BaseSettings):
     """How many answers of one team are taken in a minute, whoever of it sends them."""
     metrics_token: SecretStr = SecretStr("")
     """With this bearer token `GET /metrics` may be read; empty means by administrators only."""
+    lrs_without_tls: bool = False
+    """Whether the learning record store may be at `http://`, also at another machine."""
+    lrs_url: str = Field(default="", max_length=500)
+    """The learning record store that is told results, such as `https://lrs.example/xapi`; empty
+    means that nobody is told."""
+    lrs_key: str = ""
+    lrs_secret: SecretStr = SecretStr("")
+    """With these it is called (HTTP Basic)."""
+    lrs_home_page: str = Field(default="", validate_default=True, max_length=200)
+    """The page under which people, teams and tasks have their ids there; never to be changed."""
     public_host: str = "127.0.0.1"
     """The name or address that trainees type."""
     log_json: bool | None = None
     """Logs as JSON lines; by default when nobody watches the terminal."""
+
+    @field_validator("lrs_url")
+    @classmethod
+    def _leads_to_an_lrs(cls, value: str, info: ValidationInfo) -> str:
+        if not value:
+            return value
+        parts = _parts_of(value)
+        if parts.username or parts.query or parts.fragment:
+            raise ValueError("it holds the address alone: the key has a setting of its own")
+        is_here = parts.hostname in _LOOPBACK or info.data.get("lrs_without_tls")
+        if parts.scheme != "https" and not is_here:
+            raise ValueError("it is not https, and POLIGON_LRS_WITHOUT_TLS does not allow that")
+        return value
+
+    @field_validator("lrs_home_page")
+    @classmethod
+    def _is_a_page(cls, value: str, info: ValidationInfo) -> str:
+        if value:
+            _parts_of(value)
+        elif info.data.get("lrs_url"):
+            raise ValueError("POLIGON_LRS_URL needs it, such as https://range.example")
+        return value
+
+    def home_page(self) -> str:
+        """Return the page under which people and tasks have their ids in other systems."""
+        return self.lrs_home_page or f"https://{self.public_host}"
 
     def recordings(self) -> Path:
         """Return the folder of the recordings, a folder an exercise."""

@@ -8,6 +8,7 @@ import orchestrator.tables
 import scoring.attack_defence.tables
 import scoring.boards.tables
 import scoring.corrections.tables
+import scoring.lrs.tables
 import scoring.marking.tables
 import scoring.tables
 import scoring.uploads.tables
@@ -22,6 +23,7 @@ TABLES = (
     scoring.uploads.tables,
     scoring.marking.tables,
     scoring.corrections.tables,
+    scoring.lrs.tables,
     scoring.boards.tables,
     api.tables,
 )

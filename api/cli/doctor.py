@@ -250,6 +250,31 @@ def _policy(name: str, settings: Settings) -> Iterator[Finding]:
     yield Finding(look=name, state=State.OK, says=says)
 
 
+def _lrs(name: str, settings: Settings) -> Iterator[Finding]:
+    if not settings.lrs_url or (
+        not settings.database_url.get_secret_value() and not _file_of(settings).exists()
+    ):
+        return  # nobody is told anything, or there is nothing to tell
+    if not is_current(settings):
+        return  # which is said already
+    try:
+        services = open_services(settings)
+    except PolicyInvalidError:
+        return  # which is said already
+    try:
+        found = services.outbox.status()
+    finally:
+        services.close()
+    counts = ", ".join(f"{count} {state}" for state, count in found.counts.items())
+    wrong = found.problem or found.refused
+    yield Finding(
+        look=name,
+        state=State.NOTE if wrong else State.OK,
+        says=f"results for {settings.lrs_url}: {counts}{'; ' if wrong else ''}{wrong}",
+        fix="poligon lrs status" if wrong else "",
+    )
+
+
 def _scenarios(name: str, settings: Settings) -> Iterator[Finding]:
     try:
         offers = Catalogue(settings.scenarios, read_policy(settings.policy)).offers()
@@ -304,6 +329,7 @@ _LOOKS: dict[str, Callable[[str, Settings], Iterator[Finding]]] = {
     "worker": _worker,
     "broker": _broker,
     "redis": _redis,
+    "lrs": _lrs,
 }
 
 

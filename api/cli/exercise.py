@@ -32,6 +32,7 @@ from orchestrator.service import Login
 from scoring.domain.board_text import written
 from scoring.exports.as_csv import as_csv as as_csv_text
 from scoring.exports.as_json import as_json as as_json_text
+from scoring.exports.as_xapi import as_xapi as as_xapi_text
 
 Name = Annotated[str, typer.Argument(help="The exercise's name, such as night-shift-k3f.")]
 # Whoever may run this command on the machine may do everything.
@@ -137,12 +138,21 @@ def record(
     name: Name,
     *,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, for a spreadsheet.")] = False,
+    as_xapi: Annotated[
+        bool, typer.Option("--xapi", help="As xAPI statements; none before it has ended.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Print the training record, JSON unless --csv. Example: poligon exercise record NAME --csv."""
+    """Print the training record, JSON unless asked for as something else.
+
+    Example: poligon exercise record NAME --csv
+    """
     with reporting(as_json=as_json), services_ready() as services:
         shown = services.scoring.record(services.exercises.get(name))
-        text = as_csv_text(shown) if as_csv and not as_json else as_json_text(shown)
+        if as_xapi:
+            text = as_xapi_text(shown, services.settings.home_page())
+        else:
+            text = as_csv_text(shown) if as_csv and not as_json else as_json_text(shown)
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
 
 

@@ -143,6 +143,11 @@ _COMMANDS: tuple[TyperCommand | TyperGroup, ...] = (
         "The centre's own authority for people's SSH keys.",
         {"init": "certificates:init", "sign": "certificates:sign_key"},
     ),
+    Words(
+        "lrs",
+        "Results on their way to a learning record store.",
+        {"status": "lrs:status", "retry": "lrs:retry", "send": "lrs:send"},
+    ),
     Words("db", "The database.", {"upgrade": "database:upgrade_command"}),
 )
 

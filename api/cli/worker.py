@@ -2,6 +2,8 @@
 
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Annotated
@@ -17,6 +19,7 @@ from api.cli.database import services_ready
 from api.cli.output import reporting
 from api.cli.process import SupervisedBy, begin
 from api.heartbeat import sign_of_life
+from api.lrs import delivering
 from core.queue import Ticker, celery_app
 from scoring.look_pool import LookPool
 
@@ -25,6 +28,7 @@ log = structlog.get_logger()
 _SWEEP_EVERY = timedelta(seconds=2)
 _LOOK_EVERY = timedelta(seconds=5)
 _CONFIRM_EVERY = timedelta(seconds=1)
+_TELL_EVERY = timedelta(seconds=1)
 # Threads that mostly wait; what the engine is asked at once is bounded by itself.
 _LOOKS_AT_ONCE = 128
 
@@ -37,8 +41,23 @@ def worker(
     """Do the background work: worlds and checks. Example: poligon worker --threads 16."""
     with reporting():
         begin(supervised_by)
-        with services_ready() as services:
+        with services_ready() as services, _telling(services):
             raise typer.Exit(_work(services, threads))
+
+
+@contextmanager
+def _telling(services: Services) -> Iterator[None]:
+    """Tell the site's LRS of results meanwhile, by itself: one that hangs holds nothing else up."""
+    if not services.settings.lrs_url:
+        yield
+        return
+    with delivering(services) as delivery:
+        ticker = Ticker((services.outbox.sweep, delivery.sweep), every=_TELL_EVERY)
+        ticker.start()
+        try:
+            yield
+        finally:
+            ticker.stop()
 
 
 def _work(services: Services, threads: int) -> int:

@@ -14,8 +14,9 @@ from api.responses import RESPONSES
 from api.v1.exercises import ExerciseHere
 from core.ids import UserId
 from orchestrator.domain.exercise import Exercise
-from scoring.exports.as_csv import as_csv as as_csv_text
-from scoring.exports.as_json import as_json as as_json_text
+from scoring.exports.as_csv import as_csv
+from scoring.exports.as_json import as_json
+from scoring.exports.as_xapi import as_xapi
 from scoring.views import Signal
 
 router = APIRouter(tags=["results"], responses=RESPONSES)
@@ -37,6 +38,7 @@ class RecordForm(StrEnum):
 
     JSON = "json"
     CSV = "csv"
+    XAPI = "xapi"  # statements, once it is final
 
 
 @router.get(
@@ -52,19 +54,23 @@ def record(
     form: Annotated[RecordForm | None, Query(alias="format", description="Or by Accept.")] = None,
 ) -> Response:
     """Return what every team and trainee achieved; provisional until the exercise has ended."""
-    wanted = request.headers.get("accept", "")
-    as_csv = form is RecordForm.CSV or (form is None and wanted.startswith("text/csv"))
-    return record_response(services, exercise, as_csv=as_csv)
+    if form is None:
+        wants_csv = request.headers.get("accept", "").startswith("text/csv")
+        form = RecordForm.CSV if wants_csv else RecordForm.JSON
+    return record_response(services, exercise, form)
 
 
-def record_response(services: Services, exercise: Exercise, *, as_csv: bool) -> Response:
+def record_response(services: Services, exercise: Exercise, form: RecordForm) -> Response:
     """Return the training record as a file to keep."""
     shown = services.scoring.record(exercise)
-    text, kind, media = (
-        (as_csv_text(shown), "csv", "text/csv; charset=utf-8")
-        if as_csv
-        else (as_json_text(shown), "json", "application/json")
-    )
+    match form:
+        case RecordForm.CSV:
+            text, kind, media = as_csv(shown), "csv", "text/csv; charset=utf-8"
+        case RecordForm.XAPI:
+            text = as_xapi(shown, services.settings.home_page())
+            kind, media = "xapi.json", "application/json"
+        case _:
+            text, kind, media = as_json(shown), "json", "application/json"
     return download(text, f"{exercise.name}-record.{kind}", media_type=media)
 
 

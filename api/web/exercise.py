@@ -28,7 +28,7 @@ from api.outlook import warnings
 from api.problems import Problem, problem_of, status_of
 from api.ssh_config import hosts_of, packed
 from api.teams import team_for
-from api.v1.results import record_response
+from api.v1.results import RecordForm, record_response
 from api.web.rendering import page
 from api.web.services import service_board_of, services_of
 from core.errors import PoligonError
@@ -151,13 +151,13 @@ def show(
 
 @router.get("/exercises/{name}/record.{form}")
 def record(
-    form: Annotated[str, Path(pattern="^(csv|json)$")],
+    form: RecordForm,
     _caller: PageObserver,
     exercise: ExerciseHere,
     services: ServicesHere,
 ) -> Response:
     """Hand out the training record."""
-    return record_response(services, exercise, as_csv=form == "csv")
+    return record_response(services, exercise, form)
 
 
 @router.post("/exercises/{name}/logins", dependencies=[SameOrigin])

@@ -13,6 +13,7 @@ import core.users.tables
 import orchestrator.tables
 import scoring.attack_defence.tables
 import scoring.corrections.tables
+import scoring.lrs.tables
 import scoring.marking.tables
 import scoring.tables
 import scoring.uploads.tables
@@ -28,6 +29,7 @@ TABLES = (
     scoring.uploads.tables,
     scoring.marking.tables,
     scoring.corrections.tables,
+    scoring.lrs.tables,
     api.tables,
 )
 

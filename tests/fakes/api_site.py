@@ -12,6 +12,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 import httpx
+from pydantic import SecretStr
 
 from api.app import create_app
 from api.bootstrap import Services, assemble
@@ -26,6 +27,9 @@ from orchestrator.service import (
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.jobs import acts_of, do
+from tests.fakes.lrs import KEY as KEY_OF_LRS
+from tests.fakes.lrs import SECRET as SECRET_OF_LRS
+from tests.fakes.lrs import FakeLrs
 from tests.fakes.queue import RecordingQueue
 from tests.fakes.scoring_stage import create_tables
 from tests.fakes.served import Door, served
@@ -142,9 +146,13 @@ class ApiSite:
 
 @contextmanager
 def api_site(
-    folder: Path, *, policy: Path | None = None, doors: tuple[Door, ...] = ()
+    folder: Path,
+    *,
+    policy: Path | None = None,
+    doors: tuple[Door, ...] = (),
+    lrs: FakeLrs | None = None,
 ) -> Iterator[ApiSite]:
-    """Lend a site in `folder`, on SQLite; it can be had at `doors`, too."""
+    """Lend a site in `folder`, on SQLite; it can be had at `doors`, too, and tells an `lrs`."""
     scenarios = folder / "scenarios"
     house = SCENARIO.replace('{{ team.name }}?"', '{{ team.name }}?"' + FILES)
     for name, text in {"house": house, "torn": "language: 1\nscenario: {id: torn}\n"}.items():
@@ -159,6 +167,10 @@ def api_site(
         policy=policy,
         address_pool=(IPv4Network("10.213.0.0/24"),),
         public_host="range.test",
+        lrs_url=lrs.url if lrs is not None else "",
+        lrs_key=KEY_OF_LRS,
+        lrs_secret=SecretStr(SECRET_OF_LRS),
+        lrs_home_page="https://range.test",
     )
     clock, queue = FakeClock(), RecordingQueue()
     engine = FakeEngine(clock=clock)

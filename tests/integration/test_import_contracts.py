@@ -20,6 +20,7 @@ BREAKS = {
     "Only orchestrator.gateway speaks SSH": ("api/access.py", "import asyncssh"),
     "WebSocket frames are": ("api/terminals.py", "import websockets"),
     "Redis is one of the ways": ("orchestrator/access.py", "import redis"),
+    "Only a learning record store": ("scoring/lrs/delivering.py", "import httpx"),
     "Paramiko is the client": ("orchestrator/access.py", "import paramiko"),
     "Use cases know ports": ("orchestrator/service.py", "import orchestrator.engine.runtime"),
     "A terminal session knows": ("orchestrator/terminal/session.py", "import fastapi"),

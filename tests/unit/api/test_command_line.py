@@ -29,6 +29,9 @@ from scoring.marking.fit import Given
 from tests.fakes.api_site import KEY, SCENARIO
 from tests.fakes.fake_engine import FakeEngine, FakeRouter
 from tests.fakes.jobs import acts_of, do
+from tests.fakes.lrs import KEY as KEY_OF_LRS
+from tests.fakes.lrs import SECRET as SECRET_OF_LRS
+from tests.fakes.lrs import FakeLrs, Wrong, fake_lrs
 from tests.fakes.queue import RecordingQueue
 from tests.fakes.rehearsal_hall import make_tables
 
@@ -697,3 +700,50 @@ def test_a_launch_over_the_quota_is_refused_as_its_plan_says(
     launched = poligon("exercise", "launch", "house", "--teams", "3", "--detach")
     assert launched.exit_code == 4
     assert sentence in launched.stderr
+
+
+# Results for a learning record store
+
+
+@pytest.fixture
+def lrs(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLrs]:
+    with fake_lrs() as lrs:
+        monkeypatch.setenv("POLIGON_LRS_URL", lrs.url)
+        monkeypatch.setenv("POLIGON_LRS_KEY", KEY_OF_LRS)
+        monkeypatch.setenv("POLIGON_LRS_SECRET", SECRET_OF_LRS)
+        monkeypatch.setenv("POLIGON_LRS_HOME_PAGE", "https://range.example")
+        yield lrs
+
+
+def test_results_are_sent_by_hand_and_their_way_is_told(queue: Working, lrs: FakeLrs) -> None:
+    name = launched(queue)
+    assert poligon("exercise", "start", name).exit_code == 0
+    assert poligon("exercise", "end", name).exit_code == 0
+    lrs.wrong = lambda _: Wrong(status=401, body=b"No \x1b[2Jsuch key")
+    failed = poligon("lrs", "send")
+    assert failed.exit_code == 1
+    assert "0 delivered, 0 refused, 4 waiting" in failed.stdout
+    assert "stopped: it answered 401: No \\x1b[2Jsuch key" in failed.stdout
+    told = poligon("lrs", "status").stdout
+    assert "4 waiting, 0 delivered, 0 refused" in told
+    assert "not reached: it answered 401" in told
+    assert "next try: " in told
+    lrs.wrong = lambda call: None if call.method == "GET" else Wrong(status=400, body=b"Bad")
+    assert "0 delivered, 4 refused, 0 waiting" in poligon("lrs", "send").stdout
+    status = json.loads(poligon("lrs", "status", "--json").stdout)
+    assert (status["counts"]["refused"], status["refused"]) == (4, "it answered 400: Bad")
+    assert (status["problem"], status["next_try"]) == ("", None)
+    lrs.wrong = lambda _: None
+    assert json.loads(poligon("lrs", "retry", "--json").stdout) == {"waiting_again": 4}
+    sent = poligon("lrs", "send", "--json")
+    assert sent.exit_code == 0
+    assert json.loads(sent.stdout) == {"delivered": 4, "refused": 0, "problem": "", "waiting": 0}
+    assert len(lrs.statements) == 4
+    record = json.loads(poligon("exercise", "record", name, "--xapi").stdout)
+    assert record == list(lrs.statements.values())
+
+
+@pytest.mark.parametrize("command", ["status", "send"])
+def test_without_a_learning_record_store_nothing_is_told(command: str) -> None:
+    result = poligon("lrs", command, "--json")
+    assert (result.exit_code, json.loads(result.stdout)["code"]) == (5, "lrs.not_set")

@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,10 +18,12 @@ from api.cli import database, doctor
 from api.cli.main import app
 from api.cli.process import look_for_engine
 from core.clock import SystemClock
+from core.db import Database
 from core.ids import ExerciseId
-from core.settings import Settings
+from core.settings import Settings, read_settings
 from orchestrator.domain.leftovers import Standing
 from orchestrator.ports import EngineTooOldError, EngineUnavailableError, RangeEngine
+from scoring.lrs.repository import OutboxRepository
 from scoring.proving import Proving
 from tests.fakes.fake_engine import WELL, FakeEngine
 from tests.fakes.queue import RecordingQueue
@@ -187,3 +190,25 @@ def test_a_redis_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (code, found["redis"]["state"]) == (1, "broken")
     assert "Redis does not answer" in found["redis"]["says"]
     assert "secret" not in found["redis"]["says"]
+
+
+@pytest.mark.enable_socket
+def test_results_that_an_lrs_does_not_take_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert CliRunner().invoke(app, ["exercise", "list"]).exit_code == 0
+    assert "lrs" not in looks()[1]
+    monkeypatch.setenv("POLIGON_LRS_URL", "http://127.0.0.1:1/xapi")
+    monkeypatch.setenv("POLIGON_LRS_HOME_PAGE", "https://range.example")
+    counts = "results for http://127.0.0.1:1/xapi: 0 waiting, 0 delivered, 0 refused, 0 needless"
+    found = looks()[1]["lrs"]
+    assert (found["state"], found["says"]) == ("ok", counts)
+    now = SystemClock().now()
+    opened = Database(read_settings().effective_database_url(), queue=RecordingQueue())
+    with closing(opened), opened.transaction() as transaction:
+        repository = OutboxRepository(transaction.session)
+        assert repository.hold("http://127.0.0.1:1/xapi", "me", until=now, now=now)
+        repository.let_go(
+            *("http://127.0.0.1:1/xapi", "me"), failures=1, due=now, problem="gone", now=now
+        )
+    found = looks()[1]["lrs"]
+    assert (found["state"], found["says"]) == ("note", f"{counts}; gone")
+    assert found["fix"] == "poligon lrs status"

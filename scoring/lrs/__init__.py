@@ -1,0 +1,1 @@
+"""Results told to a learning record store (LRS): booked as statements first, then delivered."""
