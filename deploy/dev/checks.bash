@@ -12,10 +12,10 @@ shape() {
 }
 unit() { pytest tests/unit -n auto; }
 
-# Most of them wait, so three files, or shipped scenarios, at a time (tests/conftest.py).
+# Most of them wait, so four files, or shipped scenarios, at a time (tests/conftest.py).
 engine_tests() {
   POLIGON_REQUIRE_ENGINE=1 pytest tests/contracts tests/integration tests/e2e tests/security \
-    -n 3 --dist loadfile
+    -n 4 --dist loadfile
 }
 
 pytest() { # ARG…: a skipped test is a failure
