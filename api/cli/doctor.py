@@ -5,12 +5,13 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 import typer
 
-from api.bootstrap import open_services
+from api.bootstrap import Services, open_services
 from api.catalogue import Catalogue
 from api.cli.database import check_current, is_current
 from api.cli.output import Exit, Json, Output, reporting
@@ -98,19 +99,32 @@ def _addresses(name: str, settings: Settings) -> Iterator[Finding]:
     yield Finding(look=name, state=State.OK, says=f"the pool {pool} has room{busy}")
 
 
-def _leftovers(name: str, settings: Settings) -> Iterator[Finding]:
-    if not settings.database_url.get_secret_value() and not _file_of(settings).exists():
-        return  # nothing is known of worlds yet
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Services | None]:
+    """Open the site; `None` when nothing is in it yet, or when another look says why it cannot."""
+    is_begun = settings.database_url.get_secret_value() or _file_of(settings).exists()
+    if not is_begun or not is_current(settings):
+        yield None
+        return
     try:
         services = open_services(settings)
     except PolicyInvalidError:
-        return  # which is said already
+        yield None
+        return
     try:
-        left = services.janitor.left_over()
-    except EngineUnavailableError:
-        return  # which is said already
+        yield services
     finally:
         services.close()
+
+
+def _leftovers(name: str, settings: Settings) -> Iterator[Finding]:
+    with _opened(settings) as services:
+        if services is None:
+            return
+        try:
+            left = services.janitor.left_over()
+        except EngineUnavailableError:
+            return  # which is said already
     if not left:
         says = "nothing of ours stands on the engine that no exercise knows"
         yield Finding(look=name, state=State.OK, says=says)
@@ -121,18 +135,10 @@ def _leftovers(name: str, settings: Settings) -> Iterator[Finding]:
 
 
 def _ledgers(name: str, settings: Settings) -> Iterator[Finding]:
-    if not settings.database_url.get_secret_value() and not _file_of(settings).exists():
-        return  # nothing is booked yet
-    if not is_current(settings):
-        return  # which is said already
-    try:
-        services = open_services(settings)
-    except PolicyInvalidError:
-        return  # which is said already
-    try:
+    with _opened(settings) as services:
+        if services is None:
+            return
         broken = services.proving.known_faults()
-    finally:
-        services.close()
     for exercise, faults in broken.items():
         says = f"the ledger of {exercise} does not hold: {faults[0]}"
         fix = f"poligon score verify {exercise}"
@@ -251,20 +257,12 @@ def _policy(name: str, settings: Settings) -> Iterator[Finding]:
 
 
 def _lrs(name: str, settings: Settings) -> Iterator[Finding]:
-    if not settings.lrs_url or (
-        not settings.database_url.get_secret_value() and not _file_of(settings).exists()
-    ):
-        return  # nobody is told anything, or there is nothing to tell
-    if not is_current(settings):
-        return  # which is said already
-    try:
-        services = open_services(settings)
-    except PolicyInvalidError:
-        return  # which is said already
-    try:
+    if not settings.lrs_url:
+        return  # nobody is told anything
+    with _opened(settings) as services:
+        if services is None:
+            return
         found = services.outbox.status()
-    finally:
-        services.close()
     counts = ", ".join(f"{count} {state}" for state, count in found.counts.items())
     wrong = found.problem or found.refused
     yield Finding(
