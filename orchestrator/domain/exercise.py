@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 
 from core.ids import ExerciseId, TeamId, UserId
@@ -102,7 +103,7 @@ class Team:
         return self.world is WorldPhase.DEGRADED and not running
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Exercise:
     """A scenario being played by teams. `name` is what people type (`night-shift-k3f`)."""
 
@@ -155,7 +156,12 @@ class Exercise:
 
     def team_of(self, user: UserId) -> Team | None:
         """Return the team that somebody is a member of."""
-        return next((t for t in self.teams for m in t.members if m.user == user), None)
+        return self._team_of_member.get(user)
+
+    @cached_property
+    def _team_of_member(self) -> Mapping[UserId, Team]:
+        # Asked with every answer, of one exercise again and again.
+        return {m.user: team for team in reversed(self.teams) for m in team.members}
 
     def team(self, slug: str) -> Team | None:
         """Return the team of that slug."""
