@@ -340,6 +340,7 @@ def instructor_page(
         messages=services.injects.messages(exercise),
         inject_acts=tuple(InjectAct),
         checks=tuple(services.exercises.scenario(exercise).scenario.checks),
+        may_maintain=Act.MAINTAIN in PERMITS[exercise.phase],
         maintenance=services.scoring.maintenance.all(exercise),
         **_common(exercise, services),
     )

@@ -84,6 +84,18 @@ def test_maintenance_is_declared_on_the_page_and_teams_are_told(
     assert (window["team"], window["check"]) == (None, None)
 
 
+def test_maintenance_can_be_declared_as_long_as_checks_may_run(
+    site: ApiSite, exercise: Exercise
+) -> None:
+    form = {"minutes": "5", "reason": "the uplink is replaced"}
+    assert press(site, exercise, "ina", "maintenance", **form).status_code == 303
+    assert "Declare</button>" in seen(site, exercise, "ina")
+    site.services.exercises.end(exercise.id)
+    page = seen(site, exercise, "ina")
+    assert "Declare</button>" not in page
+    assert "the uplink is replaced" in page
+
+
 def test_maintenance_of_another_check_or_time_is_refused_with_a_sentence(
     site: ApiSite, exercise: Exercise
 ) -> None:
