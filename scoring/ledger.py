@@ -52,8 +52,9 @@ _OF_KEY = _OF_TEAM.where(_TABLE.c.idem_key == bindparam("key"))
 _KEPT = table_of(StandingRow).c
 _STANDINGS = select(_KEPT.team_id, _KEPT.tasks, _KEPT.moved_at, _KEPT.version, _KEPT.upto_entry)
 _STANDING = _STANDINGS.where(_KEPT.team_id == bindparam("team"))
-_LAST_POSITION = select(func.max(_TAKEN_BACK.c.position)).where(
-    _TAKEN_BACK.c.team_id == _TABLE.c.team_id
+_OF_SAME_TEAM = table_of(ScoreEntryRow).alias()
+_LAST_POSITION = select(func.max(_OF_SAME_TEAM.c.position)).where(
+    _OF_SAME_TEAM.c.team_id == _TABLE.c.team_id
 )
 _ENDS = (
     select(
