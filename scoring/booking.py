@@ -141,10 +141,9 @@ class TeamBooks:
 
     def sum_of(self, task: str) -> int:
         """See `Books.sum_of`."""
-        if self._total is not None and not self._writes.at_once:
-            return self._total.tasks.get(task, 0)
-        self._writes.write()
-        return self._repository.sum_of(self.team, task)
+        if self._writes.at_once:
+            return self._repository.sum_of(self.team, task)
+        return self._standing().tasks.get(task, 0)
 
     def paid(self, task: str, cause_id: str) -> int:
         """See `Books.paid`."""

@@ -1,6 +1,6 @@
 """Inserts that a unique key decides, written once for both databases."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from sqlalchemy import Executable, literal_column
@@ -43,7 +43,7 @@ def add_once(session: Session, row: Base, *key: str) -> bool:
 
 def put(writes: Later, row: type[Base], values: Mapping[str, object]) -> None:
     """Add a row, or change the one that has its primary key."""
-    writes.add(_put(dialect_of(writes.session), row, tuple(values)), values)
+    writes.add(put_into(dialect_of(writes.session), row, tuple(values)), values)
 
 
 def add_all(session: Session, rows: Sequence[Base]) -> None:
@@ -60,11 +60,7 @@ def _once(dialect: str, table: type[Base], key: tuple[str, ...]) -> Executable:
 
 
 @cache
-def _put(dialect: str, table: type[Base], columns: tuple[str, ...]) -> Insert:
-    return put_into(dialect, table, columns)
-
-
-def put_into(dialect: str, table: type[Base], columns: Iterable[str]) -> Insert:
+def put_into(dialect: str, table: type[Base], columns: tuple[str, ...]) -> Insert:
     """Return an insert of a row that changes these columns of one that has its primary key."""
     statement = insert_for(dialect, table)
     key = [column.name for column in table_of(table).primary_key]

@@ -249,7 +249,7 @@ def keep_standing(writes: Later, exercise: ExerciseId, team: TeamId, total: Tota
 def _keep_standing(dialect: str) -> Executable:
     last = select(_TABLE.c.id).where(_TABLE.c.team_id == bindparam("of_team"))
     last = last.order_by(_TABLE.c.position.desc()).limit(1)
-    columns = [column.name for column in _KEPT]
+    columns = tuple(column.name for column in _KEPT)
     return put_into(dialect, StandingRow, columns).values(upto_entry=last.scalar_subquery())
 
 
