@@ -17,6 +17,7 @@ from xdist.scheduler import LoadFileScheduling
 
 import core.security
 from tests.contracts.postgres import PostgresServer, postgres_server
+from tests.fakes.lrs import FakeLrs, fake_lrs
 
 # Rules are tested for what they say: how long an example takes on a busy machine says nothing.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -136,6 +137,13 @@ def docker_client() -> Iterator[docker.DockerClient]:
 def postgres(docker_client: docker.DockerClient) -> Iterator[PostgresServer]:
     with postgres_server(docker_client) as server:
         yield server
+
+
+@pytest.fixture
+def lrs() -> Iterator[FakeLrs]:
+    """Lend a learning record store over HTTP."""
+    with fake_lrs() as lrs:
+        yield lrs
 
 
 @pytest.fixture

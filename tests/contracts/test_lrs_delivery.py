@@ -16,17 +16,11 @@ from scoring.lrs.lrs import Answer
 from scoring.lrs.repository import OutboxRepository
 from scoring.lrs.state import State
 from tests.fakes.clock import FakeClock
-from tests.fakes.lrs import KEY, SECRET, Call, FakeLrs, Wrong, fake_lrs
+from tests.fakes.lrs import KEY, SECRET, Call, FakeLrs, Wrong
 from tests.fakes.outbox_stage import ADDRESS, HOME, Post, said
 
 AWAY = Wrong(status=503)
 HANGS = Wrong(status=200, body=b"x", pause=30)
-
-
-@pytest.fixture
-def lrs() -> Iterator[FakeLrs]:
-    with fake_lrs() as lrs:
-        yield lrs
 
 
 @pytest.fixture

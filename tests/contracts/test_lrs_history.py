@@ -18,18 +18,12 @@ from scoring.lrs.http_lrs import HttpLrs
 from scoring.lrs.outbox import Destination, Outbox
 from scoring.lrs.state import State
 from tests.fakes.correction_desk import Desk
-from tests.fakes.lrs import KEY, SECRET, FakeLrs, Wrong, fake_lrs
+from tests.fakes.lrs import KEY, SECRET, FakeLrs, Wrong
 from tests.fakes.scoring_stage import Stage
 
 HOME = "https://range.example"
 FAILURES = (Wrong(), Wrong(stores=True), Wrong(status=503), Wrong(status=401))
 STEPS = 30
-
-
-@pytest.fixture
-def lrs() -> Iterator[FakeLrs]:
-    with fake_lrs() as lrs:
-        yield lrs
 
 
 @pytest.fixture

@@ -21,15 +21,9 @@ from scoring.lrs.outbox import LrsNotSetError
 from tests.fakes import plain_http
 from tests.fakes.api_site import SCENARIO, ApiSite, api_site
 from tests.fakes.correction_desk import Instructors
-from tests.fakes.lrs import FakeLrs, Wrong, fake_lrs
+from tests.fakes.lrs import FakeLrs, Wrong
 from tests.fakes.worker_site import launch, site_of
 from tests.fakes.worker_site import worker as a_worker
-
-
-@pytest.fixture
-def lrs() -> Iterator[FakeLrs]:
-    with fake_lrs() as lrs:
-        yield lrs
 
 
 @pytest.fixture

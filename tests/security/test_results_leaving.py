@@ -21,12 +21,6 @@ STATEMENTS = 5
 
 
 @pytest.fixture
-def lrs() -> Iterator[FakeLrs]:
-    with fake_lrs() as lrs:
-        yield lrs
-
-
-@pytest.fixture
 def site(tmp_path: Path, lrs: FakeLrs) -> Iterator[ApiSite]:
     with api_site(tmp_path, lrs=lrs) as site:
         yield site
