@@ -46,7 +46,13 @@ class Passage:
     _digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
     def passed(self, offset: int | None, data: bytes) -> None:
-        """Take bytes that went by; without an offset they follow the ones before."""
+        """Take bytes that went by; without an offset they follow the ones before.
+
+        Bytes that are taken again passed already: Paramiko asks twice for some when it is slow.
+        What is put again is another content.
+        """
+        if offset is not None and offset < self._next and self.direction is Direction.FROM_HOST:
+            data, offset = data[self._next - offset :], self._next
         if not data:
             return
         self._in_order = self._in_order and offset in {None, self._next}

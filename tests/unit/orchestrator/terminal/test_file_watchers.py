@@ -176,6 +176,16 @@ def test_bytes_out_of_order_have_no_digest(first: int) -> None:
     assert (told.size, told.sha256) == (600, "")
 
 
+@pytest.mark.parametrize("again", [0, 20_000, 32768])
+def test_bytes_that_are_asked_for_again_harm_nothing(again: int) -> None:
+    first, *rest = [read(2, b"h", 0, ALL[:32768]), read(3, b"h", 32768, ALL[32768:])]
+    repeated = read(4, b"h", again, ALL[again : again + 32768])
+    for order in ([first, repeated, *rest], [first, *rest, repeated]):
+        pieces = [step for piece in order for step in piece]
+        (told,) = seen([*TAKEN, *pieces, *read(5, b"h", len(ALL), b""), *CLOSES], SftpWatcher)
+        assert (told.size, told.sha256, told.whole) == (len(ALL), digest(ALL), True)
+
+
 def test_requests_under_way_together_are_told_apart() -> None:
     first, second = CONTENT[:32768], CONTENT[32768:65536]
     one, two = read(2, b"h", 0, first), read(3, b"h", 32768, second)
