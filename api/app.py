@@ -1,10 +1,12 @@
 """The web application: REST under /api/v1, pages everywhere else."""
 
+from collections import deque
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from fastapi.routing import iter_route_contexts
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 
@@ -126,6 +128,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(pages.router, include_in_schema=False)
     app.include_router(live_terminal.router)
     app.mount("/static", PackedFiles(directory=STATIC), name="static")
+    deque(iter_route_contexts(app.routes), maxlen=0)  # or the first request waits for their making
     for kind in (PoligonError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, respond)
     app.add_middleware(BoardsAtHand, services=services)

@@ -1,5 +1,6 @@
 """The database: one declarative base, and transactions that send their jobs after commit."""
 
+import select
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -277,6 +278,7 @@ def open_engine(url: str, *, patience: timedelta = _PATIENCE, writes: bool = Tru
     if not url.startswith("sqlite"):
         engine = create_engine(url, pool_pre_ping=True, **_CONNECTIONS)
         event.listen(engine, "connect", _prepare_postgresql)
+        engine.dialect.do_ping = partial(_still_lives, ask=engine.dialect.do_ping)  # type: ignore[method-assign]
         return engine
     file = make_url(url).database
     if file:
@@ -305,6 +307,17 @@ def _prepare_postgresql(connection: DBAPIConnection, _record: ConnectionPoolEntr
     # Times come in the session's zone, and of any other than this one each costs twice as much.
     _execute(connection, "SET TIME ZONE 'UTC'")
     connection.commit()
+
+
+def _still_lives(connection: DBAPIConnection, *, ask: Callable[[DBAPIConnection], bool]) -> bool:
+    """Tell whether a connection is one still, which is to be used again.
+
+    The server is asked only where it said something meanwhile, such as that it goes away: a trip
+    for every transaction costs more than all that it finds out besides.
+    """
+    said = select.poll()
+    said.register(connection.fileno(), select.POLLIN)
+    return ask(connection) if said.poll(0) else True
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

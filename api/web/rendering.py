@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from api.v1.points import spelled
+from orchestrator.domain.phases import OVER
 
 _DOT = "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2z"
 _RING = "M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1zm0 2.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9z"
@@ -128,7 +129,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(clock=clock, moment=moment, sentence=sentence, points=spelled)
-    environment.globals.update(state_look=_state_look)
+    environment.globals.update(state_look=_state_look, OVER=OVER)
     return environment
 
 
