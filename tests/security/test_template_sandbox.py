@@ -6,6 +6,7 @@ from ipaddress import IPv4Network
 
 import pytest
 
+from core.scenario import template_world
 from core.scenario.template import TemplateFailedError, compile_file, compile_leaf, run
 from core.scenario.template_world import Record
 
@@ -124,6 +125,16 @@ def test_no_template_works_without_end(source: str) -> None:
         _attempt(source)
     # One second is a template's own limit; the rest is a slow machine.
     assert time.process_time() - before < 10
+
+
+def test_waiting_for_the_processor_is_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(path: str) -> bytes:
+        time.sleep(0.5)
+        return path.encode()
+
+    monkeypatch.setattr(template_world, "MAX_SECONDS", 0.2)
+    source = "{{ file('a') }}{% for i in range(3) %}{{ i }}{% endfor %}"
+    assert run(compile_file(source), {"file": slow}) == "a012"
 
 
 @pytest.mark.parametrize("source", ["{{ x", "{{ }}", "{% for %}", "{% endif %}", "{{ 'a' | no }}"])
