@@ -14,7 +14,7 @@ from tests.fakes.api_site import KEY, PASSWORD, ApiSite, api_site
 from tests.fakes.served import Door
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=30_000)
 
 PageOf = Callable[..., Page]
 
@@ -38,7 +38,7 @@ def page_of(browser: Browser, site: ApiSite, complaints: list[str]) -> Iterator[
     def page_of(name: str = "", **options: object) -> Page:
         context = browser.new_context(base_url=site.url, **options)  # type: ignore[arg-type]
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         if name:
             context.add_cookies(
                 [{"name": "poligon_session", "value": site.token(name), "url": site.url}]
@@ -128,7 +128,7 @@ def test_a_board_in_the_room_follows_by_itself(
         client_key="first",
     )
     # Long before the page would ask by itself.
-    expect(page.get_by_role("row", name="Team 2").first).to_contain_text("★")
+    expect(row).to_contain_text("★", timeout=15_000)
     assert complaints == []
 
 
@@ -471,6 +471,7 @@ def test_an_instructor_holds_fires_and_moves_injects_on_the_page(
     expect(page.locator("#told")).to_contain_text("What do I tell my insurance, Team 2?")
     page.get_by_text("Move the rest …").click()
     page.get_by_label("Minutes, below zero for earlier").fill("-5")
-    page.get_by_role("button", name="Move").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Move").click()
     acts = [entry.act for entry in site.services.exercises.journal.of(exercise.id)]
     assert acts.count("injects.shifted") == 2

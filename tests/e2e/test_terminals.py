@@ -16,7 +16,7 @@ from tests.fakes.session_book import recorded_session
 from tests.fakes.terminal_site import TerminalSite, terminal_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.enable_socket]
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=30_000)
 
 OWNER = an_installation()
 SCREEN = ".screen .xterm-rows"

@@ -1,7 +1,9 @@
 """An ASGI application behind a real port of the loopback."""
 
 import socket
+import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -39,4 +41,11 @@ def served(
         yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
-        thread.join()
+        thread.join(timeout=60)
+        assert not thread.is_alive(), f"the server does not end: {_where(thread)}"
+
+
+def _where(thread: threading.Thread) -> list[str]:
+    """Return what a thread is at, the innermost last."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    return [f"{at.name}:{at.lineno}" for at in traceback.extract_stack(frame)]
