@@ -4,10 +4,11 @@
 a flag and a check; `torn` does not load.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import httpx
 from pydantic import SecretStr
 
 from api.app import create_app
+from api.auth import COOKIE
 from api.bootstrap import Services, assemble
 from api.live.boards import BoardFeeds
 from core.scenario.load import load
@@ -137,6 +139,30 @@ class ApiSite:
         """Return the headers of somebody's call."""
         return {"Authorization": f"Bearer {self.token(name)}"}
 
+    def cookie(self, name: str) -> dict[str, str]:
+        """Return the headers that say whose browser it is; `name` is empty for nobody's."""
+        return {"Cookie": f"{COOKIE}={self.token(name)}"} if name else {}
+
+    def page(self, who: str, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        """Get a page as somebody's browser does, which follows no redirect."""
+        return self.web.get(path, headers={**(headers or {}), **self.cookie(who)})
+
+    def form(
+        self,
+        who: str,
+        path: str,
+        data: Mapping[str, object] | None = None,
+        *,
+        file: tuple[str, bytes] | None = None,
+    ) -> httpx.Response:
+        """Send a page's form as somebody's browser does, which follows no redirect."""
+        return self.web.post(
+            path,
+            data=data,
+            files={"file": file} if file is not None else None,
+            headers={"Origin": self.url, **self.cookie(who)},
+        )
+
     def answer_of(self, exercise: Exercise, team: str, value: str) -> str:
         """Return a value of a team, such as its right answer."""
         found = exercise.team(team)
@@ -181,10 +207,12 @@ def api_site(
     app = create_app(services)
     # A browser would follow for minutes and come again; whoever asks here waits for the end.
     app.state.feeds = BoardFeeds(services.scoring.boards, lasts=timedelta(seconds=0.5))
+    # Many people share the client: no answer leaves a cookie for the next call.
+    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
     # No TLS here, whose authorities would be read for every client.
     with (
         served(app, doors=doors) as url,
-        httpx.Client(base_url=url, verify=False, timeout=60) as web,
+        httpx.Client(base_url=url, verify=False, timeout=60, cookies=no_cookies) as web,
     ):
         yield ApiSite(services=services, clock=clock, queue=queue, engine=engine, url=url, web=web)
     services.close()

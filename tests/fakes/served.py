@@ -35,7 +35,7 @@ def served(
         until(
             lambda: server.started,
             what="the server to start",
-            within=timedelta(seconds=10),
+            within=timedelta(seconds=60),
             every=timedelta(milliseconds=5),
         )
         yield f"http://127.0.0.1:{port}"

@@ -66,10 +66,7 @@ def send(site: ApiSite, exercise: Exercise, value: str, *, task: str = "when") -
 
 
 def shown(site: ApiSite, exercise: Exercise) -> str:
-    page = site.web.get(
-        f"/exercises/{exercise.name}",
-        headers={"Cookie": f"poligon_session={site.token(trainee(exercise))}"},
-    ).text
+    page = site.page(trainee(exercise), f"/exercises/{exercise.name}").text
     return page[page.index('id="task-when"') :]
 
 

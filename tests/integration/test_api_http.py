@@ -9,7 +9,6 @@ import pytest
 from httpx import Response
 from structlog.testing import capture_logs
 
-from api.auth import COOKIE
 from api.outlook import disk_warning, expiry_warning
 from api.rehearsal.notes import Notes
 from core.db import CommitUnconfirmedError
@@ -97,10 +96,9 @@ def test_the_catalogue_lists_broken_scenarios_with_what_is_wrong(site: ApiSite) 
 
 
 def test_whether_a_scenario_was_rehearsed_is_told_before_and_at_a_launch(site: ApiSite) -> None:
-    mine = {"cookie": f"{COOKIE}={site.token('ina')}"}
     house = site.web.get("/api/v1/scenarios", headers=site.bearer("ina")).json()[0]
     assert house["rehearsal"] is None
-    assert "it was never rehearsed here" in site.web.get("/exercises", headers=mine).text
+    assert "it was never rehearsed here" in site.page("ina", "/exercises").text
     doubt = "nobody knows whether this scenario works: it was never rehearsed here"
     assert launched(site).json()["warnings"] == [doubt]
     loaded = load(site.services.settings.scenarios / "house")
@@ -108,7 +106,7 @@ def test_whether_a_scenario_was_rehearsed_is_told_before_and_at_a_launch(site: A
     site.services.rehearsals.keep(Notes(say=print).rehearsal(loaded, now))
     house = site.web.get("/api/v1/scenarios", headers=site.bearer("ina")).json()[0]
     assert (house["rehearsal"]["passed"], house["rehearsal"]["findings"]) == (True, [])
-    assert "rehearsed" not in site.web.get("/exercises", headers=mine).text
+    assert "rehearsed" not in site.page("ina", "/exercises").text
     assert launched(site).json()["warnings"] == []
 
 
@@ -426,8 +424,7 @@ def test_a_frozen_board_shows_teams_nothing_new_and_staff_all(site: ApiSite) -> 
     assert board(trainee)["rows"][0]["points"] == 0
     seen_by_staff = board("sara")
     assert (seen_by_staff["frozen_seconds"], seen_by_staff["rows"][0]["points"]) == (None, 20)
-    site.web.cookies.set(COOKIE, site.token(trainee))
-    page = site.web.get(f"/exercises/{exercise.name}").text
+    page = site.page(trainee, f"/exercises/{exercise.name}").text
     assert "The standings stand still since 0:00:01" in page
 
 
@@ -512,8 +509,7 @@ def test_what_the_self_test_found_is_for_those_who_run_exercises(site: ApiSite) 
     trainee = exercise.teams[0].members[0].name
     (own,) = site.web.get(path, headers=site.bearer(trainee)).json()["teams"]
     assert own["isolation"] is None
-    cookie = {"Cookie": f"{COOKIE}={site.token('ina')}"}
-    page = site.web.get(f"/exercises/{exercise.name}", headers=cookie)
+    page = site.page("ina", f"/exercises/{exercise.name}")
     assert "<li>engine host holds: no address of the engine" in page.text
 
 
@@ -540,8 +536,7 @@ def test_a_full_disk_of_the_engine_is_shown_and_no_launch_is_taken(site: ApiSite
     )
     assert "almost full" in disk_warning(site.services, exercise)
     assert is_problem(launched(site), 503, "engine.full")
-    mine = {"cookie": f"{COOKIE}={site.token('ina')}"}
-    page = site.web.get(f"/exercises/{exercise.name}", headers=mine).text
+    page = site.page("ina", f"/exercises/{exercise.name}").text
     assert "The engine&#39;s disk is almost full" in page
     assert "engine.disk_full" in page
     path = f"/api/v1/exercises/{exercise.name}"

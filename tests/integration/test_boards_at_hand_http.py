@@ -94,7 +94,7 @@ def test_it_is_at_hand_for_whom_it_is_meant_alone(
     path = f"/api/v1/exercises/{exercise.name}/board"
     assert site.web.get(path).status_code == 401
     assert site.web.get(path, headers={"Authorization": "Bearer plg_x"}).status_code == 401
-    assert site.web.get(path, headers={"Cookie": f"poligon_session={site.token('sara')}"}).is_error
+    assert site.page("sara", path).is_error
     as_staff = {"params": {"audience": "staff"}, "headers": site.bearer(trainee)}
     assert site.web.get(path, **as_staff).status_code == 403  # type: ignore[arg-type]
     assert site.web.post(path, headers=site.bearer(trainee)).status_code == 405

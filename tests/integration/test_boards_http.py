@@ -5,10 +5,8 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
-import httpx
 import pytest
 
-from api.auth import COOKIE
 from api.v1.boards import BoardOut
 from core.users.model import Role
 from orchestrator.domain.exercise import Exercise
@@ -167,8 +165,7 @@ def test_a_team_that_is_excluded_is_shown_below_the_ranked_ones_to_staff_only(
     out = correct(site, exercise, {"kind": "exclude", "team": "team-2"})
     rows = site.web.get(path_of(exercise), headers=site.bearer("sara")).json()["rows"]
     assert [(row["team"], row["rank"]) for row in rows] == [("team-1", 1), ("team-2", None)]
-    page = f"{site.url}/exercises/{exercise.name}/board"
-    staff = httpx.get(page, cookies={COOKIE: site.token("ina")}).text
+    staff = site.page("ina", f"/exercises/{exercise.name}/board").text
     assert "(not ranked)" in staff
     correct(site, exercise, {"kind": "revoke", "correction": out})
     after = site.web.get(path_of(exercise), headers=site.bearer("sara"))
@@ -219,10 +216,7 @@ def test_forty_people_behind_one_address_are_all_let_in(site: ApiSite, exercise:
 def test_the_page_of_a_board_is_whole_without_scripts(site: ApiSite, exercise: Exercise) -> None:
     site.clock.advance(timedelta(minutes=7))
     solve(site, exercise)
-    text = httpx.get(
-        f"{site.url}/exercises/{exercise.name}/board",
-        cookies={COOKIE: site.token(trainee_of(exercise))},
-    ).text
+    text = site.page(trainee_of(exercise), f"/exercises/{exercise.name}/board").text
     for part in ("First to solve it", "Points over time", 'http-equiv="refresh"', "(you)"):
         assert part in text
     assert "Public board" not in text, "that is for who runs the exercise"
@@ -234,8 +228,7 @@ def test_the_criterion_score_shows_a_team_its_own_and_staff_all(
     solve(site, exercise)
 
     def shown(name: str) -> str:
-        cookies = {COOKIE: site.token(name)}
-        return httpx.get(f"{site.url}/exercises/{exercise.name}/criterion", cookies=cookies).text
+        return site.page(name, f"/exercises/{exercise.name}/criterion").text
 
     assert "Team 2" not in shown(trainee_of(exercise))
     assert "66 %" in shown(trainee_of(exercise)), "20 of 30 points"

@@ -6,7 +6,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.auth import COOKIE
 from orchestrator.domain.exercise import Exercise
 from tests.fakes.api_site import ApiSite, api_site
 
@@ -27,17 +26,11 @@ def trainee(exercise: Exercise) -> str:
 
 
 def press(site: ApiSite, exercise: Exercise, who: str, path: str, **form: str) -> httpx.Response:
-    return httpx.post(
-        f"{site.url}/exercises/{exercise.name}/{path}",
-        data=form,
-        headers={"Origin": site.url},
-        cookies={COOKIE: site.token(who)},
-    )
+    return site.form(who, f"/exercises/{exercise.name}/{path}", form)
 
 
 def seen(site: ApiSite, exercise: Exercise, who: str) -> str:
-    cookies = {COOKIE: site.token(who)}
-    return httpx.get(f"{site.url}/exercises/{exercise.name}", cookies=cookies).text
+    return site.page(who, f"/exercises/{exercise.name}").text
 
 
 def answer_questions(site: ApiSite) -> None:

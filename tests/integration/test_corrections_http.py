@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 import httpx
 import pytest
 
-from api.auth import COOKIE
 from core.users.model import Role
 from orchestrator.domain.exercise import Exercise
 from tests.fakes.api_site import PASSWORD, ApiSite, api_site
@@ -58,19 +57,16 @@ class Pages:
     """The pages of an exercise, for somebody."""
 
     def __init__(self, site: ApiSite, who: str, exercise: Exercise) -> None:
-        self._here = f"{site.url}/exercises/{exercise.name}"
-        self._headers = {"Origin": site.url}
-        self._cookies = {COOKIE: site.token(who)}
+        self._site, self._who = site, who
+        self._here = f"/exercises/{exercise.name}"
 
     def get(self, path: str) -> str:
-        answer = httpx.get(f"{self._here}{path}", cookies=self._cookies)
+        answer = self._site.page(self._who, f"{self._here}{path}")
         assert answer.status_code == 200, answer.text
         return answer.text
 
     def post(self, path: str, form: dict[str, str]) -> httpx.Response:
-        return httpx.post(
-            f"{self._here}{path}", data=form, headers=self._headers, cookies=self._cookies
-        )
+        return self._site.form(self._who, f"{self._here}{path}", form)
 
 
 def test_two_instructors_correct_a_score_by_the_interface(site: ApiSite) -> None:

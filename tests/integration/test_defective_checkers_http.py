@@ -10,7 +10,6 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from api.auth import COOKIE
 from api.cli import correcting
 from api.cli.main import app
 from core.users.model import Role
@@ -88,29 +87,21 @@ def test_two_instructors_say_it_by_the_interface_and_teams_read_why(site: ApiSit
 
 def test_it_is_said_on_the_page_and_teams_read_why_on_theirs(site: ApiSite) -> None:
     exercise, window = played(site)
-    here = f"{site.url}/exercises/{exercise.name}/corrections"
-    origin = {"Origin": site.url}
-
-    def get(who: str, path: str = "") -> str:
-        return httpx.get(f"{here}{path}", cookies={COOKIE: site.token(who)}).text
-
-    def post(who: str, form: Mapping[str, str], path: str = "") -> httpx.Response:
-        cookies = {COOKIE: site.token(who)}
-        return httpx.post(f"{here}{path}", data=form, headers=origin, cookies=cookies)
-
-    shown = get("ina")
+    here = f"/exercises/{exercise.name}/corrections"
+    shown = site.page("ina", here).text
     assert "The checker of a service was defective" in shown
     ids = re.findall(r' id="([^"]+)"', shown)
     assert len(ids) == len(set(ids))
     form = {"kind": "defective", "service": "locker", "reason": REASON, **window}
-    preview = post("ina", form).headers["location"].rsplit("/", 1)[1]
-    looked = get("ivo", f"/{preview}")
+    preview = site.form("ina", here, form).headers["location"].rsplit("/", 1)[1]
+    looked = site.page("ivo", f"{here}/{preview}").text
     assert "defective service locker" in looked
     assert "2.828 → 4.242" in looked
     digest = re.search(r'name="digest" value="(\w+)"', looked)
     assert digest is not None
-    assert post("ivo", {"digest": digest[1]}, f"/{preview}/approve").status_code == 303
-    read = get(exercise.teams[0].members[0].name)
+    approved = site.form("ivo", f"{here}/{preview}/approve", {"digest": digest[1]})
+    assert approved.status_code == 303
+    read = site.page(exercise.teams[0].members[0].name, here).text
     assert REASON in read
     assert "Attack and defence: +1.414 points" in read
 

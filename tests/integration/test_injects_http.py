@@ -7,7 +7,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.auth import COOKIE
 from orchestrator.domain.exercise import Exercise
 from tests.fakes.api_site import DOOR, ApiSite, api_site
 
@@ -46,12 +45,7 @@ def get(site: ApiSite, exercise: Exercise, who: str, path: str) -> list[dict[str
 def form(
     site: ApiSite, exercise: Exercise, who: str, path: str, data: dict[str, str]
 ) -> httpx.Response:
-    return httpx.post(
-        f"{site.url}/exercises/{exercise.name}/{path}",
-        data=data,
-        headers={"Origin": site.url},
-        cookies={COOKIE: site.token(who)},
-    )
+    return site.form(who, f"/exercises/{exercise.name}/{path}", data)
 
 
 def test_an_instructor_fires_a_team_reads_replies_and_the_instructor_reads_that(
@@ -128,7 +122,7 @@ def opened(site: ApiSite, who: str, path: str) -> tuple[httpx.Response, httpx.Re
     """Return a file as somebody gets it from the interface, and on a page."""
     return (
         site.web.get(f"/api/v1{path}", headers=site.bearer(who)),
-        httpx.get(site.url + path, cookies={COOKIE: site.token(who)}),
+        site.page(who, path),
     )
 
 
@@ -178,7 +172,7 @@ def test_the_page_links_the_files(site: ApiSite, exercise: Exercise) -> None:
     (message,) = get(site, exercise, trainee(exercise), "messages")
     path = f"/exercises/{exercise.name}/messages/{message['id']}/files"
     for who in (trainee(exercise), "ina"):
-        page = httpx.get(f"{site.url}/exercises/{exercise.name}", cookies={COOKIE: site.token(who)})
+        page = site.page(who, f"/exercises/{exercise.name}")
         for number in (1, 2):
             assert f'href="{path}/{number}"' in page.text
 
@@ -220,6 +214,6 @@ def test_a_reply_is_shown_as_text(site: ApiSite, exercise: Exercise) -> None:
     body = {"text": "<script>alert(1)</script>"}
     post(site, exercise, trainee(exercise), f"messages/{message['id']}/reply", body)
     for who in ("ina", trainee(exercise)):
-        page = httpx.get(f"{site.url}/exercises/{exercise.name}", cookies={COOKIE: site.token(who)})
+        page = site.page(who, f"/exercises/{exercise.name}")
         assert "&lt;script&gt;alert(1)" in page.text
         assert "<script>alert(1)" not in page.text

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from api.auth import COOKIE
 from orchestrator.domain.exercise import Exercise
 from tests.fakes.api_site import ApiSite, api_site
 
@@ -55,11 +53,7 @@ def read(site: ApiSite, exercise: Exercise, what: str, language: str) -> list[di
 
 def page(site: ApiSite, exercise: Exercise, language: str) -> str:
     who = exercise.teams[0].members[0].name
-    return httpx.get(
-        f"{site.url}/exercises/{exercise.name}",
-        cookies={COOKIE: site.token(who)},
-        headers={"Accept-Language": language},
-    ).text
+    return site.page(who, f"/exercises/{exercise.name}", {"Accept-Language": language}).text
 
 
 def test_tasks_and_messages_come_in_the_readers_language(site: ApiSite, exercise: Exercise) -> None:

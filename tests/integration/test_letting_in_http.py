@@ -90,9 +90,7 @@ def test_instructors_make_codes_for_trainees_and_administrators_for_everybody(
 
 def test_a_code_lets_in_at_the_page_once_and_asks_for_a_password(site: ApiSite) -> None:
     def post(path: str, **form: str) -> httpx.Response:
-        return httpx.post(
-            f"{site.url}{path}", data={"name": "dea", **form}, headers={"Origin": site.url}
-        )
+        return site.form("", path, {"name": "dea", **form})
 
     users = site.services.users
     code, _ = users.codes.issue("dea")
@@ -116,12 +114,8 @@ def test_a_code_lets_in_at_the_page_once_and_asks_for_a_password(site: ApiSite) 
 
 def test_the_form_takes_a_roster_and_shows_what_is_wrong_with_it(site: ApiSite) -> None:
     def post(roster: str) -> httpx.Response:
-        return httpx.post(
-            f"{site.url}/exercises",
-            data={"scenario": "house", "teams": "1", "roster": roster},
-            headers={"Origin": site.url},
-            cookies={COOKIE: site.token("ina")},
-        )
+        sent = {"scenario": "house", "teams": "1", "roster": roster}
+        return site.form("ina", "/exercises", sent)
 
     wrong = post("North,cem\ndea\n")
     assert wrong.status_code == 422
@@ -138,11 +132,7 @@ def test_the_form_takes_a_roster_and_shows_what_is_wrong_with_it(site: ApiSite) 
 
 
 def test_the_sheet_of_logins_has_the_servers_key(site: ApiSite, exercise: Exercise) -> None:
-    sheet = httpx.post(
-        f"{site.url}/exercises/{exercise.name}/logins",
-        headers={"Origin": site.url},
-        cookies={COOKIE: site.token("ina")},
-    )
+    sheet = site.form("ina", f"/exercises/{exercise.name}/logins")
     assert "SHA256:" in sheet.text
     assert "[range.test]:2222 ssh-ed25519" in sheet.text
 
@@ -151,10 +141,9 @@ def test_a_trainee_downloads_their_own_settings_which_openssh_reads(
     site: ApiSite, exercise: Exercise, tmp_path: Path
 ) -> None:
     user = exercise.teams[0].members[0].name
-    cookies = {COOKIE: site.token(user)}
-    page = httpx.get(f"{site.url}/exercises/{exercise.name}", cookies=cookies)
+    page = site.page(user, f"/exercises/{exercise.name}")
     assert "ssh-config.zip" in page.text
-    packed = httpx.get(f"{site.url}/exercises/{exercise.name}/ssh-config.zip", cookies=cookies)
+    packed = site.page(user, f"/exercises/{exercise.name}/ssh-config.zip")
     with zipfile.ZipFile(io.BytesIO(packed.content)) as file:
         assert file.namelist() == [f"{exercise.name}/config", f"{exercise.name}/known_hosts"]
         file.extractall(tmp_path)

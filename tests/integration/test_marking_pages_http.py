@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from api.auth import COOKIE
 from core.users.model import Role
 from orchestrator.domain.exercise import Exercise
 from tests.fakes.api_site import PASSWORD, ApiSite, api_site
@@ -31,10 +30,7 @@ class Desk:
         return self.exercise.teams[0].members[0].name
 
     def get(self, who: str, path: str) -> httpx.Response:
-        return httpx.get(
-            f"{self.site.url}/exercises/{self.exercise.name}{path}",
-            cookies={COOKIE: self.site.token(who)},
-        )
+        return self.site.page(who, f"/exercises/{self.exercise.name}{path}")
 
     def post(
         self,
@@ -43,13 +39,7 @@ class Desk:
         data: Mapping[str, str],
         file: tuple[str, bytes] | None = None,
     ) -> httpx.Response:
-        return httpx.post(
-            f"{self.site.url}/exercises/{self.exercise.name}{path}",
-            data=data,
-            files={"file": file} if file is not None else None,
-            cookies={COOKIE: self.site.token(who)},
-            headers={"Origin": self.site.url},
-        )
+        return self.site.form(who, f"/exercises/{self.exercise.name}{path}", data, file=file)
 
     def hand_in(self, name: str, content: bytes, key: str = "k") -> httpx.Response:
         return self.post(
@@ -135,11 +125,14 @@ def test_a_refusal_is_told_at_the_task_and_nothing_stays(desk: Desk) -> None:
         assert refused.text.index('id="task-note"') < refused.text.index(why)
     nothing = desk.post(desk.trainee, "/tasks/note/deliveries", {"client_key": "k"}, ("", b""))
     assert "No file was chosen." in nothing.text
-    garbled = httpx.post(
-        f"{desk.site.url}/exercises/{desk.exercise.name}/tasks/note/deliveries",
+    garbled = desk.site.web.post(
+        f"/exercises/{desk.exercise.name}/tasks/note/deliveries",
         content=b"--x\r\nContent-",
-        headers={"Origin": desk.site.url, "Content-Type": "multipart/form-data; boundary=y"},
-        cookies={COOKIE: desk.site.token(desk.trainee)},
+        headers={
+            "Origin": desk.site.url,
+            "Content-Type": "multipart/form-data; boundary=y",
+            **desk.site.cookie(desk.trainee),
+        },
     )
     assert garbled.status_code == 422
     assert (desk.revisions(), len(desk.files())) == ([], kept)

@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
-from api.auth import COOKIE
 from tests.fakes.api_site import ApiSite, api_site
 
 
@@ -24,7 +22,5 @@ def test_a_role_is_shown_the_passwords_that_list_it_and_nobody_else(site: ApiSit
         {"host": "desk", "title": "desk", "account": "mia", "password": "Seven-7"}
     ]
     assert site.web.get(here, headers=site.bearer("ina")).json()["passwords"] == []
-    page = httpx.get(
-        f"{site.url}/exercises/{exercise.name}", cookies={COOKIE: site.token(trainee)}
-    ).text
+    page = site.page(trainee, f"/exercises/{exercise.name}").text
     assert "<code>mia</code> <code>Seven-7</code>" in page

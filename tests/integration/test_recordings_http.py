@@ -5,11 +5,9 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
-import httpx
 import pytest
 from typer.testing import CliRunner
 
-from api.auth import COOKIE
 from api.cli import recordings
 from api.cli.main import app
 from orchestrator.access import Access
@@ -101,8 +99,7 @@ def test_trainees_are_told_before_they_enter(site: ApiSite, exercise: Exercise) 
     assert [(told["host"], told["notice"]) for told in asked["recorded"]] == [
         ("desk", "Terminals and what commands show are recorded.")
     ]
-    url = f"{site.url}/exercises/{exercise.name}"
-    page = httpx.get(url, cookies={COOKIE: site.token(who)}).text
+    page = site.page(who, f"/exercises/{exercise.name}").text
     assert "Terminals and what commands show are recorded." in page
     entry = Access(site.services.users, site.services.exercises).enter(who)
     assert entry.greeting.startswith("Terminals and what commands show are recorded.\r\nThe house")

@@ -12,7 +12,6 @@ import pytest
 from pypdf import PdfReader
 from typer.testing import CliRunner
 
-from api.auth import COOKIE
 from api.cli import reports
 from api.cli.main import app
 from orchestrator.domain.exercise import Exercise
@@ -196,7 +195,7 @@ def test_the_plan_is_written_changed_and_removed(site: ApiSite, played: Exercise
 
 
 def test_the_page_takes_a_line_and_ticks_it_off(site: ApiSite, played: Exercise) -> None:
-    there = f"{site.url}/exercises/{played.name}"
+    there = f"/exercises/{played.name}"
     sent = {"area": "Log books", "action": "Keep them", "owner": "", "due": "", "team": ""}
     assert "Log books" in post_form(site, f"{there}/improvements", sent)
     plan = site.services.improving.plan(played)
@@ -206,11 +205,9 @@ def test_the_page_takes_a_line_and_ticks_it_off(site: ApiSite, played: Exercise)
     assert "Integrity signals" not in done
 
 
-def post_form(site: ApiSite, url: str, sent: dict[str, str]) -> str:
+def post_form(site: ApiSite, path: str, sent: dict[str, str]) -> str:
     """Send a form as sara's browser does; return the page that it leads to."""
-    cookies, headers = {COOKIE: site.token("sara")}, {"Origin": site.url}
-    with httpx.Client(cookies=cookies, headers=headers, follow_redirects=True) as browser:
-        return browser.post(url, data=sent).text
+    return site.page("sara", site.form("sara", path, sent).headers["location"]).text
 
 
 def test_a_survey_is_shown_only_when_nobody_can_be_recognised(
@@ -227,9 +224,7 @@ def test_a_survey_is_shown_only_when_nobody_can_be_recognised(
     found = site.web.get(there, headers=site.bearer("sara")).json()
     assert (found["answered"], found["asked"], found["texts"]) == (1, 2, None)
     assert "Where to look." not in report(site, played, format="html").text
-    page = httpx.get(
-        f"{site.url}/exercises/{played.name}/survey", cookies={COOKIE: site.token(member)}
-    )
+    page = site.page(member, f"/exercises/{played.name}/survey")
     assert "Where to look." in page.text
 
 
@@ -259,10 +254,10 @@ def test_a_team_takes_a_page_home(site: ApiSite, played: Exercise) -> None:
 def test_staff_and_teams_reach_them_from_their_pages(
     site: ApiSite, played: Exercise, path: str
 ) -> None:
-    there = f"{site.url}/exercises/{played.name}/{path}"
-    staff = httpx.get(f"{there}?team=team-1", cookies={COOKIE: site.token("ina")})
+    there = f"/exercises/{played.name}/{path}"
+    staff = site.page("ina", f"{there}?team=team-1")
     assert staff.status_code == 200
-    member = httpx.get(there, cookies={COOKIE: site.token(played.teams[0].members[0].name)})
+    member = site.page(played.teams[0].members[0].name, there)
     assert member.status_code == (200 if path == "handout.html" else 403)
 
 
@@ -300,5 +295,5 @@ def test_a_team_without_progress_is_shown_to_instructors(site: ApiSite) -> None:
     (found,) = site.web.get(there, headers=asked).json()
     assert (found["team"], found["since"], found["silent"]) == ("team-2", 1260, 1260)
     assert "who" in found["open_tasks"]
-    page = httpx.get(f"{site.url}/exercises/{exercise.name}", cookies={COOKIE: site.token("ina")})
+    page = site.page("ina", f"/exercises/{exercise.name}")
     assert "Teams without progress" in page.text

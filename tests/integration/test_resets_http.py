@@ -6,7 +6,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.auth import COOKIE
 from orchestrator.domain.exercise import Exercise
 from orchestrator.domain.world import HostKey, WorldKey
 from tests.fakes.api_site import ApiSite, api_site
@@ -41,17 +40,11 @@ def ask(site: ApiSite, exercise: Exercise, who: str, team: str = "team-1") -> ht
 
 
 def seen(site: ApiSite, exercise: Exercise, who: str) -> str:
-    cookies = {COOKIE: site.token(who)}
-    return httpx.get(f"{site.url}/exercises/{exercise.name}", cookies=cookies).text
+    return site.page(who, f"/exercises/{exercise.name}").text
 
 
 def press(site: ApiSite, exercise: Exercise, who: str, **form: str) -> httpx.Response:
-    return httpx.post(
-        f"{site.url}/exercises/{exercise.name}/reset",
-        data={"team": "team-1", **form},
-        headers={"Origin": site.url},
-        cookies={COOKIE: site.token(who)},
-    )
+    return site.form(who, f"/exercises/{exercise.name}/reset", {"team": "team-1", **form})
 
 
 def test_an_instructor_sees_what_is_reset_and_then_that_it_is_done(

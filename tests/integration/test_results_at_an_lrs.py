@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from api.auth import COOKIE
 from api.bootstrap import open_services
 from api.cli import worker
 from api.lrs import delivering
@@ -18,7 +17,6 @@ from orchestrator.domain.phases import Phase
 from orchestrator.tables import ExerciseRow
 from scoring.domain.amendments import Adjust
 from scoring.lrs.outbox import LrsNotSetError
-from tests.fakes import plain_http
 from tests.fakes.api_site import SCENARIO, ApiSite, api_site
 from tests.fakes.correction_desk import Instructors
 from tests.fakes.lrs import FakeLrs, Wrong
@@ -101,9 +99,7 @@ def test_the_lrs_has_what_staff_download(site: ApiSite, lrs: FakeLrs) -> None:
     name = played.exercise.name
     headers = site.bearer("sara")
     by_api = site.web.get(f"/api/v1/exercises/{name}/record?format=xapi", headers=headers)
-    by_page = plain_http.get(
-        f"{site.url}/exercises/{name}/record.xapi", cookies={COOKIE: site.token("sara")}
-    )
+    by_page = site.page("sara", f"/exercises/{name}/record.xapi")
     assert by_api.json() == by_page.json() == list(lrs.statements.values())
     assert by_api.headers["content-disposition"].endswith(f'{name}-record.xapi.json"')
 

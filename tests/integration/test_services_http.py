@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from api.auth import COOKIE
 from api.flag_throttle import PER_WINDOW
 from core.scenario.load import load
 from orchestrator.domain.exercise import Exercise
 from orchestrator.repository import ExerciseRepository
 from orchestrator.service import TeamsInvalidError, TeamSpec
 from scoring.domain.flags import round_flag
-from tests.fakes import plain_http
 from tests.fakes.api_site import ApiSite, api_site
 from tests.fakes.duel_site import give_services, play
 
@@ -43,11 +41,7 @@ def member(exercise: Exercise, number: int = 1) -> str:
 
 
 def page(site: ApiSite, exercise: Exercise, who: str, language: str = "en") -> str:
-    return plain_http.get(
-        f"{site.url}/exercises/{exercise.name}",
-        cookies={COOKIE: site.token(who)},
-        headers={"Accept-Language": language},
-    ).text
+    return site.page(who, f"/exercises/{exercise.name}", {"Accept-Language": language}).text
 
 
 def test_services_are_listed_where_other_teams_reach_them(duel: ApiSite) -> None:
@@ -82,12 +76,12 @@ def test_without_services_the_page_says_nothing_of_them(site: ApiSite) -> None:
     exercise = site.launch()
     assert "services-title" not in page(site, exercise, member(exercise))
     for path in ("captures", "services"):
-        address = f"{site.url}/api/v1/exercises/{exercise.name}/{path}"
+        address = f"/api/v1/exercises/{exercise.name}/{path}"
         bearer = site.bearer(member(exercise))
         answer = (
-            plain_http.post(address, json={"flags": ["x"]}, headers=bearer)
+            site.web.post(address, json={"flags": ["x"]}, headers=bearer)
             if path == "captures"
-            else plain_http.get(address, headers=bearer)
+            else site.web.get(address, headers=bearer)
         )
         assert (answer.status_code, answer.json()["code"]) == (409, "services.none")
 
@@ -96,60 +90,52 @@ def test_a_bot_hands_in_many_flags_and_each_has_its_answer(duel: ApiSite) -> Non
     exercise = duel.launch()
     play(duel)
     theirs, ours = (flag(duel, exercise, team, 1) for team in ("team-2", "team-1"))
-    address = f"{duel.url}/api/v1/exercises/{exercise.name}/captures"
+    address = f"/api/v1/exercises/{exercise.name}/captures"
     bearer = duel.bearer(member(exercise))
     sent = {"flags": [theirs, theirs, ours, "nothing"]}
-    answer = plain_http.post(address, json=sent, headers=bearer)
+    answer = duel.web.post(address, json=sent, headers=bearer)
     assert [(one["code"], one["service"]) for one in answer.json()] == [
         ("accepted", "locker"),
         ("duplicate", "locker"),
         ("own", "locker"),
         ("invalid", ""),
     ]
-    assert plain_http.post(address, json={"flags": [theirs]}, headers=duel.bearer("ina")).is_error
+    assert duel.web.post(address, json={"flags": [theirs]}, headers=duel.bearer("ina")).is_error
     headers = {**bearer, "Content-Type": "application/json"}
     for text, status in ((b"\\u0000", 200), (b"LCK{\\u0410}", 200), (b"\\ud800", 422)):
-        answer = plain_http.post(address, content=b'{"flags": ["%s"]}' % text, headers=headers)
+        answer = duel.web.post(address, content=b'{"flags": ["%s"]}' % text, headers=headers)
         assert answer.status_code == status
     for flags in ([], ["x"] * 501, ["x" * 300]):
-        answer = plain_http.post(address, json={"flags": flags}, headers=bearer)
+        answer = duel.web.post(address, json={"flags": flags}, headers=bearer)
         assert answer.status_code == 422
 
 
 def test_a_team_that_hands_in_too_many_is_told_when_it_may_again(duel: ApiSite) -> None:
     exercise = duel.launch()
-    address = f"{duel.url}/api/v1/exercises/{exercise.name}/captures"
+    address = f"/api/v1/exercises/{exercise.name}/captures"
     some, bearer = {"flags": ["x"] * 500}, duel.bearer(member(exercise))
     for _ in range(PER_WINDOW // 500):
-        assert plain_http.post(address, json=some, headers=bearer).is_success
-    refused = plain_http.post(address, json={"flags": ["x"]}, headers=bearer)
+        assert duel.web.post(address, json=some, headers=bearer).is_success
+    refused = duel.web.post(address, json={"flags": ["x"]}, headers=bearer)
     assert (refused.status_code, refused.json()["code"]) == (429, "captures.too_many")
     assert 0 < int(refused.headers["retry-after"]) <= 61
     other = duel.bearer(member(exercise, 2))
-    assert plain_http.post(address, json={"flags": ["x"]}, headers=other).is_success
+    assert duel.web.post(address, json={"flags": ["x"]}, headers=other).is_success
     duel.clock.advance(timedelta(seconds=61))
-    assert plain_http.post(address, json={"flags": ["x"]}, headers=bearer).is_success
+    assert duel.web.post(address, json={"flags": ["x"]}, headers=bearer).is_success
 
 
 def test_flags_are_handed_in_on_the_page_a_line_each(duel: ApiSite) -> None:
     exercise = duel.launch()
     play(duel)
     theirs = flag(duel, exercise, "team-2", 1)
-    answer = plain_http.post(
-        f"{duel.url}/exercises/{exercise.name}/captures",
-        data={"flags": f"{theirs}\n\n  <b>nothing</b>\n"},
-        cookies={COOKIE: duel.token(member(exercise))},
-        headers={"Sec-Fetch-Site": "same-origin"},
-    )
+    path = f"/exercises/{exercise.name}/captures"
+    sent = {"flags": f"{theirs}\n\n  <b>nothing</b>\n"}
+    answer = duel.form(member(exercise), path, sent)
     assert answer.status_code == 200
     assert f'<code>{theirs}</code></td><td data-name="Answer">accepted' in answer.text
     assert "&lt;b&gt;nothing&lt;/b&gt;" in answer.text
-    empty = plain_http.post(
-        f"{duel.url}/exercises/{exercise.name}/captures",
-        data={"flags": " \n "},
-        cookies={COOKIE: duel.token(member(exercise))},
-        headers={"Sec-Fetch-Site": "same-origin"},
-    )
+    empty = duel.form(member(exercise), path, {"flags": " \n "})
     assert empty.status_code == 422
     assert "1 to 500 flags are taken at once" in empty.text
 
@@ -158,12 +144,12 @@ def test_everybody_sees_how_services_are_and_nobody_sees_a_flag(duel: ApiSite) -
     exercise = duel.launch()
     play(duel)
     theirs = flag(duel, exercise, "team-2", 1)
-    address = f"{duel.url}/api/v1/exercises/{exercise.name}"
+    address = f"/api/v1/exercises/{exercise.name}"
     bearer = duel.bearer(member(exercise))
-    plain_http.post(f"{address}/captures", json={"flags": [theirs]}, headers=bearer)
+    duel.web.post(f"{address}/captures", json={"flags": [theirs]}, headers=bearer)
     duel.clock.advance(timedelta(minutes=3))
     play(duel)
-    board = plain_http.get(f"{address}/services", headers=bearer).json()
+    board = duel.web.get(f"{address}/services", headers=bearer).json()
     assert (board["closed"], board["round"], board["ends_seconds"]) == (1, 2, 360)
     assert [(line["team"], line["points"]) for line in board["teams"]] == [
         ("team-1", 4.828),
@@ -177,7 +163,7 @@ def test_everybody_sees_how_services_are_and_nobody_sees_a_flag(duel: ApiSite) -
         "captured": 0,
         "lost": 1,
     }
-    rows = plain_http.get(f"{address}/board", headers=bearer).json()["rows"]
+    rows = duel.web.get(f"{address}/board", headers=bearer).json()["rows"]
     assert {row["team"]: row["points"] for row in rows} == {"team-1": 4.828, "team-2": 1.828}
     for who in (member(exercise), "ina", "sara"):
         shown = page(duel, exercise, who)
@@ -189,7 +175,7 @@ def test_everybody_sees_how_services_are_and_nobody_sees_a_flag(duel: ApiSite) -
 
 def test_a_reference_team_is_named_at_launch(duel: ApiSite, site: ApiSite) -> None:
     sent = {"scenario": "house", "teams": 2, "reference": "Nobody"}
-    answer = plain_http.post(f"{duel.url}/api/v1/exercises", json=sent, headers=duel.bearer("ina"))
+    answer = duel.web.post("/api/v1/exercises", json=sent, headers=duel.bearer("ina"))
     assert {team["name"]: team["reference"] for team in answer.json()["teams"]} == {
         "Team 1": False,
         "Team 2": False,
@@ -198,12 +184,12 @@ def test_a_reference_team_is_named_at_launch(duel: ApiSite, site: ApiSite) -> No
     exercise = duel.services.exercises.get(answer.json()["name"])
     duel.work()
     duel.services.exercises.start(exercise.id)
-    address = f"{duel.url}/api/v1/exercises/{exercise.name}"
-    refused = plain_http.post(
+    address = f"/api/v1/exercises/{exercise.name}"
+    refused = duel.web.post(
         f"{address}/captures", json={"flags": ["x"]}, headers=duel.bearer(member(exercise, 3))
     )
     assert (refused.status_code, refused.json()["code"]) == (403, "captures.reference_team")
-    rows = plain_http.get(f"{address}/board", headers=duel.bearer("ina")).json()["rows"]
+    rows = duel.web.get(f"{address}/board", headers=duel.bearer("ina")).json()["rows"]
     assert [row["team"] for row in rows] == ["team-1", "team-2"]
     alone = [TeamSpec(name="Nobody", reference=True)]
     loaded = load(duel.services.settings.scenarios / "house")
@@ -213,6 +199,6 @@ def test_a_reference_team_is_named_at_launch(duel: ApiSite, site: ApiSite) -> No
 
 def test_a_scenario_without_services_takes_no_reference_team(site: ApiSite) -> None:
     sent = {"scenario": "house", "teams": 2, "reference": "Team 2"}
-    answer = plain_http.post(f"{site.url}/api/v1/exercises", json=sent, headers=site.bearer("ina"))
+    answer = site.web.post("/api/v1/exercises", json=sent, headers=site.bearer("ina"))
     assert answer.status_code == 422
     assert "has no services" in answer.json()["detail"]

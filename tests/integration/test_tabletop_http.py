@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
-from api.auth import COOKIE
 from tests.fakes.api_site import ApiSite, api_site
 
 TABLE = """\
@@ -43,11 +41,7 @@ def site(tmp_path: Path) -> Iterator[ApiSite]:
 
 def sheet(site: ApiSite, exercise: str) -> str:
     """Return the page with everybody's new passwords."""
-    made = httpx.post(
-        f"{site.url}/exercises/{exercise}/logins",
-        headers={"Origin": site.url},
-        cookies={COOKIE: site.token("ina")},
-    )
+    made = site.form("ina", f"/exercises/{exercise}/logins")
     assert made.status_code == 200, made.text
     assert "Password" in made.text
     return made.text
@@ -72,7 +66,7 @@ def test_a_team_without_machines_reads_what_it_is_to_do_and_replies(site: ApiSit
         ("A note to the ministry", "Write it on one page.", 40),
         ("The statement", "State your case.", 20),
     ]
-    page = httpx.get(f"{site.url}/exercises/{name}", cookies={COOKIE: site.token(who)}).text
+    page = site.page(who, f"/exercises/{name}").text
     assert page.count("Assessors mark this task") == 2
     assert "Your machines" not in page
     assert "Is it true?" in page, "a head leads, and reads what is for heads"
@@ -86,7 +80,7 @@ def test_a_team_without_machines_reads_what_it_is_to_do_and_replies(site: ApiSit
     for path in ("board", "record", "injects"):
         told = site.web.get(f"/api/v1/exercises/{name}/{path}", headers=site.bearer("ina"))
         assert told.status_code == 200, told.text
-    instructors = httpx.get(f"{site.url}/exercises/{name}", cookies={COOKIE: site.token("ina")})
+    instructors = site.page("ina", f"/exercises/{name}")
     assert "A note to the ministry" in instructors.text
     assert "ssh " not in sheet(site, name)
 
@@ -94,8 +88,7 @@ def test_a_team_without_machines_reads_what_it_is_to_do_and_replies(site: ApiSit
 def test_a_team_with_machines_is_told_how_to_reach_them(site: ApiSite) -> None:
     exercise = site.launch()
     who = exercise.teams[0].members[0].name
-    url = f"{site.url}/exercises/{exercise.name}"
-    page = httpx.get(url, cookies={COOKIE: site.token(who)}).text
+    page = site.page(who, f"/exercises/{exercise.name}").text
     assert "Your machines" in page
     assert f"ssh -p 2222 {who}@range.test" in sheet(site, exercise.name)
     assert "Assessors mark this task" not in page

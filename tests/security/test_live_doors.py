@@ -13,7 +13,6 @@ from fastapi.routing import APIWebSocketRoute
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from api.auth import COOKIE
 from api.live import terminal as live
 from orchestrator.domain.exercise import Exercise
 from tests.fakes.api_site import ApiSite, api_site
@@ -50,10 +49,12 @@ def knock(
     site: ApiSite, path: str, *, name: str = "", origin: str | None = None
 ) -> ClientConnection:
     """Open a WebSocket as a page does; without `origin` one of the site's own pages."""
-    cookie = {"Cookie": f"{COOKIE}={site.token(name)}"} if name else {}
     return connect(
         site.url.replace("http", "ws") + path,
-        additional_headers={**cookie, **({"Origin": origin} if origin is not None else {})},
+        additional_headers={
+            **site.cookie(name),
+            **({"Origin": origin} if origin is not None else {}),
+        },
     )
 
 

@@ -13,14 +13,12 @@ from fastapi.routing import APIRoute
 from pydantic import SecretStr
 
 from api.app import create_app
-from api.auth import COOKIE
 from api.web import pages
 from core.users.model import Role
 from orchestrator.domain.exercise import Exercise
 from scoring.boards.repository import BoardRepository
 from scoring.corrections.tables import CorrectionRow, DisputeRow
 from scoring.tables import ImprovementRow
-from tests.fakes import plain_http
 from tests.fakes.api_site import KEY, PASSWORD, ApiSite, api_site
 from tests.fakes.served import served
 from tests.fakes.session_book import recorded_session
@@ -451,13 +449,11 @@ def test_the_pages_let_through_whom_the_matrix_names(
     role: str,
 ) -> None:
     method, path = route
-    token = None if role == "stranger" else site.token(people[role])
-    answer = plain_http.request(
+    answer = site.web.request(
         method,
-        site.url + filled(path, exercise),
+        filled(path, exercise),
         data=BODIES.get(path) if method == "POST" else None,
-        headers={"Origin": site.url},
-        cookies={COOKIE: token} if token else None,
+        headers={"Origin": site.url, **site.cookie("" if role == "stranger" else people[role])},
     )
     if path == "/logout":
         assert answer.headers["location"] == "/login"
@@ -474,10 +470,13 @@ def test_the_collector_of_metrics_reads_them_and_nothing_else(
     settings = site.services.settings.model_copy(
         update={"metrics_token": SecretStr("for-prometheus")}
     )
-    with served(create_app(replace(site.services, settings=settings))) as url:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        assert plain_http.get(f"{url}/metrics", headers=headers).status_code == status
-        assert plain_http.get(f"{url}/api/v1/me", headers=headers).status_code == 401
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    with (
+        served(create_app(replace(site.services, settings=settings))) as url,
+        httpx.Client(base_url=url, headers=headers, verify=False, timeout=60) as web,
+    ):
+        assert web.get("/metrics").status_code == status
+        assert web.get("/api/v1/me").status_code == 401
 
 
 # What a trainee cannot reach
@@ -547,9 +546,7 @@ def test_a_trainee_learns_no_name_and_no_problem_of_another_team(
 def test_a_trainees_page_holds_nothing_of_another_team_but_its_points(
     site: ApiSite, exercise: Exercise, people: dict[str, str]
 ) -> None:
-    page = plain_http.get(
-        f"{site.url}/exercises/{exercise.name}", cookies={COOKIE: site.token(people["trainee"])}
-    )
+    page = site.page(people["trainee"], f"/exercises/{exercise.name}")
     secrets = [exercise.teams[1].members[0].name]
     secrets += [
         site.answer_of(exercise, team, v)
@@ -578,11 +575,8 @@ def test_a_trainees_page_holds_nothing_of_another_team_but_its_points(
 def test_a_form_of_another_site_changes_nothing(
     site: ApiSite, exercise: Exercise, path: str, headers: dict[str, str]
 ) -> None:
-    answer = plain_http.post(
-        site.url + filled(path, exercise),
-        data=BODIES.get(path),
-        headers=headers,
-        cookies={COOKIE: site.token("ina")},
+    answer = site.web.post(
+        filled(path, exercise), data=BODIES.get(path), headers={**headers, **site.cookie("ina")}
     )
     assert answer.status_code == 403
     assert site.web.get("/api/v1/me", headers=site.bearer("ina")).status_code == 200
@@ -590,11 +584,9 @@ def test_a_form_of_another_site_changes_nothing(
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(site: ApiSite) -> None:
     form = {"name": "ina", "password": PASSWORD}
-    plain = plain_http.post(f"{site.url}/login", data=form, headers={"Origin": site.url})
-    behind_tls = plain_http.post(
-        f"{site.url}/login",
-        data=form,
-        headers={"Origin": site.url, "X-Forwarded-Proto": "https"},
+    plain = site.form("", "/login", form)
+    behind_tls = site.web.post(
+        "/login", data=form, headers={"Origin": site.url, "X-Forwarded-Proto": "https"}
     )
     kept = plain.headers["set-cookie"].lower()
     assert {"httponly", "samesite=strict", "path=/"} <= set(re.split(r";\s*", kept))
@@ -603,14 +595,14 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(site: ApiSite) ->
 
 
 def test_a_cookie_is_no_key_to_the_interface_and_a_bearer_none_to_the_pages(site: ApiSite) -> None:
-    by_cookie = plain_http.get(f"{site.url}/api/v1/me", cookies={COOKIE: site.token("ina")})
-    by_bearer = plain_http.get(f"{site.url}/exercises", headers=site.bearer("ina"))
+    by_cookie = site.page("ina", "/api/v1/me")
+    by_bearer = site.page("", "/exercises", site.bearer("ina"))
     assert (by_cookie.status_code, by_bearer.status_code) == (401, 303)
 
 
 @pytest.mark.parametrize("path", ["/login", "/nothing", "/static/poligon.css", "/api/v1/me"])
 def test_every_answer_carries_the_strict_policy(site: ApiSite, path: str) -> None:
-    policy = plain_http.get(site.url + path).headers["content-security-policy"]
+    policy = site.page("", path).headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; script-src 'self';")
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
@@ -621,13 +613,13 @@ def test_every_answer_carries_the_strict_policy(site: ApiSite, path: str) -> Non
 )
 def test_a_login_leads_to_no_other_site(site: ApiSite, target: str) -> None:
     form = {"name": "ina", "password": PASSWORD, "next": target}
-    answer = plain_http.post(f"{site.url}/login", data=form, headers={"Origin": site.url})
+    answer = site.form("", "/login", form)
     assert answer.headers["location"] == "/"
 
 
 def test_what_people_type_is_shown_as_text(site: ApiSite) -> None:
     form = {"name": "<script>alert(1)</script>", "password": '"><img src=x>'}
-    page = plain_http.post(f"{site.url}/login", data=form, headers={"Origin": site.url})
+    page = site.form("", "/login", form)
     assert "<script>alert" not in page.text
     assert "<img" not in page.text
 
@@ -663,15 +655,10 @@ def test_guessing_one_password_is_stopped_and_nobody_else_with_it(tmp_path: Path
 def test_guessing_a_code_is_stopped_where_a_password_is_chosen_too(tmp_path: Path) -> None:
     with api_site(tmp_path) as site:
         form = {"name": "ina", "code": "aaaa", "password": PASSWORD * 2, "again": PASSWORD * 2}
-        seen = [
-            plain_http.post(f"{site.url}/login/password", data=form, headers={"Origin": site.url})
-            for _ in range(11)
-        ]
+        seen = [site.form("", "/login/password", form) for _ in range(11)]
         assert [answer.status_code for answer in seen] == [401] * 10 + [429]
         nobody = form | {"name": "nobody"}
-        unknown = plain_http.post(
-            f"{site.url}/login/password", data=nobody, headers={"Origin": site.url}
-        )
+        unknown = site.form("", "/login/password", nobody)
         assert (unknown.status_code, "code is wrong" in unknown.text) == (401, True)
 
 

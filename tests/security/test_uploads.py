@@ -7,7 +7,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.auth import COOKIE
 from core.users.model import Role
 from orchestrator.domain.exercise import Exercise
 from tests.fakes.api_site import PASSWORD, ApiSite, api_site
@@ -86,19 +85,13 @@ def test_a_name_that_climbs_leads_nowhere(desk: Desk, tmp_path: Path, name: str)
 def test_a_page_that_was_handed_in_never_runs_here(desk: Desk) -> None:
     delivery = desk.hand_in("x.html")
     for base in ("/api/v1", ""):
-        found = httpx.get(
-            f"{desk.site.url}{base}/exercises/{desk.exercise.name}/deliveries/{delivery}",
-            headers=desk.site.bearer("sara"),
-            cookies={COOKIE: desk.site.token("sara")},
-        )
+        path = f"{base}/exercises/{desk.exercise.name}/deliveries/{delivery}"
+        found = desk.site.page("sara", path, desk.site.bearer("sara"))
         assert found.content == SCRIPT
         assert found.headers["content-type"] == "application/octet-stream"
         assert found.headers["x-content-type-options"] == "nosniff"
         assert found.headers["content-disposition"].startswith("attachment")
-    page = httpx.get(
-        f"{desk.site.url}/exercises/{desk.exercise.name}/marking/note/team-1",
-        cookies={COOKIE: desk.site.token("anna")},
-    )
+    page = desk.site.page("anna", f"/exercises/{desk.exercise.name}/marking/note/team-1")
     assert "&lt;script&gt;alert" in page.text
     assert "<script>alert" not in page.text
 
@@ -118,7 +111,7 @@ def test_a_file_is_nobodys_but_its_teams_its_staffs_and_its_assessors(desk: Desk
         "anna": 200,
         "elsewhere": 404,
     }
-    static = httpx.get(f"{desk.site.url}/static/../uploads/{delivery}")
+    static = desk.site.page("", f"/static/%2e%2e/uploads/{delivery}")
     assert static.status_code == 404
 
 

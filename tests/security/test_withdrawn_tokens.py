@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-import httpx
 import pytest
 
 from api.auth import COOKIE
@@ -26,13 +25,14 @@ def exercise(site: ApiSite) -> Exercise:
 def told(site: ApiSite, exercise: Exercise, token: str) -> set[int]:
     """Return what the interface, its boards and a page answer to who has the token."""
     bearer = {"Authorization": f"Bearer {token}"}
-    board = f"{site.url}/api/v1/exercises/{exercise.name}/board"
+    cookie = {"Cookie": f"{COOKIE}={token}"}
+    board = f"/api/v1/exercises/{exercise.name}/board"
     asked = [
-        *(httpx.get(f"{site.url}/api/v1/me", headers=bearer) for _ in range(2)),
-        *(httpx.get(board, headers=bearer) for _ in range(2)),
-        *(httpx.get(f"{site.url}/exercises", cookies={COOKIE: token}) for _ in range(2)),
-        httpx.post(
-            f"{site.url}/api/v1/exercises/{exercise.name}/answers",
+        *(site.web.get("/api/v1/me", headers=bearer) for _ in range(2)),
+        *(site.web.get(board, headers=bearer) for _ in range(2)),
+        *(site.web.get("/exercises", headers=cookie) for _ in range(2)),
+        site.web.post(
+            f"/api/v1/exercises/{exercise.name}/answers",
             json={"task": "who", "value": "nobody"},
             headers=bearer,
         ),
@@ -50,16 +50,16 @@ def test_a_withdrawn_token_opens_nothing_from_then_on(
     here = {"Sec-Fetch-Site": "same-origin"}
     if how == "logout":
         bearer = {"Authorization": f"Bearer {token}"}
-        assert httpx.post(f"{site.url}/api/v1/logout", headers=bearer).status_code == 204
+        assert site.web.post("/api/v1/logout", headers=bearer).status_code == 204
     elif how == "page":
-        left = httpx.post(f"{site.url}/logout", cookies={COOKIE: token}, headers=here)
+        left = site.web.post("/logout", headers={"Cookie": f"{COOKIE}={token}", **here})
         assert left.status_code == 303
     elif how == "password":
         site.services.users.set_password(name, PASSWORD)
     else:
         code, _ = site.services.users.codes.issue(name)
         sent = {"name": name, "code": code, "password": PASSWORD, "again": PASSWORD}
-        assert httpx.post(f"{site.url}/login/password", data=sent, headers=here).status_code == 303
+        assert site.web.post("/login/password", data=sent, headers=here).status_code == 303
     assert told(site, exercise, token) == {401, 303}
 
 
