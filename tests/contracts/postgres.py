@@ -10,11 +10,13 @@ import docker
 import psycopg
 from docker.models.containers import Container
 from psycopg import sql
+from sqlalchemy import make_url
 
 from core.waiting import until
 from tests.contracts.containers import deployed
 
 _OWNER = "poligon"
+_PORT = 5432
 _PATIENCE = timedelta(seconds=60)
 _DATA = "/var/lib/postgresql/data"
 # Where nothing outlives the test, durability would only cost time; and a database that is being
@@ -37,6 +39,15 @@ class PostgresServer:
     def url(self, database: str = _OWNER) -> str:
         """Return the SQLAlchemy address of a database."""
         return f"postgresql+psycopg://{_OWNER}:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def near(self, url: str) -> str:
+        """Return a database's address past the engine's proxy, which no deployment has between.
+
+        This machine's own engine only: its containers have addresses that can be reached.
+        """
+        self.container.reload()
+        own = self.container.attrs["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
+        return make_url(url).set(host=own, port=_PORT).render_as_string(hide_password=False)
 
     @contextmanager
     def database(self, *, template: str = "template1") -> Iterator[str]:
@@ -85,7 +96,7 @@ def postgres_server(
     with deployed(
         client,
         "postgres",
-        port=5432,
+        port=_PORT,
         environment={"POSTGRES_PASSWORD": password},
         command=() if lasting else _HASTY,
         in_memory=None if lasting else {_DATA: "uid=990,gid=990,mode=0700"},

@@ -66,7 +66,7 @@ def databases() -> Iterator[tuple[str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         yield "SQLite", f"sqlite:///{folder}/poligon.db"
     with postgres_server(docker.DockerClient.from_env()) as server, server.database() as url:
-        yield "PostgreSQL", url
+        yield "PostgreSQL", server.near(url)
 
 
 @contextmanager
