@@ -189,13 +189,14 @@ def test_who_follows_a_board_is_told_of_each_change_and_of_nothing_else(
 
     follower = threading.Thread(target=follow)
     follower.start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     site.web.post(
         f"/api/v1/exercises/{exercise.name}/answers",
         json={"task": "who", "value": "nobody"},
         headers=site.bearer(trainee_of(exercise, 2)),
     )
-    follower.join(10)
+    follower.join(60)
+    assert not follower.is_alive()
     now = site.web.get(path_of(exercise), headers=site.bearer(trainee_of(exercise)))
     assert events == [now.headers["etag"].strip('"').removesuffix("-gzip")]
 

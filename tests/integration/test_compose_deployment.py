@@ -268,7 +268,7 @@ def _person(site: Site, role: str) -> tuple[str, str]:
 
 def _answers(site: Site) -> bool:
     try:
-        return httpx.get(f"{site.address}/readyz", timeout=2).is_success
+        return httpx.get(f"{site.address}/readyz", timeout=10).is_success
     except httpx.TransportError:
         return False
 

@@ -141,7 +141,7 @@ def test_a_refusal_is_told_at_the_task_and_nothing_stays(desk: Desk) -> None:
 def test_what_is_larger_than_any_task_takes_is_refused_by_its_declared_length(desk: Desk) -> None:
     path = f"/api/v1/exercises/{desk.exercise.name}/tasks/note/deliveries?file=x.md"
     url = urlsplit(desk.site.url)
-    with socket.create_connection((url.hostname or "", url.port or 0), timeout=10) as connection:
+    with socket.create_connection((url.hostname or "", url.port or 0), timeout=60) as connection:
         head = (
             f"POST {path} HTTP/1.1\r\nHost: {url.netloc}\r\n"
             f"Authorization: Bearer {desk.site.token(desk.trainee)}\r\n"

@@ -29,7 +29,7 @@ def port() -> Iterator[int]:
 def told(port: int, *pieces: bytes) -> bytes:
     """Send piece after piece until the server closes, and return all that it said."""
     answer = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as caller:
         try:
             for piece in pieces:
                 caller.sendall(piece)
