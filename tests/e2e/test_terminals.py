@@ -7,7 +7,7 @@ from pathlib import Path
 import docker
 import paramiko
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from tests.fakes.api_site import PASSWORD, api_site
 from tests.fakes.gateway_stage import an_installation, eventually
@@ -144,15 +144,16 @@ def test_the_first_load_is_light_and_the_screen_has_its_colours(
     place: TerminalSite, page_of: PageOf, complaints: list[str]
 ) -> None:
     page = page_of(place.trainee)
-    sizes: list[int] = []
-    page.on("requestfinished", lambda r: sizes.append(r.sizes()["responseBodySize"]))
+    requests: list[Request] = []
+    page.on("requestfinished", lambda r: requests.append(r))  # noqa: PLW0108  # Playwright marks it
     opened(page)
     type_line(page, r"printf '\033[38;2;255;120;10mflame\033[0m \033[31mred\033[0m\n'")
     flame = page.locator(f"{SCREEN} span", has_text=re.compile("^flame$"))
     expect(flame).to_have_css("color", "rgb(255, 120, 10)")
     red = page.locator(f"{SCREEN} span", has_text=re.compile("^red$"))
     expect(red).to_have_css("color", "rgb(240, 133, 123)")
-    assert 50_000 < sum(sizes) < MOST_BYTES_FIRST
+    size = sum(request.sizes()["responseBodySize"] for request in requests)
+    assert 50_000 < size < MOST_BYTES_FIRST
     assert complaints == []
 
 
