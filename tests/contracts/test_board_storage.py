@@ -373,12 +373,14 @@ def test_readers_and_writers_at_once_see_only_boards_that_were(stage: Stage) -> 
     readers = [threading.Thread(target=look) for _ in range(3)]
     for reader in readers:
         reader.start()
-    for task, value in (("who", "intruder"), ("mark", "mark")):
-        for number in (1, 2, 3):
-            stage.answer(task, stage.value(value, number), number=number)
-    over.set()
-    for reader in readers:
-        reader.join()
+    try:
+        for task, value in (("who", "intruder"), ("mark", "mark")):
+            for number in (1, 2, 3):
+                stage.answer(task, stage.value(value, number), number=number)
+    finally:
+        over.set()
+        for reader in readers:
+            reader.join()
     sums = [sum(row.milli_points for row in rows) for rows in seen]
     assert set(sums) <= {0, 20_000, 40_000, 60_000, 70_000, 80_000, 90_000}
     last = boards.latest(stage.exercise.id, Audience.STAFF)

@@ -213,7 +213,7 @@ def test_a_database_that_stands_still_for_30_seconds_costs_no_team_anything(
     def look_meanwhile(_host: HostKey, _command: tuple[str, ...]) -> None:
         threading.Thread(target=hold).start()
         held.wait()
-        threading.Timer(0.2, released.set).start()
+        threading.Timer(2, released.set).start()  # the look waits for it by then
         stage.engine.on_run = lambda _host, _command: None
 
     stage.engine.on_run = look_meanwhile

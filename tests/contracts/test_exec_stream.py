@@ -64,7 +64,7 @@ async def all_of(stream: ExecStream) -> tuple[bytes, bytes]:
 
 
 async def code_of(stream: ExecStream) -> int:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (code := await stream.exit_code()) is None:  # noqa: ASYNC110  # the port is a look
             await asyncio.sleep(0.02)
     return code
@@ -235,7 +235,7 @@ def test_a_host_that_runs_anew_at_once_is_told_as_not_running(tmp_path: Path) ->
 
 async def shown(stream: ExecStream, wanted: bytes) -> bytes:
     seen = b""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while wanted not in seen:
             chunk = await stream.read()
             assert chunk, seen
@@ -244,7 +244,7 @@ async def shown(stream: ExecStream, wanted: bytes) -> bytes:
 
 
 async def resized(stream: ExecStream, size: TerminalSize) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             with contextlib.suppress(EngineRefusedError):
                 return await stream.resize(size)
@@ -311,7 +311,7 @@ def test_input_that_nobody_takes_any_more_does_not_block(tmp_path: Path, told: b
     async def story() -> None:
         server = await asyncio.start_unix_server(serve, tmp_path / "engine.sock")
         engine = DockerTerminals(f"unix://{tmp_path / 'engine.sock'}", installation="x")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             stream = await enters(engine)
             for _try in range(5):
                 await stream.write(b"x" * 1_000_000)
@@ -394,7 +394,7 @@ def test_an_engine_that_keeps_the_connection_it_refused_is_not_waited_for(tmp_pa
     async def story() -> None:
         server = await asyncio.start_unix_server(serve, tmp_path / "engine.sock")
         engine = DockerTerminals(f"unix://{tmp_path / 'engine.sock'}", installation="x")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             with pytest.raises(HostGoneError):
                 await enters(engine)
             closed.clear()  # after the first of the two

@@ -247,7 +247,7 @@ def test_an_lrs_that_hangs_or_drips_is_given_up_in_time(
     with client(lrs, seconds=0.5) as http:
         patient = Delivering(post.database, post.clock, http, address=ADDRESS)
         assert patient.sweep().problem == "it did not answer within 0.5 s"
-    assert SystemClock().now() - begun < timedelta(seconds=5)
+    assert SystemClock().now() - begun < timedelta(seconds=15)
     assert post.states() == {State.WAITING: 1}
 
 
@@ -333,7 +333,7 @@ def test_a_lookup_that_hangs_is_given_up_in_time(post: Post, lrs: FakeLrs) -> No
     with client(lrs, seconds=0.5) as http:
         patient = Delivering(post.database, post.clock, http, address=ADDRESS)
         assert patient.sweep().problem == "it did not answer within 0.5 s"
-    assert SystemClock().now() - begun < timedelta(seconds=5)
+    assert SystemClock().now() - begun < timedelta(seconds=15)
     assert post.states() == {State.WAITING: BATCH}
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.ids import ExerciseId, new_id
-from core.waiting import pause, until
+from core.waiting import until
 from orchestrator.domain.changes import Change, ChangeKind
 from orchestrator.domain.health import ObservedHost
 from orchestrator.domain.world import (
@@ -524,16 +524,25 @@ def watched(
     `look` is called with each change when it is told.
     """
     told: list[Change] = []
-    stop = threading.Event()
+    stop, tells = threading.Event(), threading.Event()
+    other = WorldKey(exercise=ExerciseId(new_id()), team="team-1")
 
     def tell(change: Change) -> None:
+        if change.exercise == other.exercise:
+            tells.set()
+            return
         told.append(change)
         look(change)
 
+    def is_heard() -> bool:
+        case.engine.raise_network(other, lan(fresh_subnet()))
+        case.lose_network(other, "lan")
+        return tells.wait(0.5)
+
     watching = threading.Thread(target=case.engine.watch, args=(tell, stop))
     watching.start()
-    pause(0.5)
     try:
+        until(is_heard, what="the engine to tell anything", within=SOON)
         yield told
     finally:
         stop.set()
@@ -597,12 +606,16 @@ def test_nothing_is_told_of_probes_that_come_and_go(
 
 def test_the_host_may_be_protected_again_and_again(case: EngineCase) -> None:
     case.engine.protect_host()
-    before = case.engine.taken_subnets()
-    room, looked_at = case.engine.protect_host(), case.engine.diagnose().space
-    after = case.engine.taken_subnets()
-    # Others who use this engine make and remove networks meanwhile.
-    assert {*before} & {*after} <= {*room.taken} <= {*before} | {*after}
-    space = room.space
+
+    def tells_what_is_taken() -> bool:
+        before = case.engine.taken_subnets()
+        told = case.engine.protect_host().taken
+        after = case.engine.taken_subnets()
+        return {*before} & {*after} <= {*told} <= {*before} | {*after}
+
+    # Others who use this engine make and remove networks meanwhile, some within a moment.
+    until(tells_what_is_taken, what="the subnets that are taken to be told", within=SOON)
+    space, looked_at = case.engine.protect_host().space, case.engine.diagnose().space
     assert space.total == looked_at.total
     assert space.free == pytest.approx(looked_at.free, rel=0.2)
 

@@ -82,14 +82,14 @@ def test_nobody_at_a_port_is_no_answer(case: EngineCase, host: HostKey) -> None:
 
 def test_a_talk_ends_when_its_time_is_over(case: EngineCase, host: HostKey) -> None:
     case.echo(host, HERE, 4002, greeting=1)
-    with relayed(case, host, 4002, seconds=2) as talk:
+    with relayed(case, host, 4002, seconds=5) as talk:
         assert talk.hear(2) == b"x"
     assert talk.ends == [RelayEnd.LATE]
 
 
 def test_who_reads_no_more_holds_nobody(case: EngineCase, host: HostKey) -> None:
     case.echo(host, HERE, 4006, greeting=0)
-    with relayed(case, host, 4006, seconds=2) as talk, pytest.raises(ConnectionError):
+    with relayed(case, host, 4006, seconds=5) as talk, pytest.raises(ConnectionError):
         talk.ours.sendall(b"x" * 64 * MIB)  # it is said back, and nobody here listens
     assert talk.ends == [RelayEnd.LATE]
 

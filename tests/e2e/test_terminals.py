@@ -7,7 +7,7 @@ from pathlib import Path
 import docker
 import paramiko
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from tests.fakes.api_site import PASSWORD, api_site
 from tests.fakes.gateway_stage import an_installation, eventually
@@ -75,7 +75,7 @@ def page_of(browser: Browser, place: TerminalSite, complaints: list[str]) -> Ite
     yield page_of
     for context in contexts:
         context.close()
-    for live in place.gateway.live:
+    for live in list(place.gateway.live):
         place_end(place, live.visit.id)
 
 
@@ -86,7 +86,8 @@ def place_end(place: TerminalSite, session: str) -> None:
         json={"sentence": "over"},
         headers=place.site.bearer("ina"),
     )
-    assert answer.status_code == 204
+    # One whose shell ended may have gone by itself meanwhile.
+    assert answer.status_code in {204, 404}
     eventually(lambda: place.gateway.live.find(session) is None, what="an ended terminal")
 
 
@@ -144,15 +145,16 @@ def test_the_first_load_is_light_and_the_screen_has_its_colours(
     place: TerminalSite, page_of: PageOf, complaints: list[str]
 ) -> None:
     page = page_of(place.trainee)
-    sizes: list[int] = []
-    page.on("requestfinished", lambda r: sizes.append(r.sizes()["responseBodySize"]))
+    requests: list[Request] = []
+    page.on("requestfinished", lambda r: requests.append(r))  # noqa: PLW0108  # Playwright marks it
     opened(page)
     type_line(page, r"printf '\033[38;2;255;120;10mflame\033[0m \033[31mred\033[0m\n'")
     flame = page.locator(f"{SCREEN} span", has_text=re.compile("^flame$"))
     expect(flame).to_have_css("color", "rgb(255, 120, 10)")
     red = page.locator(f"{SCREEN} span", has_text=re.compile("^red$"))
     expect(red).to_have_css("color", "rgb(240, 133, 123)")
-    assert 50_000 < sum(sizes) < MOST_BYTES_FIRST
+    size = sum(request.sizes()["responseBodySize"] for request in requests)
+    assert 50_000 < size < MOST_BYTES_FIRST
     assert complaints == []
 
 
@@ -196,8 +198,14 @@ def test_the_keyboard_leaves_the_terminal_and_its_size_follows_the_letters(
     expect(page.locator(SCREEN)).to_contain_text(re.compile(r"\d+ \d+"))
     page.keyboard.press("Control+C")
     page.set_viewport_size({"width": 700, "height": 500})
-    type_line(page, "echo wide-$(tput cols 2>/dev/null || stty size | cut -d' ' -f2)-")
-    expect(page.locator(SCREEN)).to_contain_text(re.compile(r"wide-[4-7]\d-"))
+
+    def is_narrower() -> bool:
+        """Ask again, too: the page tells its new size a moment later, perhaps after the line."""
+        type_line(page, "echo wide-$(tput cols 2>/dev/null || stty size | cut -d' ' -f2)-")
+        page.wait_for_timeout(500)
+        return bool(re.search(r"wide-[4-7]\d-", page.locator(SCREEN).inner_text()))
+
+    eventually(is_narrower, what="the smaller size of the terminal")
 
 
 def test_an_instructor_sees_a_terminal_on_the_wall_joins_it_and_ends_it(
@@ -286,8 +294,8 @@ def test_a_terminal_ends_with_the_reason_when_the_exercise_is_paused(
     exercises.pause(place.exercise.id)
     try:
         expect(page.locator(STATUS)).to_contain_text("paused")
-        again = page.get_by_role("button", name="Open a new shell")
-        again.click()
+        with page.expect_navigation():  # what is on the page until then says the same
+            page.get_by_role("button", name="Open a new shell").click()
         expect(page.locator(STATUS)).to_contain_text("paused")
     finally:
         exercises.resume(place.exercise.id)

@@ -32,11 +32,11 @@ def a_broker(
         limits=limits,
     )
     with a_loop() as loop:
-        asyncio.run_coroutine_threadsafe(broker.start(), loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(broker.start(), loop).result(timeout=60)
         try:
             yield f"unix://{place}"
         finally:
-            asyncio.run_coroutine_threadsafe(broker.close(), loop).result(timeout=10)
+            asyncio.run_coroutine_threadsafe(broker.close(), loop).result(timeout=60)
 
 
 @contextmanager
@@ -48,10 +48,12 @@ def a_loop() -> Iterator[asyncio.AbstractEventLoop]:
     try:
         yield loop
     finally:
-        asyncio.run_coroutine_threadsafe(_settle(loop), loop).result(timeout=30)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+        try:
+            asyncio.run_coroutine_threadsafe(_settle(loop), loop).result(timeout=60)
+        finally:  # or its thread would keep the process from ending
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
 
 
 async def _settle(loop: asyncio.AbstractEventLoop) -> None:

@@ -310,7 +310,7 @@ def a_stage(
                 look_every=timedelta(milliseconds=200),
             )
         )
-        gateway = asyncio.run_coroutine_threadsafe(made, loop).result(timeout=10)
+        gateway = asyncio.run_coroutine_threadsafe(made, loop).result(timeout=60)
         stage = Stage(gateway=gateway, door=door, folder=folder, loop=loop)
         try:
             yield stage

@@ -114,7 +114,7 @@ class Range:
 
 def connecting(address: object, port: int) -> list[str]:
     """Return the command that succeeds when it gets a TCP connection."""
-    return ["timeout", "1", "bash", "-c", f"exec 3<>/dev/tcp/{address}/{port}"]
+    return ["timeout", "3", "bash", "-c", f"exec 3<>/dev/tcp/{address}/{port}"]
 
 
 @contextmanager

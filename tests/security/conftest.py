@@ -28,5 +28,5 @@ def attacked(
 @pytest.fixture(scope="session")
 def neighbour(docker_client: docker.DockerClient) -> Iterator[Container]:
     """Lend a container as Docker makes it by default, beside the range: the control of many."""
-    with ordinary(docker_client, "sleep", "900") as container:
+    with ordinary(docker_client, "sleep", "7200") as container:
         yield container

@@ -61,7 +61,7 @@ while (my @ready = $all->can_read) { for my $s (@ready) {
 # Asks every question of its arguments at once, and prints those that were answered.
 ASK = """
 use IO::Socket::INET; use Socket;
-for my $question (@ARGV) { next if fork; $SIG{ALRM} = sub { exit }; alarm 1;
+for my $question (@ARGV) { next if fork; $SIG{ALRM} = sub { exit }; alarm 3;
   my ($kind, $address, $port) = split /:/, $question; my $word;
   if ($kind eq "tcp") { IO::Socket::INET->new(PeerAddr => "$address:$port") or exit }
   elsif ($kind eq "udp") {

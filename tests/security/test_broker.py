@@ -65,7 +65,7 @@ def place(box: Box, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def raw(place: Path, data: bytes) -> bytes:
     """Return all that is answered to these bytes."""
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(15)
+        client.settimeout(60)
         client.connect(str(place))
         with suppress(BrokenPipeError):
             client.sendall(data)
@@ -116,13 +116,13 @@ def made_exec(place: Path, box: Box, body: object = None) -> str:
 def started(place: Path, exec_id: str, *, behind: bytes = b"") -> Iterator[socket.socket]:
     """Start a process, and lend the connection to it that is handed on."""
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(15)
+        client.settimeout(60)
         client.connect(str(place))
         client.sendall(request("POST", f"/exec/{exec_id}/start", START, UPGRADE) + behind)
         answer, descriptors, _, _ = socket.recv_fds(client, 65_536, 1)
         assert answer.startswith(b"HTTP/1.1 101 ")
         with socket.socket(fileno=descriptors[0]) as process:
-            process.settimeout(15)
+            process.settimeout(60)
             yield process
 
 
@@ -373,9 +373,10 @@ def test_what_comes_behind_a_request_is_no_request(
     before = execs_of(docker_client, box)
     answer = raw(place, look + enter)
     assert answer.count(b"HTTP/1.1 ") == 1
-    assert execs_of(docker_client, box) == before
+    # Those of tests before may end meanwhile.
+    assert not execs_of(docker_client, box) - before
     assert told(raw(place, enter))[0] == 201
-    assert len(execs_of(docker_client, box)) == len(before) + 1
+    assert len(execs_of(docker_client, box) - before) == 1
 
 
 def execs_of(client: docker.DockerClient, box: Box) -> set[str]:
@@ -407,10 +408,10 @@ def test_a_connection_that_was_handed_on_is_good_for_nothing_after_its_process(
 def test_a_process_is_still_known_while_its_connection_is_held(
     place: Path, box: Box, tmp_path: Path
 ) -> None:
-    limits = Limits(kept_seconds=0.2)
+    limits = Limits(kept_seconds=3)  # a busy machine takes a while between the two requests
     with a_broker(tmp_path, installation=OWNER, limits=limits) as address:
         second = Path(address.removeprefix("unix://"))
-        made = made_exec(second, box, BODY | {"Cmd": ["sleep", "1"]})
+        made = made_exec(second, box, BODY | {"Cmd": ["sleep", "4"]})
         with started(second, made) as process:
             assert rest(process) == b""
             assert ask(second, "GET", f"/exec/{made}/json")[0] == 200
@@ -438,7 +439,7 @@ def test_those_that_say_nothing_are_sent_away(box: Box, tmp_path: Path) -> None:
         place = Path(address.removeprefix("unix://"))
         silent = [held.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(40)]
         for number, client in enumerate(silent):
-            client.settimeout(15)
+            client.settimeout(60)
             client.connect(str(place))
             with suppress(BrokenPipeError):
                 client.sendall(look[: number % len(look)])

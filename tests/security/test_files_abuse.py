@@ -247,7 +247,7 @@ def test_a_packet_that_is_too_large_ends_its_session_only(
 ) -> None:
     with _a_raw_channel(ssh) as channel:
         channel.sendall(struct.pack(">I", 2**31) + bytes(1024))
-        channel.settimeout(10)
+        channel.settimeout(60)
         assert channel.recv(1) == b""
     assert ssh.exec_command("echo in")[1].read() == b"in\n"
     eventually(lambda: not list(stage.gateway.live), what="no session left")
@@ -299,7 +299,7 @@ def test_answers_that_nobody_reads_cost_no_memory(stage: Stage, box: Box) -> Non
         return grown * 1024
 
     assert asyncio.run(stare()) < MOST_HELD
-    eventually(lambda: not box.processes(), what="nothing left", seconds=10)
+    eventually(lambda: not box.processes(), what="nothing left")
 
 
 def test_a_trainee_who_ends_the_hosts_side_ends_the_session(
@@ -352,7 +352,7 @@ def _receive(channel: paramiko.Channel) -> bytes:
 
 
 def _exactly(channel: paramiko.Channel, size: int) -> bytes:
-    channel.settimeout(20)
+    channel.settimeout(60)
     got = b""
     while len(got) < size:
         piece = channel.recv(size - len(got))

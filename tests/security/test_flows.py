@@ -93,7 +93,7 @@ class Ground:
 
     def found(self, asker: str, name: str) -> str:
         """Return the first address that a name has for a host."""
-        command = ("timeout", "1", "getent", "ahostsv4", name)
+        command = ("timeout", "3", "getent", "ahostsv4", name)
         lines = self.engine.run(self.key(asker), command, timeout=SOON).output.split()
         return lines[0] if lines else ""
 
@@ -298,7 +298,7 @@ def test_what_was_dropped_can_be_read(ground: Ground) -> None:
     seen: set[object] = set()
 
     def are_all_seen() -> bool:
-        """Ask again, too: on a busy machine a question's second is over before it was sent."""
+        """Ask again, too: on a busy machine a question's time is over before it was sent."""
         assert ground.answered("pc", *asked) == set()
         dropped = ground.engine.dropped(ground.plans["red"].key)
         assert all(drop.packets >= 1 for drop in dropped)

@@ -138,14 +138,14 @@ def test_a_world_that_is_removed_takes_its_forwards_along(
         stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     ) as client:  # fmt: skip
         eventually(
-            lambda: bool(beside(docker_client, ground, "blue")), what="a carrier", seconds=15
+            lambda: bool(beside(docker_client, ground, "blue")), what="a carrier", seconds=60
         )
         ground.engine.remove_world(ground.plans["blue"].key)
-        client.wait(timeout=30)
+        client.wait(timeout=60)
     assert not [left for left in ground.engine._removal.remaining() if ".blue." in left]
     # One that the gateway began meanwhile ends with the host, and the engine removes it then.
     eventually(
-        lambda: not beside(docker_client, ground, "blue"), what="the carrier's end", seconds=15
+        lambda: not beside(docker_client, ground, "blue"), what="the carrier's end", seconds=60
     )
     assert asked(stage, "mail:8080") == "open", "the other team's stand"
     _raise(ground.engine, ground.plans["blue"])  # tests come in any order

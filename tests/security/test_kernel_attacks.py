@@ -195,7 +195,7 @@ def careless(docker_client: docker.DockerClient) -> Iterator[Container]:
     """Lend a container without our walls; privileged is more than every engine may give."""
     with ordinary(
         docker_client,
-        *("sleep", "900"),  # longer than a busy machine takes for all of them
+        *("sleep", "7200"),  # longer than a busy machine takes for all of them
         CapAdd=[*ALL_THAT_MATTER],
         SecurityOpt=["seccomp=unconfined", "apparmor=unconfined"],
         MaskedPaths=[],

@@ -55,6 +55,7 @@ def knock(
             **site.cookie(name),
             **({"Origin": origin} if origin is not None else {}),
         },
+        open_timeout=60,
     )
 
 
@@ -117,6 +118,7 @@ def test_a_bearer_token_and_a_token_in_the_address_open_none(
         with connect(
             site.url.replace("http", "ws") + path,
             additional_headers={"Origin": site.url, **headers},
+            open_timeout=60,
         ) as page:
             assert refusal(page)[0] == "login.required"
 

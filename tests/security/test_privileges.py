@@ -240,12 +240,14 @@ def test_only_its_own_end_in_a_host_that_sees_the_machines_processes(ground: Gro
     left(f"other-{other}", other)
     late = ("sh", "-c", f"sleep 300; : late-{word}")
     ran = ground.engine.run(key, late, timeout=timedelta(seconds=1))
-    assert (ran.exit_code, alive(f"late-{word}")) == (TIMED_OUT, set())
+    assert ran.exit_code == TIMED_OUT
+    until(lambda: not alive(f"late-{word}"), what="its end", within=SOON)
     assert alive(f"own-{word}")
     ground.engine.run(key, reaping([word]), timeout=SOON)
-    assert (alive(f"own-{word}"), len(alive(f"other-{other}"))) == (set(), 1)
+    until(lambda: not alive(f"own-{word}"), what="the session's end", within=SOON)
+    assert len(alive(f"other-{other}")) == 1
     ground.engine.stop_host(key)
-    assert alive(f"other-{other}") == set()
+    until(lambda: not alive(f"other-{other}"), what="the host's end", within=SOON)
 
 
 def _hex(address: object) -> str:
