@@ -65,7 +65,7 @@ def stage(
         "ana.plain": hosts.plain.key,
         "ana.bare": hosts.bare.key,
     }
-    limits = Limits(keepalive=timedelta(seconds=1), keepalives_unanswered=2)
+    limits = Limits(keepalive=timedelta(seconds=1), keepalives_unanswered=8)
     with (
         a_toolbox(OWNER) as toolbox,
         a_stage(
@@ -155,7 +155,7 @@ def test_a_client_that_fell_silent_is_given_up(stage: Stage, hosts: FileHosts) -
             eventually(
                 lambda: "sleep 9000" not in hosts.full.processes(),
                 what="a session that was given up",
-                seconds=15,
+                seconds=60,
             )
         finally:
             client.kill()
