@@ -32,11 +32,11 @@ def a_broker(
         limits=limits,
     )
     with a_loop() as loop:
-        asyncio.run_coroutine_threadsafe(broker.start(), loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(broker.start(), loop).result(timeout=60)
         try:
             yield f"unix://{place}"
         finally:
-            asyncio.run_coroutine_threadsafe(broker.close(), loop).result(timeout=10)
+            asyncio.run_coroutine_threadsafe(broker.close(), loop).result(timeout=60)
 
 
 @contextmanager

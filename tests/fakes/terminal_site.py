@@ -73,7 +73,7 @@ def terminal_site(
             return gateway
 
         with a_box(installation, "desk", world=world, account="ana") as desk:
-            gateway = asyncio.run_coroutine_threadsafe(started(), loop).result(timeout=10)
+            gateway = asyncio.run_coroutine_threadsafe(started(), loop).result(timeout=60)
             try:
                 yield TerminalSite(site=site, exercise=exercise, desk=desk, gateway=gateway)
             finally:
