@@ -48,6 +48,11 @@ def hosts(docker_client: docker.DockerClient) -> Iterator[FileHosts]:
     with file_hosts(OWNER) as made:
         made.full.container.exec_run(["perl", "-e", SERVICE], detach=True)
         made.full.run(f"mkdir -p /run/sshd; /usr/sbin/sshd -p {INSIDE} -o ListenAddress=127.0.0.1")
+        listening = [f":{port:04X} " for port in (SHOUTING, INSIDE)]
+        eventually(
+            lambda: all(port in made.full.run("cat /proc/net/tcp") for port in listening),
+            what="the services",
+        )
         yield made
 
 
