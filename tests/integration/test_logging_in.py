@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from statistics import median
 
 import docker
 import pytest
@@ -256,9 +257,9 @@ def test_a_person_has_so_many_sessions_on_whatever_connections_and_is_told(stage
 
 
 def test_an_act_in_an_exercises_log_cuts_within_a_second(stage: Stage) -> None:
-    """The look that comes anyway is far away here; a busy machine may hold a cut up, not three."""
+    """The look that comes anyway is far away here; a busy machine may hold one of three up."""
     stage.gateway._look_seconds = 3600
-    assert any(cut_after(stage) < 1 for _ in range(3))
+    assert median(cut_after(stage) for _ in range(3)) < 1
 
 
 def cut_after(stage: Stage) -> float:
