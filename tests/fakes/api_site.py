@@ -177,8 +177,12 @@ def api_site(
     policy: Path | None = None,
     doors: tuple[Door, ...] = (),
     lrs: FakeLrs | None = None,
+    followed: timedelta = timedelta(seconds=0.5),
 ) -> Iterator[ApiSite]:
-    """Lend a site in `folder`, on SQLite; it can be had at `doors`, too, and tells an `lrs`."""
+    """Lend a site in `folder`, on SQLite; it can be had at `doors`, too, and tells an `lrs`.
+
+    A board is `followed` so long at a time.
+    """
     scenarios = folder / "scenarios"
     house = SCENARIO.replace('{{ team.name }}?"', '{{ team.name }}?"' + FILES)
     for name, text in {"house": house, "torn": "language: 1\nscenario: {id: torn}\n"}.items():
@@ -206,7 +210,7 @@ def api_site(
         services.users.add(name, role=role, password=PASSWORD)
     app = create_app(services)
     # A browser would follow for minutes and come again; whoever asks here waits for the end.
-    app.state.feeds = BoardFeeds(services.scoring.boards, lasts=timedelta(seconds=0.5))
+    app.state.feeds = BoardFeeds(services.scoring.boards, lasts=followed)
     # Many people share the client: no answer leaves a cookie for the next call.
     no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
     # No TLS here, whose authorities would be read for every client.

@@ -29,11 +29,11 @@ class Detour:
 
     def cut(self) -> None:
         """End every connection under way and take no more."""
-        if self._listener is not None:
-            self._shut(self._listener)
-            self._listener = None
         with self._lock:
+            listener, self._listener = self._listener, None
             connections, self._open = self._open, set()
+        if listener is not None:
+            self._shut(listener)
         for connection in connections:
             self._shut(connection)
 
@@ -51,7 +51,12 @@ class Detour:
                 engine.close()
                 continue
             with self._lock:
-                self._open |= {client, engine}
+                is_cut = self._listener is not listener
+                self._open |= set() if is_cut else {client, engine}
+            if is_cut:  # while it was taken
+                self._shut(client)
+                self._shut(engine)
+                return
             for source, sink in ((client, engine), (engine, client)):
                 threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
 

@@ -329,7 +329,7 @@ def an_installation() -> str:
     return f"gw-{new_id(8)}"
 
 
-def eventually(is_true: Callable[[], bool], *, what: str, seconds: float = 20) -> None:
+def eventually(is_true: Callable[[], bool], *, what: str, seconds: float = 60) -> None:
     """Return when it is true; fails after `seconds`."""
     waiting.until(is_true, what=what, within=timedelta(seconds=seconds))
 

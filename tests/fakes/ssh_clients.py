@@ -25,7 +25,7 @@ from tests.fakes.gateway_stage import PASSWORD, Stage, askpass
 
 T = TypeVar("T")
 
-_SECONDS = 30
+_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,7 +293,7 @@ class Paramiko:
             client.connect(
                 "127.0.0.1", stage.gateway.port, login, password,
                 key_filename=None if password else str(key or stage.folder / "id"),
-                allow_agent=False, look_for_keys=False,
+                allow_agent=False, look_for_keys=False, banner_timeout=60, auth_timeout=60,
             )  # fmt: skip
             yield client
 

@@ -75,7 +75,7 @@ def worker(settings: Settings, program: Sequence[str] = CLI) -> Iterator[subproc
         yield process
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 def launch(services: Services, teams: int) -> Exercise:

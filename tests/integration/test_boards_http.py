@@ -15,7 +15,8 @@ from tests.fakes.api_site import PASSWORD, ApiSite, api_site
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiSite]:
-    with api_site(tmp_path_factory.mktemp("site")) as site:
+    # Followed so long that a busy machine reads a board meanwhile.
+    with api_site(tmp_path_factory.mktemp("site"), followed=timedelta(seconds=5)) as site:
         site.services.users.add("ivo", role=Role.INSTRUCTOR, password=PASSWORD)
         yield site
 

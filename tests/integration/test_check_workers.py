@@ -1,13 +1,14 @@
 """Looks of checks by processes: two that look at each other's failures, and one that is killed."""
 
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import docker
 import pytest
 from docker.models.containers import Container
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from api.bootstrap import Services
 from core.settings import Settings
@@ -18,12 +19,28 @@ from orchestrator.domain.world import WorldKey
 from orchestrator.engine.names import container_name
 from scoring.domain.verdicts import Verdict
 from scoring.round_repository import Why
-from scoring.tables import CheckLookRow, CheckRunRow, CheckWorkerRow
+from scoring.tables import CheckLookRow, CheckRoundRow, CheckRunRow, CheckWorkerRow
 from tests.fakes.worker_site import SOON, await_phase, launch, opened, site_of, worker
 
-pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("docker_client")]
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.timeout(300),
+    pytest.mark.usefixtures("docker_client"),
+]
 
-# The web server is down, and each look says that it has begun and takes a while.
+# Two that look in turns are there for each other however seldom they come to say so.
+PATIENT = [
+    sys.executable,
+    "-c",
+    (
+        "from datetime import timedelta; from api.cli import main; from scoring import sending; "
+        "sending._GONE = timedelta(hours=1); main.run()"
+    ),
+]
+
+# The web server is down. Each look takes a while, and the first says that it has begun and ends
+# with its time: a process can be killed meanwhile.
+LOOK = "test -e /tmp/looking && sleep 2 && exit 1; touch /tmp/looking; sleep 60"
 SCENARIO = """\
 language: 1
 scenario: {id: watched, version: 1.0.0, title: Watched, kind: investigation, duration: 1h}
@@ -36,9 +53,9 @@ hosts:
     accounts: [{name: ana, roles: [analyst]}]
 access: [{roles: [analyst], host: desk, as: ana, default: true}]
 checks:
-  site: {host: desk, run: [sh, -c, "touch /tmp/looking; sleep 2; exit 1"], every: 5s, timeout: 5s}
+  site: {host: desk, run: [sh, -c, "LOOK"], every: 5s, timeout: 5s}
 tasks: {up: {availability: site, title: Stay up, points: 10}}
-"""
+""".replace("LOOK", LOOK)
 
 
 @pytest.fixture
@@ -65,6 +82,13 @@ def first_looks(services: Services) -> dict[int, str]:
         return {look.round: look.worker for look in found}
 
 
+def last_round(services: Services) -> int:
+    """Return the newest round that is open or closed; -1 before the first."""
+    with services.database.reading() as session:
+        newest = [session.scalar(select(func.max(t.round))) for t in (CheckRoundRow, CheckRunRow)]
+    return max((number for number in newest if number is not None), default=-1)
+
+
 def workers(services: Services) -> int:
     with services.database.reading() as session:
         return len(session.scalars(select(CheckWorkerRow)).all())
@@ -84,10 +108,10 @@ def desk_of(client: docker.DockerClient, settings: Settings, exercise: Exercise)
 def test_a_failure_that_one_process_saw_is_looked_at_by_the_other(
     services: Services, settings: Settings
 ) -> None:
-    with worker(settings), worker(settings):
+    with worker(settings, PATIENT), worker(settings, PATIENT):
         begun(services)
         until(lambda: workers(services) == 2, what="both to look", within=SOON)
-        alone = max((run.round for run in runs(services)), default=-1) + 1
+        alone = last_round(services)
         until(
             lambda: any(run.round > alone + 1 for run in runs(services)),
             what="rounds that both were there for",
@@ -115,7 +139,7 @@ def test_a_process_killed_in_its_look_costs_no_team_anything(
         first.wait()
     assert not runs(services)
     with worker(settings):
-        until(lambda: len(runs(services)) > 1, what="rounds to be closed", within=SOON)
+        until(lambda: len(runs(services)) > 1, what="rounds to be closed", within=2 * SOON)
     lost, *later = runs(services)
     assert (lost.verdict, lost.worker) == (Verdict.MISSING, "")
     assert lost.output == "nobody looked in time"

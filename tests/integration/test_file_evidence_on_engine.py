@@ -77,7 +77,7 @@ class Room:
 
     def cut(self, source: str, target: str, *, once: Callable[[], bool]) -> None:
         """Copy slowly, and kill the client `once` something of it has come."""
-        line = [*self.gateway.options(), "-P", str(self.gateway.gateway.port), "-l", "2000"]
+        line = [*self.gateway.options(), "-P", str(self.gateway.gateway.port), "-l", "300"]
         ends = [end.replace("HOST", "127.0.0.1") for end in (source, target)]
         with subprocess.Popen(
             ["scp", "-q", *self.options, *line, *ends], start_new_session=True

@@ -15,10 +15,12 @@ from api.gateways import gateways_of
 from core.background import spawn
 from core.migration import upgrade
 from core.settings import Settings
+from orchestrator.gateway import inner_line, neighbours
 from orchestrator.gateway.doors import NearAndFar, SocketDoors
 from orchestrator.gateway.facts import GatewayFacts
 from orchestrator.gateway.inner_calls import Gateways
 from orchestrator.gateway.limits import Limits
+from orchestrator.gateway.over_redis import place as at_redis
 from orchestrator.gateway.over_redis.doors import RedisDoors
 from orchestrator.gateway.over_redis.place import RedisPlace
 from orchestrator.terminal.limits import TerminalLimits
@@ -33,6 +35,14 @@ from tests.ports import free_port
 pytestmark = [pytest.mark.engine, pytest.mark.enable_socket]
 
 OWNER = an_installation()
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a login wait for its neighbours as long as a busy machine takes."""
+    monkeypatch.setattr(neighbours, "_PATIENCE_SECONDS", 20)
+    monkeypatch.setattr(inner_line, "_ANSWER_SECONDS", 20)
+    monkeypatch.setattr(at_redis, "_LOOK_SECONDS", 20)
 
 
 @pytest.fixture(scope="module")

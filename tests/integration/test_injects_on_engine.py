@@ -8,6 +8,7 @@ import pytest
 
 from core.ids import ExerciseId, TeamId, new_id
 from core.settings import read_settings
+from core.waiting import until
 from orchestrator.domain.injects import Firing, FiringState
 from orchestrator.domain.world import Attachment, HostKey, HostPlan, NetworkPlan, WorldKey
 from orchestrator.engine.runtime import DockerEngine
@@ -79,7 +80,7 @@ def test_a_command_that_hangs_is_ended_and_the_next_worker_does_not_begin_it_aga
 ) -> None:
     record = firing()
     script = "echo begun >>/root/begun; echo waiting; sleep 300"
-    hung = run(engine, host, record, script, within=timedelta(seconds=2))
+    hung = run(engine, host, record, script, within=timedelta(seconds=8))
     assert (hung.exit_code, hung.output) == (124, "waiting\n")
     again = run(engine, host, record, script)
     assert again.exit_code == 125
@@ -92,8 +93,8 @@ def test_a_command_that_hangs_is_ended_and_the_next_worker_does_not_begin_it_aga
 def test_whoever_takes_over_ends_what_was_left_running(engine: DockerEngine, host: HostKey) -> None:
     record = firing()
     left = f"setsid {' '.join(map(quoted, once(record, ['sleep', '301'])))} >/dev/null 2>&1 &"
-    engine.run(host, ("sh", "-c", left + " sleep 0.5"), timeout=SOON)
-    assert running(engine, host, "sleep 301")
+    engine.run(host, ("sh", "-c", left), timeout=SOON)
+    until(lambda: running(engine, host, "sleep 301"), what="what is left running", within=SOON)
     assert run(engine, host, record, "true").exit_code == 125
     assert not running(engine, host, "sleep 301")
 

@@ -13,6 +13,7 @@ import asyncssh
 import docker
 import pytest
 
+from orchestrator.gateway import neighbours
 from orchestrator.terminal.limits import TerminalLimits
 from tests.fakes.gateway_stage import (
     PASSWORD,
@@ -130,7 +131,11 @@ def test_a_shell_is_offered_the_host_that_comes_after_a_reset(
             assert shell.recv_exit_status() == 0
 
 
-def test_a_kept_shell_is_given_back_at_another_gateway(desk: Box, tmp_path: Path) -> None:
+def test_a_kept_shell_is_given_back_at_another_gateway(
+    desk: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A login waits for its neighbours as long as a busy machine takes.
+    monkeypatch.setattr(neighbours, "_PATIENCE_SECONDS", 20)
     with two_gateways(desk, tmp_path) as (one, other):
         shell = a_shell(one)
         shell.send(b"place=here; echo work$((40 + 2))\n")

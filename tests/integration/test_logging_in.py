@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from statistics import median
 
 import docker
 import pytest
@@ -67,7 +68,7 @@ class Terminal:
         if self._pid == 0:
             os.execvp(line[0], line)
 
-    def until(self, wanted: str, *, seconds: float = 20) -> str:
+    def until(self, wanted: str, *, seconds: float = 60) -> str:
         """Return what is shown up to a pattern; the next call goes on after it."""
         deadline = time.monotonic() + seconds
         while not (found := re.search(wanted, self.shown)):
@@ -256,8 +257,13 @@ def test_a_person_has_so_many_sessions_on_whatever_connections_and_is_told(stage
 
 
 def test_an_act_in_an_exercises_log_cuts_within_a_second(stage: Stage) -> None:
-    """The look that comes anyway is far away here."""
+    """The look that comes anyway is far away here; a busy machine may hold one of three up."""
     stage.gateway._look_seconds = 3600
+    assert median(cut_after(stage) for _ in range(3)) < 1
+
+
+def cut_after(stage: Stage) -> float:
+    """Return how many seconds after an act in the log a session was cut."""
     terminal = Terminal(stage.ssh_line("-tt", "echo on; sleep 100"))
     terminal.until("on\r\n")
     eventually(lambda: stage.gateway.facts().sessions == 1, what="the session")
@@ -265,8 +271,10 @@ def test_an_act_in_an_exercises_log_cuts_within_a_second(stage: Stage) -> None:
     began = time.monotonic()
     stage.door.acts += 1
     terminal.until("the exercise is paused")
-    assert time.monotonic() - began < 1
+    seconds = time.monotonic() - began
     assert terminal.ends() == 255
+    stage.door.closed = ""
+    return seconds
 
 
 def test_an_idle_terminal_ends_with_a_sentence(desk: Box, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from api.bootstrap import Services
 from core.settings import Settings
 from core.waiting import until
 from orchestrator.claims import CLAIM_LASTS
-from orchestrator.domain.exercise import Exercise
+from orchestrator.domain.exercise import Exercise, Problem
 from orchestrator.domain.phases import Phase, WorldPhase
 from orchestrator.domain.world import WorldKey
 from orchestrator.engine.names import container_name
@@ -32,7 +32,11 @@ from tests.fakes.worker_site import (
     worker,
 )
 
-pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("docker_client")]
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.timeout(300),
+    pytest.mark.usefixtures("docker_client"),
+]
 
 # A worker that looks at the hosts when it starts, and then only when the engine tells of one.
 ONLY_TOLD = [
@@ -212,12 +216,14 @@ def test_an_engine_that_goes_away_half_way_is_told_and_nothing_is_made_twice(
                 within=SOON,
             )
             way.cut()
-            until(
-                lambda: any(t.problem for t in services.exercises.get(exercise.id).teams),
-                what="the engine's absence to be told",
-                within=SOON,
-            )
-            problems = [t.problem for t in services.exercises.get(exercise.id).teams if t.problem]
+            problems: list[Problem] = []
+
+            def is_told() -> bool:  # until the next try begins
+                teams = services.exercises.get(exercise.id).teams
+                problems.extend(team.problem for team in teams if team.problem)
+                return bool(problems)
+
+            until(is_told, what="the engine's absence to be told", within=SOON)
             assert "does not answer" in problems[0].message
             assert services.exercises.get(exercise.id).phase is Phase.PROVISIONING
             way.mend()

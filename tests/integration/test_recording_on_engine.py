@@ -93,7 +93,7 @@ def room(desk: Box, tmp_path: Path) -> Iterator[Room]:
     writer.close()
 
 
-def shown(shell: paramiko.Channel, wanted: str, *, seconds: float = 15) -> str:
+def shown(shell: paramiko.Channel, wanted: str, *, seconds: float = 60) -> str:
     """Return what a terminal shows up to and with a pattern."""
     seen = ""
     deadline = time.monotonic() + seconds

@@ -1,5 +1,6 @@
 """Results of an exercise, from its play to a learning record store, and a correction of them."""
 
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -22,6 +23,18 @@ from tests.fakes.correction_desk import Instructors
 from tests.fakes.lrs import FakeLrs, Wrong
 from tests.fakes.worker_site import launch, site_of
 from tests.fakes.worker_site import worker as a_worker
+
+HANGS = 45
+# A worker that gives no call up before the LRS answers, however busy the machine is.
+PATIENT = [
+    sys.executable,
+    "-c",
+    (
+        "from datetime import timedelta; from functools import partial; from api import lrs; "
+        "from api.cli import main; "
+        "lrs.HttpLrs = partial(lrs.HttpLrs, within=timedelta(minutes=5)); main.run()"
+    ),
+]
 
 
 @pytest.fixture
@@ -156,14 +169,17 @@ def test_an_lrs_that_hangs_holds_nothing_else_of_a_worker_up(
     services.close()
     monkeypatch.setenv("POLIGON_LRS_URL", lrs.url)
     monkeypatch.setenv("POLIGON_LRS_HOME_PAGE", "https://range.test")
-    lrs.wrong = lambda _: Wrong(status=200, body=b"x", pause=60)
+    lrs.wrong = lambda _: Wrong(status=200, body=b"x", pause=HANGS)
 
     def seen() -> int:
-        return (settings.home / "worker.seen").stat().st_mtime_ns
+        """Return when the worker gave its last sign of life; 0 before the first."""
+        sign = settings.home / "worker.seen"
+        return sign.stat().st_mtime_ns if sign.exists() else 0
 
-    with a_worker(settings):
+    with a_worker(settings, PATIENT):
         until(lambda: lrs.calls != [], what="a call", within=timedelta(seconds=60))
         last = seen()
-        within = timedelta(seconds=9)  # the call is given up after ten
+        within = timedelta(seconds=HANGS - 5)
         until(lambda: seen() > last, what="a sign of life while the LRS hangs", within=within)
         assert len(lrs.calls) == 1
+        lrs.closing.set()

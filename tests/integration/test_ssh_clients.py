@@ -48,6 +48,11 @@ def hosts(docker_client: docker.DockerClient) -> Iterator[FileHosts]:
     with file_hosts(OWNER) as made:
         made.full.container.exec_run(["perl", "-e", SERVICE], detach=True)
         made.full.run(f"mkdir -p /run/sshd; /usr/sbin/sshd -p {INSIDE} -o ListenAddress=127.0.0.1")
+        listening = [f":{port:04X} " for port in (SHOUTING, INSIDE)]
+        eventually(
+            lambda: all(port in made.full.run("cat /proc/net/tcp") for port in listening),
+            what="the services",
+        )
         yield made
 
 
@@ -65,7 +70,7 @@ def stage(
         "ana.plain": hosts.plain.key,
         "ana.bare": hosts.bare.key,
     }
-    limits = Limits(keepalive=timedelta(seconds=1), keepalives_unanswered=2)
+    limits = Limits(keepalive=timedelta(seconds=1), keepalives_unanswered=8)
     with (
         a_toolbox(OWNER) as toolbox,
         a_stage(
@@ -155,7 +160,7 @@ def test_a_client_that_fell_silent_is_given_up(stage: Stage, hosts: FileHosts) -
             eventually(
                 lambda: "sleep 9000" not in hosts.full.processes(),
                 what="a session that was given up",
-                seconds=15,
+                seconds=60,
             )
         finally:
             client.kill()

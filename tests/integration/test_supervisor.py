@@ -57,7 +57,7 @@ child, folder = sys.argv[1:3]
 names = ("first", "second", "third")
 sys.exit(supervise({name: [sys.executable, child, folder, name] for name in names}))
 """
-SOON = timedelta(seconds=20)
+SOON = timedelta(seconds=60)
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_a_signal_ends_all_of_them_in_order(
     parent = started(tmp_path, parents, "a=stays", "b=stays")
     await_start(tmp_path, "a", "b")
     parent.send_signal(number)
-    assert parent.wait(20) == code
+    assert parent.wait(timeout=SOON.total_seconds()) == code
     assert not [pid for name in "ab" for pid in pids(tmp_path, name) if lives(pid)]
 
 
@@ -125,7 +125,7 @@ def test_a_child_that_dies_at_once_is_started_ever_more_slowly(
     tmp_path: Path, parents: list[subprocess.Popen[bytes]]
 ) -> None:
     started(tmp_path, parents, "a=ends", "b=stays")
-    until(lambda: len(pids(tmp_path, "a")) == 3, what="two restarts", within=SOON)
+    until(lambda: len(pids(tmp_path, "a")) >= 3, what="two restarts", within=SOON)
     assert lives(pids(tmp_path, "b")[0])
 
 
@@ -237,7 +237,7 @@ def test_ctrl_c_leaves_a_launch_to_go_on_and_says_how_to_look(tmp_path: Path) ->
         if "planned" in line:
             break
     launch.send_signal(signal.SIGINT)
-    said, told = launch.communicate(timeout=20)
+    said, told = launch.communicate(timeout=SOON.total_seconds())
     assert launch.returncode == 130
     assert "poligon exercise status house-" in told
     assert said == ""

@@ -123,11 +123,11 @@ def _keepalive(client: SshClient, scene: Scene) -> None:
     if isinstance(client, AsyncSsh):
 
         async def wait(one: asyncssh.SSHClientConnection) -> str:
-            one.set_keepalive(0.2, 2)
-            await asyncio.sleep(1)
+            one.set_keepalive(0.5, 8)
+            await asyncio.sleep(6)
             return str((await one.run("echo in")).stdout)
 
         assert client.on_connection(scene.stage, wait) == "in\n"
     else:
-        alive = ["-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=1"]
-        assert scene.stage.ssh("sleep 2.5; exit 3", options=alive).returncode == 3
+        alive = ["-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=4"]
+        assert scene.stage.ssh("sleep 7; exit 3", options=alive).returncode == 3
