@@ -4,7 +4,8 @@ A signal is for a person to look at. It is no proof, and it never takes points. 
 it saw; what it cannot see it says nothing of. Times are the teams' own clocks.
 """
 
-from collections import Counter, defaultdict, deque
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +20,8 @@ RARE_LEAST_LENGTH = 4
 CLOSE_WITHIN = timedelta(seconds=60)
 CLOSE_TASKS = 3
 """Two teams that are right within CLOSE_WITHIN of each other on so many tasks are a signal."""
+CLOSE_CROWD = 3
+"""Where more teams, with the two, were right within CLOSE_WITHIN of both, it is no sign of them."""
 SPEED = timedelta(seconds=20)
 """Nobody reads a task, finds out and answers in less after its opening."""
 
@@ -111,54 +114,64 @@ def same_rare_wrong(answers: Sequence[Answered], *, teams: int) -> Iterator[Susp
 
 
 def close_in_time(answers: Sequence[Answered]) -> Iterator[Suspicion]:
-    """Give each pair of teams that was right at nearly the same time on several tasks."""
+    """Give each pair of teams that was right at nearly the same time on several tasks.
+
+    In the order of the teams. Where many teams were, it was the room that got there: such a task
+    speaks neither for nor against a pair.
+    """
     right: dict[str, dict[str, Answered]] = defaultdict(dict)
     for answer in answers:
         if answer.right:
             right[answer.team].setdefault(answer.task, answer)
-    for one, other in _often_close(right):
+    close = _close_tasks(right)
+    place = {team: number for number, team in enumerate(right)}
+    for one, other in sorted(close, key=lambda pair: (place[pair[0]], place[pair[1]])):
         both = [(right[one][t], right[other][t]) for t in right[one] if t in right[other]]
-        close = [(a, b) for a, b in both if abs(a.elapsed - b.elapsed) <= CLOSE_WITHIN]
+        within = [(a, b) for a, b in both if abs(a.elapsed - b.elapsed) <= CLOSE_WITHIN]
+        alone = [(a, b) for a, b in within if a.task in close[one, other]]
+        in_crowds = len(within) - len(alone)
+        if len(alone) < CLOSE_TASKS or 2 * len(alone) < len(both) - in_crowds:
+            continue
         yield Suspicion(
             kind=SignalKind.CLOSE,
             teams=(one, other),
-            what=f"right within {_spelled(CLOSE_WITHIN)} of each other on {len(close)} of"
-            f" {len(both)} tasks that both solved",
+            what=f"right within {_spelled(CLOSE_WITHIN)} of each other on {len(alone)} of"
+            f" {len(both)} tasks that both solved"
+            + (f", and among many teams on {in_crowds} more" if in_crowds else ""),
             evidence=tuple(
                 _evidence(a, f"{_spelled(abs(a.elapsed - b.elapsed))} apart")
-                for pair in close
+                for pair in alone
                 for a, b in (pair, pair[::-1])
             ),
         )
 
 
-def _often_close(right: Mapping[str, Mapping[str, Answered]]) -> list[tuple[str, str]]:
-    """Return the pairs of teams that were close on CLOSE_TASKS and half of what both solved.
+def _close_tasks(right: Mapping[str, Mapping[str, Answered]]) -> Mapping[tuple[str, str], set[str]]:
+    """Return (team, later team of `right`) → the tasks on which they were close, and few others.
 
-    In the order of the teams, and by going through each task's answers in the order of time: of a
-    thousand teams most pairs never come near each other.
+    By going through each task's answers in the order of time: of a thousand teams most pairs never
+    come near each other, or only in a crowd.
     """
     place = {team: number for number, team in enumerate(right)}
     by_task: dict[str, list[Answered]] = defaultdict(list)
     for tasks in right.values():
         for task, answer in tasks.items():
             by_task[task].append(answer)
-    close = Counter[tuple[str, str]]()
-    for answers in by_task.values():
-        window = deque[Answered]()
-        for answer in sorted(answers, key=lambda a: a.elapsed):
-            while window and answer.elapsed - window[0].elapsed > CLOSE_WITHIN:
-                window.popleft()
-            for earlier in window:
-                pair = (earlier.team, answer.team)
-                close[pair if place[pair[0]] < place[pair[1]] else pair[::-1]] += 1
-            window.append(answer)
-    often = [
-        (one, other)
-        for (one, other), times in close.items()
-        if times >= CLOSE_TASKS and 2 * times >= len(right[one].keys() & right[other].keys())
-    ]
-    return sorted(often, key=lambda pair: (place[pair[0]], place[pair[1]]))
+    close: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for task, answers in by_task.items():
+        answers.sort(key=lambda a: a.elapsed)
+        times = [answer.elapsed for answer in answers]
+        for answer in answers:
+            near = bisect_left(times, answer.elapsed - CLOSE_WITHIN)
+            last = bisect_right(times, answer.elapsed)
+            if last - near > CLOSE_CROWD:
+                continue  # they are near all of those
+            for earlier in answers[near:last]:
+                one, other = sorted((earlier.team, answer.team), key=place.__getitem__)
+                crowd = bisect_right(times, earlier.elapsed + CLOSE_WITHIN) - near
+                if one != other and crowd <= CLOSE_CROWD:
+                    close[one, other].add(task)
+    return close
 
 
 def too_fast(

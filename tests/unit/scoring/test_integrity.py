@@ -1,12 +1,13 @@
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.domain.integrity import (
+    CLOSE_CROWD,
     CLOSE_TASKS,
     CLOSE_WITHIN,
     Answered,
@@ -80,6 +81,26 @@ def test_teams_that_are_right_together_on_several_tasks_are_a_signal() -> None:
     assert "on 3 of 3 tasks" in found.what
     apart = [sent("b", "t3", at=961)]
     assert list(close_in_time([*a, *b[:2], *apart])) == []
+
+
+def test_what_the_whole_room_is_right_about_together_is_no_sign_of_a_pair() -> None:
+    moments = (("t1", 5), ("t2", 500), ("t6", 9000), ("t7", 12_000))
+    room = [sent(team, task, at=at) for team in "abcd" for task, at in moments]
+    assert list(close_in_time(room)) == []
+    alone = [
+        sent(team, task, at=at + 20 * (team == "b"))
+        for team in "ab"
+        for task, at in (("t3", 900), ("t4", 1400), ("t5", 2000))
+    ]
+    (found,) = close_in_time([*room, *alone])
+    assert found.teams == ("a", "b")
+    assert found.what == (
+        "right within 60 s of each other on 3 of 7 tasks that both solved,"
+        " and among many teams on 4 more"
+    )
+    assert {evidence.task for evidence in found.evidence} == {"t3", "t4", "t5"}
+    apart = [sent(team, task, at=3000 + 300 * (team == "b")) for team in "ab" for task in "vwxy"]
+    assert list(close_in_time([*room, *alone, *apart])) == []
 
 
 def test_an_answer_sooner_than_anybody_reads_is_a_signal() -> None:
@@ -157,21 +178,30 @@ def test_every_language_says_everything() -> None:
     assert words("sr-Latn") == words("sr")
 
 
+TEAMS, TASKS = "abcdef", "vwxyz"
+
+
 @given(
-    st.lists(
-        st.tuples(st.sampled_from("abcd"), st.sampled_from("vwxyz"), st.integers(0, 400)),
-        unique_by=lambda answer: answer[:2],
-    )
+    st.fixed_dictionaries({}, optional={key: st.integers(0, 240) for key in product(TEAMS, TASKS)})
 )
 def test_pairs_found_by_time_are_those_that_a_look_at_every_pair_finds(
-    answers: list[tuple[str, str, int]],
+    seconds: dict[tuple[str, str], int],
 ) -> None:
-    at = {team: {t: s for who, t, s in answers if who == team} for team, _, _ in answers}
+    at = {team: {t: s for (who, t), s in seconds.items() if who == team} for team, _ in seconds}
+    within = CLOSE_WITHIN.total_seconds()
     wanted = []
     for one, other in combinations(at, 2):
-        both = [abs(at[one][task] - at[other][task]) for task in at[one].keys() & at[other].keys()]
-        close = sum(apart <= CLOSE_WITHIN.total_seconds() for apart in both)
-        if close >= CLOSE_TASKS and 2 * close >= len(both):
+        alone = apart = 0
+        for task in at[one].keys() & at[other].keys():
+            both = at[one][task], at[other][task]
+            near = [
+                t for t in at if task in at[t] and max(abs(at[t][task] - b) for b in both) <= within
+            ]
+            if abs(both[0] - both[1]) > within:
+                apart += 1
+            elif len(near) <= CLOSE_CROWD:
+                alone += 1
+        if alone >= CLOSE_TASKS and alone >= apart:
             wanted.append((one, other))
-    found = close_in_time([sent(team, task, at=second) for team, task, second in answers])
+    found = close_in_time([sent(team, task, at=at) for (team, task), at in seconds.items()])
     assert [suspicion.teams for suspicion in found] == wanted
