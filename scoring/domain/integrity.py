@@ -116,21 +116,19 @@ def same_rare_wrong(answers: Sequence[Answered], *, teams: int) -> Iterator[Susp
 def close_in_time(answers: Sequence[Answered]) -> Iterator[Suspicion]:
     """Give each pair of teams that was right at nearly the same time on several tasks.
 
-    In the order of the teams. Where many teams were, it was the room that got there: such a task
-    speaks neither for nor against a pair.
+    Where many teams were, it was the room that got there: such a task speaks neither for nor
+    against a pair.
     """
     right: dict[str, dict[str, Answered]] = defaultdict(dict)
     for answer in answers:
         if answer.right:
             right[answer.team].setdefault(answer.task, answer)
-    close = _close_tasks(right)
-    place = {team: number for number, team in enumerate(right)}
-    for one, other in sorted(close, key=lambda pair: (place[pair[0]], place[pair[1]])):
+    for (one, other), tasks in _often_close(right):
         both = [(right[one][t], right[other][t]) for t in right[one] if t in right[other]]
-        within = [(a, b) for a, b in both if abs(a.elapsed - b.elapsed) <= CLOSE_WITHIN]
-        alone = [(a, b) for a, b in within if a.task in close[one, other]]
-        in_crowds = len(within) - len(alone)
-        if len(alone) < CLOSE_TASKS or 2 * len(alone) < len(both) - in_crowds:
+        alone = [(a, b) for a, b in both if a.task in tasks]
+        within = sum(abs(a.elapsed - b.elapsed) <= CLOSE_WITHIN for a, b in both)
+        in_crowds = within - len(alone)
+        if 2 * len(alone) < len(both) - in_crowds:
             continue
         yield Suspicion(
             kind=SignalKind.CLOSE,
@@ -146,11 +144,13 @@ def close_in_time(answers: Sequence[Answered]) -> Iterator[Suspicion]:
         )
 
 
-def _close_tasks(right: Mapping[str, Mapping[str, Answered]]) -> Mapping[tuple[str, str], set[str]]:
-    """Return (team, later team of `right`) → the tasks on which they were close, and few others.
+def _often_close(
+    right: Mapping[str, Mapping[str, Answered]],
+) -> list[tuple[tuple[str, str], set[str]]]:
+    """Return the pairs of teams that were close, and few others, on CLOSE_TASKS, and these tasks.
 
-    By going through each task's answers in the order of time: of a thousand teams most pairs never
-    come near each other, or only in a crowd.
+    In the order of the teams, and by going through each task's answers in the order of time: of a
+    thousand teams most pairs never come near each other, or only in a crowd.
     """
     place = {team: number for number, team in enumerate(right)}
     by_task: dict[str, list[Answered]] = defaultdict(list)
@@ -171,7 +171,8 @@ def _close_tasks(right: Mapping[str, Mapping[str, Answered]]) -> Mapping[tuple[s
                 crowd = bisect_right(times, earlier.elapsed + CLOSE_WITHIN) - near
                 if one != other and crowd <= CLOSE_CROWD:
                     close[one, other].add(task)
-    return close
+    often = [(pair, tasks) for pair, tasks in close.items() if len(tasks) >= CLOSE_TASKS]
+    return sorted(often, key=lambda found: (place[found[0][0]], place[found[0][1]]))
 
 
 def too_fast(
