@@ -24,6 +24,11 @@ CLI = (sys.executable, "-m", "api.cli.main")
 SOON = timedelta(seconds=60)
 
 
+def cli_after(change: str) -> tuple[str, ...]:
+    """Return the command line of `poligon` in a process in which a change was made before."""
+    return (sys.executable, "-c", f"from api.cli import main; {change}; main.run()")
+
+
 def site_of(folder: Path, scenario: str) -> Settings:
     """Return the settings of a new site in a folder, with this scenario as its only one."""
     place = folder / "scenarios" / "only"

@@ -1,7 +1,6 @@
 """Looks of checks by processes: two that look at each other's failures, and one that is killed."""
 
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,7 +19,15 @@ from orchestrator.engine.names import container_name
 from scoring.domain.verdicts import Verdict
 from scoring.round_repository import Why
 from scoring.tables import CheckLookRow, CheckRoundRow, CheckRunRow, CheckWorkerRow
-from tests.fakes.worker_site import SOON, await_phase, launch, opened, site_of, worker
+from tests.fakes.worker_site import (
+    SOON,
+    await_phase,
+    cli_after,
+    launch,
+    opened,
+    site_of,
+    worker,
+)
 
 pytestmark = [
     pytest.mark.engine,
@@ -29,14 +36,10 @@ pytestmark = [
 ]
 
 # Two that look in turns are there for each other however seldom they come to say so.
-PATIENT = [
-    sys.executable,
-    "-c",
-    (
-        "from datetime import timedelta; from api.cli import main; from scoring import sending; "
-        "sending._GONE = timedelta(hours=1); main.run()"
-    ),
-]
+PATIENT = cli_after(
+    "from datetime import timedelta; from scoring import sending; "
+    "sending._GONE = timedelta(hours=1)"
+)
 
 # The web server is down. Each look takes a while, and the first says that it has begun and ends
 # with its time: a process can be killed meanwhile.

@@ -3,7 +3,6 @@
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +24,7 @@ from tests.fakes.worker_site import (
     ROOT,
     SOON,
     await_phase,
+    cli_after,
     environment,
     launch,
     opened,
@@ -39,14 +39,10 @@ pytestmark = [
 ]
 
 # A worker that looks at the hosts when it starts, and then only when the engine tells of one.
-ONLY_TOLD = [
-    sys.executable,
-    "-c",
-    (
-        "from datetime import timedelta; from api.cli import main, worker; "
-        "worker._LOOK_EVERY = timedelta(hours=1); main.run()"
-    ),
-]
+ONLY_TOLD = cli_after(
+    "from datetime import timedelta; from api.cli import worker; "
+    "worker._LOOK_EVERY = timedelta(hours=1)"
+)
 
 # Each host takes a second or two to become ready, so that there is a half-way to be killed at.
 SCENARIO = """\

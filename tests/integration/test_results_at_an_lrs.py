@@ -1,6 +1,5 @@
 """Results of an exercise, from its play to a learning record store, and a correction of them."""
 
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -21,20 +20,15 @@ from scoring.lrs.outbox import LrsNotSetError
 from tests.fakes.api_site import SCENARIO, ApiSite, api_site
 from tests.fakes.correction_desk import Instructors
 from tests.fakes.lrs import FakeLrs, Wrong
-from tests.fakes.worker_site import launch, site_of
+from tests.fakes.worker_site import cli_after, launch, site_of
 from tests.fakes.worker_site import worker as a_worker
 
 HANGS = 45
 # A worker that gives no call up before the LRS answers, however busy the machine is.
-PATIENT = [
-    sys.executable,
-    "-c",
-    (
-        "from datetime import timedelta; from functools import partial; from api import lrs; "
-        "from api.cli import main; "
-        "lrs.HttpLrs = partial(lrs.HttpLrs, within=timedelta(minutes=5)); main.run()"
-    ),
-]
+PATIENT = cli_after(
+    "from datetime import timedelta; from functools import partial; from api import lrs; "
+    "lrs.HttpLrs = partial(lrs.HttpLrs, within=timedelta(minutes=5))"
+)
 
 
 @pytest.fixture
