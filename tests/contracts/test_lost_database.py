@@ -1,5 +1,6 @@
 """PostgreSQL goes away in the midst of something: that is told, wherever it is noticed."""
 
+import select
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,7 @@ from tests.fakes.queue import RecordingQueue
 pytestmark = [pytest.mark.engine, pytest.mark.enable_socket]
 
 _CUT_OFF = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = :pid"
+_SOON = 60.0  # seconds
 
 
 @pytest.fixture
@@ -22,12 +24,16 @@ def database(postgres_url: str) -> Iterator[Database]:
 
 
 def cut_off(session: Session) -> None:
-    """End the session's connection, as a server that is killed does."""
+    """End the session's connection, as a server that is killed does, and hear of it."""
     pid = session.scalar(text("SELECT pg_backend_pid()"))
     engine = create_engine(session.connection().engine.url)
     with engine.begin() as other:
         assert other.scalar(text(_CUT_OFF), {"pid": pid})
     engine.dispose()
+    driver = session.connection().connection.driver_connection
+    assert driver is not None
+    heard, _, _ = select.select([driver], [], [], _SOON)
+    assert heard, "the server ends it when it comes to it"
 
 
 def test_a_database_that_goes_away_while_it_is_read_is_unavailable(database: Database) -> None:

@@ -233,8 +233,9 @@ def test_only_its_own_end_in_a_host_that_sees_the_machines_processes(ground: Gro
 
     def left(mark: str, session: str) -> None:
         line = f"POLIGON_SESSION={session} setsid sh -c 'sleep 300; : {mark}' >/dev/null 2>&1 &"
-        ground.engine.run(key, ("sh", "-c", line), timeout=SOON)
-        assert alive(mark)
+        assert ground.engine.run(key, ("sh", "-c", line), timeout=SOON).ok
+        # A process that is just becoming another program has no command line for a moment.
+        until(lambda: bool(alive(mark)), what="what was left to run", within=SOON)
 
     left(f"own-{word}", word)
     left(f"other-{other}", other)
