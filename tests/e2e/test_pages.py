@@ -418,6 +418,26 @@ def test_a_page_follows_what_happens_without_being_touched(
     assert complaints == []
 
 
+def test_after_the_end_a_trainee_is_offered_what_is_left_and_nothing_that_is_refused(
+    site: ApiSite, page_of: PageOf, complaints: list[str]
+) -> None:
+    exercise = site.launch()
+    page = page_of(trainee_of(exercise))
+    page.goto(f"/exercises/{exercise.name}")
+    expect(page.locator("main form").first).to_be_visible()
+    expect(page.locator("#machines")).to_be_visible()
+    expect(page.locator("#after")).to_be_hidden()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(site.services.exercises.end, exercise.id).result()
+    expect(page.locator("#after")).to_contain_text("What did you learn?")
+    page.reload()
+    expect(page.locator("#because")).to_contain_text("The exercise has ended.")
+    expect(page.locator("main form")).to_have_count(0)
+    expect(page.locator("#machines")).to_have_count(0)
+    expect(page.locator("#hints-who")).not_to_contain_text("can be had")
+    assert complaints == []
+
+
 def test_a_page_that_loses_its_server_says_since_when_and_keeps_what_it_shows(
     site: ApiSite, page_of: PageOf
 ) -> None:
