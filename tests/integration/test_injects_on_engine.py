@@ -96,7 +96,7 @@ def test_whoever_takes_over_ends_what_was_left_running(engine: DockerEngine, hos
     engine.run(host, ("sh", "-c", left), timeout=SOON)
     until(lambda: running(engine, host, "sleep 301"), what="what is left running", within=SOON)
     assert run(engine, host, record, "true").exit_code == 125
-    assert not running(engine, host, "sleep 301")
+    until(lambda: not running(engine, host, "sleep 301"), what="its end", within=SOON)
 
 
 def test_a_command_that_prints_megabytes_ends_and_is_cut(
