@@ -70,11 +70,10 @@ def stage(
         "ana.plain": hosts.plain.key,
         "ana.bare": hosts.bare.key,
     }
-    limits = Limits(keepalive=timedelta(seconds=1), keepalives_unanswered=8)
     with (
         a_toolbox(OWNER) as toolbox,
         a_stage(
-            tmp_path_factory.mktemp("stage"), installation=OWNER, hosts=logins, limits=limits,
+            tmp_path_factory.mktemp("stage"), installation=OWNER, hosts=logins,
             terminal_limits=TerminalLimits(keep=timedelta()), toolbox=toolbox, chronicle=chronicle,
         ) as made,
     ):  # fmt: skip
@@ -140,7 +139,7 @@ def test_a_host_that_lacks_even_the_usual_programs_says_which(
         place = ["-P", str(stage.gateway.port), "ana.plain@127.0.0.1"]
         ended = subprocess.run(
             ["sftp", "-b", "-", *stage.options(), *place],
-            input=b"ls\n", capture_output=True, check=False, timeout=30,
+            input=b"ls\n", capture_output=True, check=False, timeout=60,
         )  # fmt: skip
     finally:
         hosts.plain.run(f"mv /usr/bin/gone /usr/bin/{program}")
@@ -148,11 +147,17 @@ def test_a_host_that_lacks_even_the_usual_programs_says_which(
     assert b"nor what could stand in for it: " + program.encode() in ended.stderr
 
 
-def test_a_client_that_fell_silent_is_given_up(stage: Stage, hosts: FileHosts) -> None:
-    with subprocess.Popen(
-        stage.ssh_line("echo in; exec sleep 9000"),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    ) as client:  # fmt: skip
+def test_a_client_that_fell_silent_is_given_up(hosts: FileHosts, tmp_path: Path) -> None:
+    limits = Limits(keepalive=timedelta(seconds=1), keepalives_unanswered=4)
+    with (
+        a_stage(
+            tmp_path, installation=OWNER, hosts={"ana": hosts.full.key}, limits=limits
+        ) as impatient,
+        subprocess.Popen(
+            impatient.ssh_line("echo in; exec sleep 9000"),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        ) as client,
+    ):  # fmt: skip
         assert client.stdout
         assert client.stdout.readline() == b"in\n"
         client.send_signal(signal.SIGSTOP)
