@@ -36,7 +36,8 @@ from tests.fakes.gateway_stage import (
 )
 from tests.fakes.patient_transport import PatientTransport
 
-pytestmark = [pytest.mark.engine, pytest.mark.enable_socket]
+# Their images are built before the first of them.
+pytestmark = [pytest.mark.engine, pytest.mark.enable_socket, pytest.mark.timeout(300)]
 
 INSTALLATION = an_installation()
 MIB = 1024**2

@@ -55,10 +55,10 @@ def poligon_gateway(site: Settings, *arguments: str, as_json: bool = True) -> st
     """Return what a command of `poligon gateway` prints."""
     line = [*PATIENT, "gateway", *arguments]
     line += ["--json"] if as_json else []
-    told = subprocess.run(
+    ended = subprocess.run(
         line, env=environment_of(site), stdout=subprocess.PIPE, text=True, check=True
     )
-    return told.stdout
+    return ended.stdout
 
 
 def connections(site: Settings) -> dict[str, int]:
@@ -90,17 +90,21 @@ def a_gateway(site: Settings, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
         process.wait(timeout=60)
 
 
+def told(log: Path) -> list[dict[str, str]]:
+    """Return what a gateway has logged; the last line may be half-written."""
+    lines = log.read_text().splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("\n")]
+
+
 def events(log: Path, event: str) -> int:
-    lines = [line for line in log.read_text().splitlines() if line.startswith("{")]
-    return sum(json.loads(line)["event"] == event for line in lines)
+    return sum(line["event"] == event for line in told(log))
 
 
 def opened(log: Path) -> str:
     """Return the name of a gateway, from its log."""
-    told = [
-        json.loads(line) for line in log.read_text().splitlines() if "inner_door.opened" in line
-    ]
-    return Path(told[0]["path"]).stem
+    return Path(
+        next(line["path"] for line in told(log) if "inner_door.opened" in line["event"])
+    ).stem
 
 
 def logged_in(site: Settings) -> tuple[paramiko.SSHClient, str]:

@@ -27,7 +27,8 @@ from tests.fakes.ssh_clients import OpenSsh, SshClient
 from tests.matrix import CLIENTS, FEATURES, Feature, Scene
 from tests.matrix.forwards import INSIDE, SHOUTING
 
-pytestmark = [pytest.mark.engine, pytest.mark.enable_socket]
+# Their images are built before the first of them.
+pytestmark = [pytest.mark.engine, pytest.mark.enable_socket, pytest.mark.timeout(300)]
 
 OWNER = an_installation()
 SERVICE = f"""
