@@ -9,6 +9,7 @@ import paramiko
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
+from orchestrator.gateway import inner_line
 from tests.fakes.api_site import PASSWORD, api_site
 from tests.fakes.gateway_stage import an_installation, eventually
 from tests.fakes.patient_transport import PatientTransport
@@ -55,6 +56,12 @@ def place(
 @pytest.fixture
 def complaints() -> list[str]:
     return []
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let who asks the gateway wait as long as a busy machine takes."""
+    monkeypatch.setattr(inner_line, "_ANSWER_SECONDS", 20)
 
 
 @pytest.fixture
