@@ -80,7 +80,7 @@ def test_a_command_that_hangs_is_ended_and_the_next_worker_does_not_begin_it_aga
 ) -> None:
     record = firing()
     script = "echo begun >>/root/begun; echo waiting; sleep 300"
-    hung = run(engine, host, record, script, within=timedelta(seconds=8))
+    hung = run(engine, host, record, script, within=timedelta(seconds=15))
     assert (hung.exit_code, hung.output) == (124, "waiting\n")
     again = run(engine, host, record, script)
     assert again.exit_code == 125
