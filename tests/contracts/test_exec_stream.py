@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -404,6 +405,26 @@ def test_an_engine_that_keeps_the_connection_it_refused_is_not_waited_for(tmp_pa
         await server.wait_closed()
 
     asyncio.run(story())
+
+
+def test_an_engine_may_notice_a_second_late_that_a_host_ended_with_what_was_inside(
+    tmp_path: Path,
+) -> None:
+    killed = answer("200 OK", '{"Running": false, "ExitCode": 137}')
+    runs, ended = (
+        answer("200 OK", f'{{"Id": "c", "State": {{"Running": {state}}}}}')
+        for state in ("true", "false")
+    )
+
+    async def story(engine: TerminalEngine) -> None:
+        stream = await enters(engine)
+        began = time.monotonic()
+        with pytest.raises(HostGoneError, match="it stopped, or was reset"):
+            await stream.exit_code()
+        assert time.monotonic() - began > 1
+        stream.close()
+
+    with_an_engine_that_answers(tmp_path, story, CREATED, UPGRADED, killed, *[runs] * 4, ended)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:2375", "ssh://range", "/var/run/docker.sock"])

@@ -61,8 +61,9 @@ def trainee_of(exercise: Exercise, number: int = 1) -> str:
     return exercise.teams[number - 1].members[0].name
 
 
-def state_in(page: Page, place: str) -> str:
-    return page.locator(f"{place} .state").first.inner_text()
+def expect_state(page: Page, place: str, state: str) -> None:
+    """Wait until a place shows a state: whether a click waits for the page after it is not sure."""
+    expect(page.locator(f"{place} .state").first).to_have_text(state)
 
 
 # Every page
@@ -127,8 +128,8 @@ def test_a_board_in_the_room_follows_by_itself(
         value=site.answer_of(exercise, "team-2", "thief"),
         client_key="first",
     )
-    # Long before the page would ask by itself.
-    expect(row).to_contain_text("★", timeout=15_000)
+    # Before the page would ask by itself.
+    expect(row).to_contain_text("★", timeout=25_000)
     assert complaints == []
 
 
@@ -141,8 +142,10 @@ def test_a_page_weighs_little_and_asks_nobody_else(
     page.on("response", lambda a: answers.append(a))  # noqa: PLW0108  # Playwright marks it
     page.goto(f"/exercises/{exercise.name}")
     page.wait_for_load_state("networkidle")
-    assert len(answers) <= 12
-    assert sum(len(answer.body()) for answer in answers) < 80_000
+    # A page that takes long to load has asked for itself again by now, as it does every 4 s.
+    loaded = [answer for answer in answers if answer.request.resource_type != "fetch"]
+    assert len(loaded) <= 12
+    assert sum(len(answer.body()) for answer in loaded) < 80_000
     assert complaints == []
 
 
@@ -165,9 +168,9 @@ def test_a_trainee_logs_in_with_the_keyboard_and_solves_a_task(
     page.keyboard.type(site.answer_of(exercise, "team-1", "thief"))
     page.keyboard.press("Enter")
     page.wait_for_url("**#task-who")
-    assert state_in(page, "#task-who") == "done"
+    expect_state(page, "#task-who", "done")
     expect(page.locator("#facts")).to_contain_text("20 of 39 points")
-    assert page.locator("#value-who").count() == 0
+    expect(page.locator("#value-who")).to_have_count(0)
     expect(page.locator("#task-kept")).to_contain_text("it takes 2 points when it is lost")
     assert complaints == []
 
@@ -206,7 +209,7 @@ def test_a_choice_is_made_with_the_keyboard_and_a_wrong_one_stays_made(
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.wait_for_url("**#task-way")
-    assert state_in(page, "#task-way") == "done"
+    expect_state(page, "#task-way", "done")
     assert complaints == []
 
 
@@ -254,13 +257,14 @@ def test_everything_of_a_trainee_works_without_scripts(site: ApiSite, page_of: P
     page.goto("/")
     page.fill("#value-mark", site.answer_of(exercise, "team-1", "mark"))
     page.click("#task-mark button")
-    assert state_in(page, "#task-mark") == "done"
+    expect_state(page, "#task-mark", "done")
     page.click("summary:has-text('Log in with an SSH key')")
     page.fill("#public_key", KEY)
     page.click("button:has-text('Add the key')")
     expect(page.locator("code:has-text('SHA256:')")).to_be_visible()
     expect(page.locator("pre").first).to_have_text(f"ssh -p 2222 {trainee_of(exercise)}@range.test")
     page.click("text=Log out")
+    page.wait_for_url("**/login")
     page.goto("/exercises")
     assert "/login" in page.url
 
@@ -276,18 +280,20 @@ def test_an_instructor_launches_runs_and_removes_an_exercise(
     expect(page.locator("text=torn cannot be launched")).to_be_visible()
     page.fill("#teams", "2")
     page.click("button:has-text('Launch')")
-    assert state_in(page, "#facts") == "provisioning"
+    expect_state(page, "#facts", "provisioning")
     site.work()
     page.reload()
     for button, phase in (("Start", "running"), ("Pause", "paused"), ("Resume", "running")):
-        page.click(f"#moves button:text-is('{button}')")
+        with page.expect_navigation():  # what the page finds until then says the same
+            page.click(f"#moves button:text-is('{button}')")
         expect(page.locator("#facts .state")).to_have_text(phase)
     for opener, button, phase in (
         ("End …", "End the exercise", "ended"),
         ("Destroy …", "Remove all machines", "closed"),
     ):
         page.click(f"summary:has-text('{opener}')")
-        page.click(f"button:has-text('{button}')")
+        with page.expect_navigation():
+            page.click(f"button:has-text('{button}')")
         expect(page.locator("#facts .state")).to_have_text(phase)
     assert complaints == []
 
@@ -326,7 +332,8 @@ def test_one_team_is_paused_and_given_more_time(site: ApiSite, page_of: PageOf) 
     exercise = site.launch()
     page = page_of("ina")
     page.goto(f"/exercises/{exercise.name}")
-    page.click("#teams button:has-text('Pause Team 2')")
+    with page.expect_navigation():  # or what is filled in below goes with this page
+        page.click("#teams button:has-text('Pause Team 2')")
     second = page.locator("#teams tr:has(th:text-is('Team 2'))")
     expect(second).to_contain_text("paused")
     trainee = page_of(trainee_of(exercise, 2))
@@ -446,7 +453,7 @@ def test_a_page_that_loses_its_server_says_since_when_and_keeps_what_it_shows(
     page.goto(f"/exercises/{exercise.name}")
     page.context.set_offline(True)
     expect(page.locator("#connection")).to_contain_text("Offline since")
-    assert state_in(page, "#facts") == Phase.RUNNING
+    expect_state(page, "#facts", Phase.RUNNING)
     page.context.set_offline(False)
     expect(page.locator("#connection")).to_have_text("Online again")
 
@@ -483,10 +490,12 @@ def test_an_instructor_holds_fires_and_moves_injects_on_the_page(
     page.goto(f"/exercises/{exercise.name}")
     page.locator("#inject-call").get_by_text("Act …").click()
     page.locator("#inject-call").get_by_label("For", exact=True).select_option("team-2")
-    page.get_by_role("button", name="Hold").click()
+    with page.expect_navigation():  # or what is opened below goes with this page
+        page.get_by_role("button", name="Hold").click()
     expect(page.locator("#inject-state-call")).to_contain_text("held team-2")
     page.locator("#inject-call").get_by_text("Act …").click()
-    page.get_by_role("button", name="Fire now").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Fire now").click()
     expect(page.locator("#inject-state-call")).to_contain_text("fired team-1")
     expect(page.locator("#told")).to_contain_text("What do I tell my insurance, Team 2?")
     page.get_by_text("Move the rest …").click()

@@ -9,8 +9,10 @@ import paramiko
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
+from orchestrator.gateway import inner_line
 from tests.fakes.api_site import PASSWORD, api_site
 from tests.fakes.gateway_stage import an_installation, eventually
+from tests.fakes.patient_transport import PatientTransport
 from tests.fakes.served import Door
 from tests.fakes.session_book import recorded_session
 from tests.fakes.terminal_site import TerminalSite, terminal_site
@@ -54,6 +56,12 @@ def place(
 @pytest.fixture
 def complaints() -> list[str]:
     return []
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let who asks the gateway wait as long as a busy machine takes."""
+    monkeypatch.setattr(inner_line, "_ANSWER_SECONDS", 20)
 
 
 @pytest.fixture
@@ -121,9 +129,12 @@ def test_a_trainee_types_reloads_and_goes_on_over_ssh_and_back_in_the_browser(
 
     with paramiko.SSHClient() as ssh:
         ssh.set_missing_host_key_policy(paramiko.AutoAddPolicy())
-        ssh.connect("127.0.0.1", place.gateway.port, place.trainee, PASSWORD, look_for_keys=False)
+        ssh.connect(
+            "127.0.0.1", place.gateway.port, place.trainee, PASSWORD, look_for_keys=False,
+            transport_factory=PatientTransport,
+        )  # fmt: skip
         shell = ssh.invoke_shell()
-        shell.settimeout(15)
+        shell.settimeout(60)
         shell.send(b"echo ssh-$mark\n")
         seen = b""
         while b"ssh-wolf" not in seen:

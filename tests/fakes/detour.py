@@ -15,11 +15,15 @@ class Detour:
         self._engine = engine
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
+        self._held = b""
+        self._is_cut = threading.Event()
         self._listener: socket.socket | None = None
         self.mend()
 
     def mend(self) -> None:
-        """Let connections through (again)."""
+        """Let connections through (again), and everything that is said."""
+        self._held = b""
+        self._is_cut.clear()
         self.place.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(self.place))
@@ -27,11 +31,16 @@ class Detour:
         self._listener = listener
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
+    def hold(self, words: bytes) -> None:
+        """Have whoever says these words wait until the way is cut."""
+        self._held = words
+
     def cut(self) -> None:
         """End every connection under way and take no more."""
         with self._lock:
             listener, self._listener = self._listener, None
             connections, self._open = self._open, set()
+        self._is_cut.set()
         if listener is not None:
             self._shut(listener)
         for connection in connections:
@@ -63,6 +72,8 @@ class Detour:
     def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65_536):
+                if self._held and self._held in data:
+                    self._is_cut.wait()
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
             return

@@ -304,9 +304,7 @@ def a_stage(
                 redis=redis,
                 terminal_limits=terminal_limits,
                 chronicle=told,
-                reach=DockerReach(broker, installation=installation, patience_seconds=3)
-                if toolbox
-                else None,
+                reach=DockerReach(broker, installation=installation) if toolbox else None,
                 look_every=timedelta(milliseconds=200),
             )
         )

@@ -6,12 +6,12 @@ import time
 import paramiko
 
 from tests.fakes.gateway_stage import PASSWORD, Stage, eventually
+from tests.fakes.patient_transport import PatientTransport
 
 
 def a_shell(stage: Stage, *, width: int = 80) -> paramiko.Channel:
     """Log in and open a shell on a terminal; closing its transport is a lost connection."""
-    transport = paramiko.Transport(("127.0.0.1", stage.gateway.port))
-    transport.banner_timeout = transport.handshake_timeout = 60
+    transport = PatientTransport(("127.0.0.1", stage.gateway.port))
     transport.connect(username="ana", password=PASSWORD)
     channel = transport.open_session()
     channel.set_combine_stderr(True)

@@ -22,6 +22,7 @@ import asyncssh
 import paramiko
 
 from tests.fakes.gateway_stage import PASSWORD, Stage, askpass
+from tests.fakes.patient_transport import PatientTransport
 
 T = TypeVar("T")
 
@@ -235,7 +236,7 @@ class Paramiko:
         def answer(_title: str, _told: str, prompts: list[tuple[str, bool]]) -> list[str]:
             return [code if "code:" in prompt else line for prompt, _ in prompts]
 
-        with paramiko.Transport(("127.0.0.1", stage.gateway.port)) as transport:
+        with PatientTransport(("127.0.0.1", stage.gateway.port)) as transport:
             transport.start_client(timeout=_SECONDS)
             transport.auth_interactive("ana", answer)
             channel = transport.open_session()
@@ -293,7 +294,7 @@ class Paramiko:
             client.connect(
                 "127.0.0.1", stage.gateway.port, login, password,
                 key_filename=None if password else str(key or stage.folder / "id"),
-                allow_agent=False, look_for_keys=False, banner_timeout=60, auth_timeout=60,
+                allow_agent=False, look_for_keys=False, transport_factory=PatientTransport,
             )  # fmt: skip
             yield client
 

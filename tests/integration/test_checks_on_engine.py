@@ -109,7 +109,7 @@ def victim(engine: DockerEngine, world: WorldKey) -> HostKey:
     return key
 
 
-def look(engine: DockerEngine, host: HostKey, probe: Probe, *, seconds: float = 5) -> Finding:
+def look(engine: DockerEngine, host: HostKey, probe: Probe, *, seconds: float = 20) -> Finding:
     asked = Look(host=host.host, probe=probe, timeout=timedelta(seconds=seconds))
     return Prober(engine).look(host.world, asked)
 
@@ -244,7 +244,7 @@ def test_a_host_that_ended_is_down_and_one_that_was_removed_is_our_fault(
     gone = HttpProbe(
         url=f"http://{victim.host}/", method="GET", status=200, contains=None, verify=True
     )
-    assert look(engine, at(victim.world, "desk"), gone).verdict is Verdict.DOWN
+    assert look(engine, at(victim.world, "desk"), gone, seconds=5).verdict is Verdict.DOWN
     container.remove()
     assert look(engine, victim, command).verdict is Verdict.INFRA_ERROR
 
@@ -282,7 +282,7 @@ def test_a_certificate_is_right_by_the_ca_of_the_scenario_alone(
     engine.raise_host(world, replace(plan("bank", 8), image=engine._toolbox.reference))
     engine.run(bank, ("sh", "-c", TLS_SERVER), timeout=timedelta(seconds=20))
     until(lambda: engine.accepts_tcp(bank, 443), what="the server", within=timedelta(seconds=20))
-    ca = engine.run(bank, ("cat", "/srv/ca.pem"), timeout=timedelta(seconds=5)).output
+    ca = engine.run(bank, ("cat", "/srv/ca.pem"), timeout=timedelta(seconds=20)).output
     probe = HttpProbe(
         url="https://bank/", method="GET", status=200, contains="s_server", verify=True, ca=ca
     )

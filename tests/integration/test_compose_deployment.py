@@ -25,7 +25,7 @@ from tests.ports import free_port
 _ROOT = Path(__file__).parents[2]
 _FILE = _ROOT / "docker-compose.yml"
 _SERVICES = {"postgres", "redis", "migrate", "api", "worker", "broker", "gateway"}
-_START = timedelta(seconds=90)
+_START = timedelta(seconds=180)
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 

@@ -42,7 +42,7 @@ STANDS_BY = "until [ -S /var/run/docker.sock ]; do sleep 0.05; done"
 STRANGER = "mkdir -p /var/run/docker/containerd; sleep 300 & echo $! | tee /var/run/docker.pid"
 STATES = {
     "stopped": "true",
-    "killed": f"dockerd & {STANDS_BY}; kill -9 $!",
+    "killed": f"dockerd & {STANDS_BY}; kill -9 $!; wait $!",
     "killed, its pid taken by another program": (
         f"{STRANGER} /var/run/docker/containerd/containerd.pid; touch /var/run/docker.sock"
     ),

@@ -59,7 +59,7 @@ class ScriptedEngine:
                 self._answer(connection)
 
     def _answer(self, connection: socket.socket) -> None:
-        connection.recv(65536)
+        _read_request(connection)
         match self._answers.pop(0) if self._answers else "":
             case (status, body):
                 head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n"
@@ -67,6 +67,17 @@ class ScriptedEngine:
                 connection.sendall((head + tail).encode())
             case str() as raw:
                 connection.sendall(raw.encode())
+
+
+def _read_request(connection: socket.socket) -> None:
+    """Read all of it: who closes on a client that still speaks resets its connection."""
+    with connection.makefile("rb") as said:
+        head = dict(line.lower().partition(b":")[::2] for line in iter(said.readline, b"\r\n"))
+        said.read(int(head.get(b"content-length", 0)))
+        if b"chunked" in head.get(b"transfer-encoding", b""):
+            while size := int(said.readline(), 16):
+                said.read(size + len(b"\r\n"))
+            said.readline()
 
 
 @contextmanager

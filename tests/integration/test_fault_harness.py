@@ -16,7 +16,7 @@ from tests.benchmarks.faulting.servers import servers_template
 
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
     pytest.mark.enable_socket,
     pytest.mark.usefixtures("docker_client"),
 ]

@@ -32,7 +32,8 @@ from tests.fakes.gateway_stage import (
 )
 from tests.fakes.ssh_clients import OpenSsh
 
-pytestmark = [pytest.mark.engine, pytest.mark.enable_socket]
+# Their images are built before the first of them.
+pytestmark = [pytest.mark.engine, pytest.mark.enable_socket, pytest.mark.timeout(300)]
 
 OWNER = an_installation()
 UP, DOWN = Verdict.UP, Verdict.DOWN

@@ -34,8 +34,10 @@ from tests.fakes.gateway_stage import (
     an_installation,
     eventually,
 )
+from tests.fakes.patient_transport import PatientTransport
 
-pytestmark = [pytest.mark.engine, pytest.mark.enable_socket]
+# Their images are built before the first of them.
+pytestmark = [pytest.mark.engine, pytest.mark.enable_socket, pytest.mark.timeout(300)]
 
 INSTALLATION = an_installation()
 MIB = 1024**2
@@ -146,13 +148,19 @@ def is_free(port: int) -> bool:
     return False
 
 
+def connects(place: Path) -> bool:
+    """Tell whether somebody listens at a socket, whose file is there a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as trying:
+        return trying.connect_ex(str(place)) == 0
+
+
 def a_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])
 
 
 def dialled(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=30)
+    return socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
 def heard(end: socket.socket) -> bytes:
@@ -215,8 +223,8 @@ def test_a_socks_proxy_leads_to_names_of_the_host(stage: Stage, desk: Box) -> No
     with forwarded(stage, "-D", str(port), port=port):
         proxy = ["--socks5-hostname", f"127.0.0.1:{port}"]
         page = subprocess.run(
-            ["curl", "-s", "-m", "20", *proxy, f"http://{name}:7003/"],
-            capture_output=True, check=False, timeout=30,
+            ["curl", "-s", "-m", "60", *proxy, f"http://{name}:7003/"],
+            capture_output=True, check=False, timeout=70,
         )  # fmt: skip
     assert page.stdout == b"a page of the range\n"
 
@@ -274,7 +282,7 @@ def test_a_socket_of_the_host_is_not_forwarded(stage: Stage, tmp_path: Path) -> 
         [line[0], "-N", "-o", "LogLevel=INFO", "-L", f"{local}:/run/x.sock", *line[1:]],
         stderr=subprocess.PIPE,
     ) as client:
-        eventually(local.exists, what="the local socket")
+        eventually(lambda: connects(local), what="the local socket")
         with socket.socket(socket.AF_UNIX) as end:
             end.connect(str(local))
             assert end.recv(1) == b""
@@ -298,12 +306,12 @@ def test_a_remote_editor_starts_its_server_and_speaks_to_it_on_one_connection(
         async with a_connection(stage) as connection:
             shell = await connection.create_process("sh", encoding=None)
             shell.stdin.write(f"exec perl -e '{server}'\n".encode())
-            said = await asyncio.wait_for(shell.stdout.readline(), 20)
+            said = await asyncio.wait_for(shell.stdout.readline(), 60)
             reader, writer = await connection.open_connection(
                 "127.0.0.1", int(said.split()[-1]), encoding=None
             )
             writer.write(b"hello")
-            answer = await asyncio.wait_for(reader.read(), 20)
+            answer = await asyncio.wait_for(reader.read(), 60)
             writer.close()
             return answer, (await shell.wait()).returncode
 
@@ -314,8 +322,9 @@ def test_paramiko_opens_what_it_calls_a_direct_channel(stage: Stage) -> None:
     with paramiko.SSHClient() as client:
         client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
         client.connect(
-            "127.0.0.1", stage.gateway.port, "ana", PASSWORD, allow_agent=False, look_for_keys=False
-        )
+            "127.0.0.1", stage.gateway.port, "ana", PASSWORD, allow_agent=False,
+            look_for_keys=False, transport_factory=PatientTransport,
+        )  # fmt: skip
         transport = client.get_transport()
         assert transport
         channel = transport.open_channel("direct-tcpip", ("127.0.0.1", 7001), ("127.0.0.1", 1))
@@ -334,7 +343,7 @@ def test_a_connection_holds_so_many_forwards_and_no_more(stage: Stage) -> None:
                 await connection.open_connection("127.0.0.1", 7000)
             held[0][1].close()
             await held[0][1].wait_closed()
-            for _ in range(50):
+            for _ in range(600):
                 with suppress(asyncssh.ChannelOpenError):
                     await connection.open_connection("127.0.0.1", 7000)
                     return

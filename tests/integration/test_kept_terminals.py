@@ -13,7 +13,7 @@ import asyncssh
 import docker
 import pytest
 
-from orchestrator.gateway import neighbours
+from orchestrator.gateway import inner_line, neighbours
 from orchestrator.terminal.limits import TerminalLimits
 from tests.fakes.gateway_stage import (
     PASSWORD,
@@ -80,19 +80,24 @@ def test_kept_shells_leave_no_process_within_five_seconds_of_their_time(
     people = [f"ana{number}" for number in range(PEOPLE)]
     hosts = dict.fromkeys(people, desk.key)
     with a_stage(tmp_path, installation=OWNER, hosts=hosts, terminal_limits=KEPT) as stage:
-        asyncio.run(abort_shells(stage, people))
-        began = time.monotonic()
+        began = asyncio.run(abort_shells(stage, people))
         eventually(lambda: len(list(stage.gateway.live)) == 0, what="their time to be over")
-        assert time.monotonic() - began > KEPT.keep.total_seconds() / 2, "they were kept"
-        eventually(lambda: not desk.processes(), what="nothing left", seconds=5)
+        assert time.monotonic() - began > KEPT.keep.total_seconds(), "they were kept"
+        # Five seconds, and what a busy machine takes longer to begin and to list processes.
+        eventually(lambda: not desk.processes(), what="nothing left", seconds=20)
 
 
-async def abort_shells(stage: Stage, people: list[str]) -> None:
-    """Have shells running something in the background, then drop every connection at once."""
+async def abort_shells(stage: Stage, people: list[str]) -> float:
+    """Have shells running something in the background, then drop every connection at once.
+
+    Returns when the first was dropped (monotonic seconds).
+    """
     connections = await asyncio.gather(*(open_shells(stage, name) for name in people))
+    began = time.monotonic()
     for connection in connections:
         connection.abort()
         await connection.wait_closed()
+    return began
 
 
 async def open_shells(stage: Stage, name: str) -> asyncssh.SSHClientConnection:
@@ -136,6 +141,7 @@ def test_a_kept_shell_is_given_back_at_another_gateway(
 ) -> None:
     # A login waits for its neighbours as long as a busy machine takes.
     monkeypatch.setattr(neighbours, "_PATIENCE_SECONDS", 20)
+    monkeypatch.setattr(inner_line, "_ANSWER_SECONDS", 20)
     with two_gateways(desk, tmp_path) as (one, other):
         shell = a_shell(one)
         shell.send(b"place=here; echo work$((40 + 2))\n")
@@ -148,7 +154,7 @@ def test_a_kept_shell_is_given_back_at_another_gateway(
         assert [len(list(stage.gateway.live)) for stage in (one, other)] == [1, 0]
         again.send(b"exit 3\n")
         assert again.recv_exit_status() == 3
-        assert not list(one.gateway.live)
+        eventually(lambda: not list(one.gateway.live), what="no session left")
 
 
 def test_a_drained_gateway_takes_nobody_new_and_lets_sessions_end(
@@ -180,7 +186,7 @@ def test_a_drain_ends_at_once_when_asked_again(desk: Box, tmp_path: Path) -> Non
         shown(shell, "The gateway is going down; log in again shortly")
         assert shell.recv_exit_status() == 255
         one.ask(one.gateway.until_left())
-        assert not desk.processes()
+        eventually(lambda: not desk.processes(), what="nothing left")
 
 
 @contextmanager

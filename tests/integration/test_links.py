@@ -37,7 +37,7 @@ while (my @ready = $all->can_read) {{ for my $s (@ready) {{
 }} }}
 """
 FETCH = """
-use IO::Socket::INET; $SIG{ALRM} = sub { exit 1 }; alarm 15;
+use IO::Socket::INET; $SIG{ALRM} = sub { exit 1 }; alarm 25;
 my $s = IO::Socket::INET->new(PeerAddr => $ARGV[0], Timeout => 1) or exit 1;
 print $s "$ARGV[1]\\n"; my $n = 0; while (sysread $s, my $piece, 65536) { $n += length $piece }
 exit($n == $ARGV[1] ? 0 : 1);
@@ -51,7 +51,7 @@ use IO::Socket::INET; use IO::Select;
 my $s = IO::Socket::INET->new(Proto => "udp", PeerAddr => $ARGV[0]) or die;
 my $seen = 0; my $waiting = IO::Select->new($s);
 for (1 .. $ARGV[1]) { $s->send("x"); $seen++, $s->recv(my $x, 9) if $waiting->can_read(0.005) }
-$seen++, $s->recv(my $x, 9) while $waiting->can_read(0.3);
+$seen++, $s->recv(my $x, 9) while $waiting->can_read(3);
 print $seen;
 """
 
@@ -149,9 +149,13 @@ def test_a_share_of_the_packets_is_lost_once_on_each_way(pair: Pair) -> None:
 
 def test_a_link_carries_its_rate_and_not_more(pair: Pair) -> None:
     megabyte = 1024**2
-    assert pair.took(4 * megabyte) < 1, "the control"
+    # A busy machine may hold some of them up.
+    assert any(pair.took(4 * megabyte) < 1 for _ in range(5)), "the control"
     pair.engine.shape(pair.world, HostLink(host="near"), LinkState(rate=8 * megabyte))
-    assert 2 < pair.took(4 * megabyte) < 8
+    took = [pair.took(4 * megabyte)]
+    while min(took) >= 8 and len(took) < 3:
+        took.append(pair.took(4 * megabyte))
+    assert 2 < min(took) < 8
 
 
 def test_a_delay_is_kept_or_said_not_to_be(pair: Pair) -> None:

@@ -123,7 +123,7 @@ def test_a_code_enrols_the_pasted_key_which_enters_from_then_on(
         str(tmp_path / "own") if part == str(stage.folder / "id") else part
         for part in stage.ssh_line("true")
     ]
-    assert subprocess.run(mine, check=False, timeout=30).returncode == 0
+    assert subprocess.run(mine, check=False, timeout=60).returncode == 0
     assert stage.door.codes == {}
 
 
@@ -257,9 +257,9 @@ def test_a_person_has_so_many_sessions_on_whatever_connections_and_is_told(stage
 
 
 def test_an_act_in_an_exercises_log_cuts_within_a_second(stage: Stage) -> None:
-    """The look that comes anyway is far away here; a busy machine may hold one of three up."""
+    """The look that comes anyway is far away here; a busy machine may hold two of five up."""
     stage.gateway._look_seconds = 3600
-    assert median(cut_after(stage) for _ in range(3)) < 1
+    assert median(cut_after(stage) for _ in range(5)) < 1
 
 
 def cut_after(stage: Stage) -> float:

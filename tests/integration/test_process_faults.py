@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from orchestrator.domain.exercise import Exercise, Problem
 from orchestrator.domain.phases import Phase, WorldPhase
 from orchestrator.domain.world import WorldKey
 from orchestrator.engine.names import container_name
-from tests.fakes.detour import detour
+from tests.fakes.detour import Detour, detour
 from tests.fakes.worker_site import (
     CLI,
     ROOT,
@@ -75,6 +76,20 @@ def services(settings: Settings) -> Iterator[Services]:
         yield services
 
 
+@contextmanager
+def half_way(settings: Settings, exercise: Exercise, folder: Path) -> Iterator[Detour]:
+    """Lend a way to the engine on which the last world waits for its desk until the way is cut."""
+    last = WorldKey(exercise=exercise.id, team=exercise.teams[-1].slug).host("desk")
+    with detour(folder / "engine.sock") as way:
+        way.hold(container_name(settings.installation, last).encode())
+        yield way
+
+
+def through(way: Detour, settings: Settings) -> Settings:
+    """Return the settings of a process that takes a way to the engine."""
+    return settings.model_copy(update={"docker_host": f"unix://{way.place}"})
+
+
 def await_removed(services: Services, exercise: Exercise) -> None:
     until(
         lambda: (
@@ -111,10 +126,10 @@ def test_a_host_that_falls_is_told_by_the_engine_and_one_that_is_removed_comes_b
 
 
 def test_a_worker_killed_while_it_builds_is_followed_and_leaves_no_orphan(
-    services: Services, settings: Settings
+    services: Services, settings: Settings, tmp_path: Path
 ) -> None:
     exercise = launch(services, teams=3)
-    with worker(settings) as first:
+    with half_way(settings, exercise, tmp_path) as way, worker(through(way, settings)) as first:
         until(
             lambda: len(services.engine.observe(exercise.id)) > 1,
             what="the first hosts",
@@ -203,27 +218,25 @@ def test_an_engine_that_goes_away_half_way_is_told_and_nothing_is_made_twice(
     services: Services, settings: Settings, tmp_path: Path
 ) -> None:
     exercise = launch(services, teams=2)
-    with detour(tmp_path / "engine.sock") as way:
-        through = settings.model_copy(update={"docker_host": f"unix://{way.place}"})
-        with worker(through):
-            until(
-                lambda: len(services.engine.observe(exercise.id)) > 1,
-                what="the first hosts",
-                within=SOON,
-            )
-            way.cut()
-            problems: list[Problem] = []
+    with half_way(settings, exercise, tmp_path) as way, worker(through(way, settings)):
+        until(
+            lambda: len(services.engine.observe(exercise.id)) > 1,
+            what="the first hosts",
+            within=SOON,
+        )
+        way.cut()
+        problems: list[Problem] = []
 
-            def is_told() -> bool:  # until the next try begins
-                teams = services.exercises.get(exercise.id).teams
-                problems.extend(team.problem for team in teams if team.problem)
-                return bool(problems)
+        def is_told() -> bool:  # until the next try begins
+            teams = services.exercises.get(exercise.id).teams
+            problems.extend(team.problem for team in teams if team.problem)
+            return bool(problems)
 
-            until(is_told, what="the engine's absence to be told", within=SOON)
-            assert "does not answer" in problems[0].message
-            assert services.exercises.get(exercise.id).phase is Phase.PROVISIONING
-            way.mend()
-            await_phase(services, exercise, Phase.READY)
+        until(is_told, what="the engine's absence to be told", within=SOON)
+        assert "does not answer" in problems[0].message
+        assert services.exercises.get(exercise.id).phase is Phase.PROVISIONING
+        way.mend()
+        await_phase(services, exercise, Phase.READY)
     assert len(services.engine.observe(exercise.id)) == 4, "every host once"
 
 

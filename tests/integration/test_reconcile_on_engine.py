@@ -90,7 +90,7 @@ class Pair:
             self.reconcile()
             return self.world is WorldPhase.READY
 
-        until(is_ready, what="the world to be ready again", within=2 * SOON)
+        until(is_ready, what="the world to be ready again", within=4 * SOON)
 
     def work(self) -> None:
         while jobs := self.queue.take():

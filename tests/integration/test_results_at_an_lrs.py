@@ -127,7 +127,7 @@ def test_a_worker_tells_by_itself(site: ApiSite, lrs: FakeLrs) -> None:
         until(
             lambda: len(lrs.statements) == 5,
             what="five statements at the LRS",
-            within=timedelta(seconds=20),
+            within=timedelta(seconds=60),
             last_seen=lambda: str(lrs.calls),
         )
 

@@ -18,6 +18,8 @@ from core import waiting
 from core.migration import upgrade
 from core.settings import Settings
 from core.users.model import Role
+from tests.fakes.patient_transport import PatientTransport
+from tests.fakes.worker_site import cli_after
 from tests.ports import free_port
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.timeout(300)]
@@ -25,6 +27,8 @@ pytestmark = [pytest.mark.enable_socket, pytest.mark.timeout(300)]
 PASSWORD = "correct-horse"
 LOGINS = 16
 SOON = timedelta(seconds=60)
+# A command that waits for gateways' answers as long as a busy machine takes.
+PATIENT = cli_after("from orchestrator.gateway import inner_line; inner_line._ANSWER_SECONDS = 60")
 
 
 @pytest.fixture
@@ -49,12 +53,12 @@ def environment_of(site: Settings) -> dict[str, str]:
 
 def poligon_gateway(site: Settings, *arguments: str, as_json: bool = True) -> str:
     """Return what a command of `poligon gateway` prints."""
-    line = [sys.executable, "-m", "api.cli.main", "gateway", *arguments]
+    line = [*PATIENT, "gateway", *arguments]
     line += ["--json"] if as_json else []
-    told = subprocess.run(
+    ended = subprocess.run(
         line, env=environment_of(site), stdout=subprocess.PIPE, text=True, check=True
     )
-    return told.stdout
+    return ended.stdout
 
 
 def connections(site: Settings) -> dict[str, int]:
@@ -86,17 +90,21 @@ def a_gateway(site: Settings, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
         process.wait(timeout=60)
 
 
+def told(log: Path) -> list[dict[str, str]]:
+    """Return what a gateway has logged; the last line may be half-written."""
+    lines = log.read_text().splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("\n")]
+
+
 def events(log: Path, event: str) -> int:
-    lines = [line for line in log.read_text().splitlines() if line.startswith("{")]
-    return sum(json.loads(line)["event"] == event for line in lines)
+    return sum(line["event"] == event for line in told(log))
 
 
 def opened(log: Path) -> str:
     """Return the name of a gateway, from its log."""
-    told = [
-        json.loads(line) for line in log.read_text().splitlines() if "inner_door.opened" in line
-    ]
-    return Path(told[0]["path"]).stem
+    return Path(
+        next(line["path"] for line in told(log) if "inner_door.opened" in line["event"])
+    ).stem
 
 
 def logged_in(site: Settings) -> tuple[paramiko.SSHClient, str]:
@@ -104,8 +112,9 @@ def logged_in(site: Settings) -> tuple[paramiko.SSHClient, str]:
     client = paramiko.SSHClient()
     client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
     client.connect(
-        "127.0.0.1", site.ssh_port, "ana", PASSWORD, allow_agent=False, look_for_keys=False
-    )
+        "127.0.0.1", site.ssh_port, "ana", PASSWORD, allow_agent=False, look_for_keys=False,
+        transport_factory=PatientTransport,
+    )  # fmt: skip
     transport = client.get_transport()
     assert transport
     return client, transport.get_remote_server_key().fingerprint
@@ -132,7 +141,6 @@ def test_two_gateways_share_a_port_and_a_key_and_one_serves_on_alone(
         accepted = [events(log, "login.accepted") for log in logs]
         assert all(accepted), "each took some"
         named = {log: opened(log) for log in logs}
-        # On a busy machine one may answer too late to be listed.
         waiting.until(
             lambda: connections(site) == dict(zip(named.values(), accepted, strict=True)),
             what="each gateway's connections in its status",

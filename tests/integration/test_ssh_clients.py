@@ -12,6 +12,7 @@ import docker
 import pytest
 
 from orchestrator.gateway.limits import Limits
+from orchestrator.terminal.files.transfers import Transfer
 from orchestrator.terminal.limits import TerminalLimits
 from tests.fakes.chronicle import FakeChronicle
 from tests.fakes.file_hosts import FileHosts, file_hosts
@@ -27,7 +28,8 @@ from tests.fakes.ssh_clients import OpenSsh, SshClient
 from tests.matrix import CLIENTS, FEATURES, Feature, Scene
 from tests.matrix.forwards import INSIDE, SHOUTING
 
-pytestmark = [pytest.mark.engine, pytest.mark.enable_socket]
+# Their images are built before the first of them.
+pytestmark = [pytest.mark.engine, pytest.mark.enable_socket, pytest.mark.timeout(300)]
 
 OWNER = an_installation()
 SERVICE = f"""
@@ -70,11 +72,10 @@ def stage(
         "ana.plain": hosts.plain.key,
         "ana.bare": hosts.bare.key,
     }
-    limits = Limits(keepalive=timedelta(seconds=1), keepalives_unanswered=8)
     with (
         a_toolbox(OWNER) as toolbox,
         a_stage(
-            tmp_path_factory.mktemp("stage"), installation=OWNER, hosts=logins, limits=limits,
+            tmp_path_factory.mktemp("stage"), installation=OWNER, hosts=logins,
             terminal_limits=TerminalLimits(keep=timedelta()), toolbox=toolbox, chronicle=chronicle,
         ) as made,
     ):  # fmt: skip
@@ -95,18 +96,30 @@ def test_files_are_written_down_whoever_serves_them(
     content = os.urandom(400_000)
     (tmp_path / "note").write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
-    client = OpenSsh()
-    chronicle.files.clear()
-    client.put(stage, tmp_path / "note", "kept", login=login)
-    client.get(stage, "kept", tmp_path / "back", login=login)
-    client.scp(stage, "-O", str(tmp_path / "note"), f"{login}@HOST:note")
-    client.scp(stage, "-O", f"{login}@HOST:note", str(tmp_path / "again"))
-    eventually(lambda: len(chronicle.files) == 4, what="four files written down")
-    assert {file.path for file in chronicle.files} == {
-        f"/home/{ACCOUNT}/{name}" for name in ("kept", "note")
-    }
-    assert [file.direction for file in chronicle.files] == ["to_host", "from_host"] * 2
-    assert {(f.size, f.sha256, f.whole) for f in chronicle.files} == {(len(content), digest, True)}
+    client, kept, note = OpenSsh(), f"kept-{login}", f"note-{login}"
+    client.put(stage, tmp_path / "note", kept, login=login)
+    client.get(stage, kept, tmp_path / "back", login=login)
+    client.scp(stage, "-O", str(tmp_path / "note"), f"{login}@HOST:{note}")
+    client.scp(stage, "-O", f"{login}@HOST:{note}", str(tmp_path / "again"))
+    of_kept, of_note = (moved(chronicle, name, 2) for name in (kept, note))
+    for files in (of_kept, of_note):
+        assert [file.direction for file in files] == ["to_host", "from_host"]
+        assert {(f.size, f.sha256, f.whole) for f in files} == {(len(content), digest, True)}
+
+
+def moved(chronicle: FakeChronicle, name: str, count: int) -> list[Transfer]:
+    """Return what is written down of a file of the home, once it moved so often.
+
+    What other tests moved last may be written down only now.
+    """
+
+    def found() -> list[Transfer]:
+        return [file for file in chronicle.files if file.path == f"/home/{ACCOUNT}/{name}"]
+
+    eventually(lambda: len(found()) >= count, what=f"{name} written down {count} times")
+    files = found()
+    assert len(files) == count
+    return files
 
 
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
@@ -115,12 +128,12 @@ def test_whole_is_what_was_put_and_what_was_read_to_its_end(
     stage: Stage, chronicle: FakeChronicle, client: SshClient, tmp_path: Path, login: str
 ) -> None:
     (tmp_path / "note").write_bytes(os.urandom(400_000))
-    chronicle.files.clear()
-    client.put(stage, tmp_path / "note", f"of-{client.name}", login=login)
-    client.get(stage, f"of-{client.name}", tmp_path / "back", login=login)
-    eventually(lambda: len(chronicle.files) == 2, what="two files written down")
+    name = f"of-{client.name}-{login}"
+    client.put(stage, tmp_path / "note", name, login=login)
+    client.get(stage, name, tmp_path / "back", login=login)
+    files = moved(chronicle, name, 2)
     # asyncssh asks for the size and for as many bytes, whatever follows them.
-    assert [file.whole for file in chronicle.files] == [True, client.name != "asyncssh"]
+    assert [file.whole for file in files] == [True, client.name != "asyncssh"]
 
 
 @pytest.mark.parametrize("login", ["ana.plain", "ana.bare"])
@@ -140,7 +153,7 @@ def test_a_host_that_lacks_even_the_usual_programs_says_which(
         place = ["-P", str(stage.gateway.port), "ana.plain@127.0.0.1"]
         ended = subprocess.run(
             ["sftp", "-b", "-", *stage.options(), *place],
-            input=b"ls\n", capture_output=True, check=False, timeout=30,
+            input=b"ls\n", capture_output=True, check=False, timeout=60,
         )  # fmt: skip
     finally:
         hosts.plain.run(f"mv /usr/bin/gone /usr/bin/{program}")
@@ -148,11 +161,17 @@ def test_a_host_that_lacks_even_the_usual_programs_says_which(
     assert b"nor what could stand in for it: " + program.encode() in ended.stderr
 
 
-def test_a_client_that_fell_silent_is_given_up(stage: Stage, hosts: FileHosts) -> None:
-    with subprocess.Popen(
-        stage.ssh_line("echo in; exec sleep 9000"),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    ) as client:  # fmt: skip
+def test_a_client_that_fell_silent_is_given_up(hosts: FileHosts, tmp_path: Path) -> None:
+    limits = Limits(keepalive=timedelta(seconds=1), keepalives_unanswered=4)
+    with (
+        a_stage(
+            tmp_path, installation=OWNER, hosts={"ana": hosts.full.key}, limits=limits
+        ) as impatient,
+        subprocess.Popen(
+            impatient.ssh_line("echo in; exec sleep 9000"),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        ) as client,
+    ):  # fmt: skip
         assert client.stdout
         assert client.stdout.readline() == b"in\n"
         client.send_signal(signal.SIGSTOP)

@@ -125,6 +125,7 @@ def test_a_child_that_dies_at_once_is_started_ever_more_slowly(
     tmp_path: Path, parents: list[subprocess.Popen[bytes]]
 ) -> None:
     started(tmp_path, parents, "a=ends", "b=stays")
+    await_start(tmp_path, "b")
     until(lambda: len(pids(tmp_path, "a")) >= 3, what="two restarts", within=SOON)
     assert lives(pids(tmp_path, "b")[0])
 

@@ -11,6 +11,7 @@ import paramiko
 import pytest
 
 from tests.fakes.gateway_stage import ACCOUNT, eventually
+from tests.fakes.patient_transport import PatientTransport
 from tests.fakes.ssh_clients import AsyncSsh, Paramiko, SshClient
 from tests.matrix.rows import Scene, feature
 
@@ -79,7 +80,7 @@ def _jump(client: SshClient, scene: Scene) -> None:
             inner.set_missing_host_key_policy(paramiko.AutoAddPolicy())
             inner.connect(
                 "inside", username=ACCOUNT, sock=through, key_filename=str(stage.folder / "id"),
-                allow_agent=False, look_for_keys=False,
+                allow_agent=False, look_for_keys=False, transport_factory=PatientTransport,
             )  # fmt: skip
             shown = inner.exec_command(_WHO)[1].read()
     elif isinstance(client, AsyncSsh):
@@ -170,7 +171,7 @@ def _answers(port: int) -> bool:
 def _shouted(port: int, *, by_socks: bool = False) -> bytes:
     """Return what the service in the host answers through a local port."""
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=30) as end,
+        socket.create_connection(("127.0.0.1", port), timeout=60) as end,
         end.makefile("rb") as got,
     ):
         if by_socks:  # RFC 1928: no login; connect to a name; the answer names an IPv4 address

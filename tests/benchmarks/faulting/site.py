@@ -138,6 +138,8 @@ class Site:
                     stderr=log,
                 )
             self._running[name] = process
+            if self._stopping.is_set():  # since it was started: nobody else ends it
+                process.terminate()
             process.wait()
             pause(_AGAIN_S, interrupted_by=self._stopping)
 
