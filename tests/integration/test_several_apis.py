@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -11,13 +11,15 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import select
+from typer.testing import CliRunner
 
+from api.cli.main import app
 from core.ids import TeamId, new_id
 from core.waiting import until
 from scoring.tables import SolveRow, SubmissionRow
 from tests.benchmarks.scoring.served_site import ServedSite, served_site
 from tests.benchmarks.ways.usage import children_of
-from tests.ports import established, listeners
+from tests.ports import established, free_port, listeners
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.timeout(300)]
 
@@ -105,6 +107,28 @@ def test_one_that_is_killed_is_missed_by_its_own_connections_only(
             assert client.get("/readyz").is_success
         except httpx.TransportError:  # it was the killed one's, and is made anew
             assert client.get("/readyz").is_success
+
+
+def test_a_whole_site_has_as_many_as_wanted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    supervised: list[str] = []
+
+    def supervise(commands: Mapping[str, object], **_: object) -> int:
+        supervised.extend(commands)
+        return 0
+
+    monkeypatch.setattr("api.cli.serve.supervise", supervise)
+    environment = {
+        "POLIGON_HOME": str(tmp_path),
+        "POLIGON_HTTP_PORT": str(free_port()),
+        "POLIGON_SSH_PORT": str(free_port()),
+        "POLIGON_API_PROCESSES": "3",
+        "POLIGON_GATEWAYS": "2",
+    }
+    done = CliRunner().invoke(app, ["serve", "--all"], env=environment)
+    assert done.exit_code == 0, done.output
+    assert supervised == ["broker", "worker", "gateway", "gateway-2", "serve", "serve-2", "serve-3"]
 
 
 def test_all_end_when_they_are_told_to(site: ServedSite) -> None:
