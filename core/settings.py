@@ -101,6 +101,8 @@ class Settings(BaseSettings):
     """The file of the site's policy; without one it permits scenarios nothing that it decides."""
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=1, le=65535)
+    api_processes: int = Field(default=1, ge=1, le=64)
+    """How many processes serve the pages and the interface; they share the port."""
     ssh_host: str = "127.0.0.1"
     ssh_port: int = Field(default=2222, ge=1, le=65535)
     gateways: int = Field(default=1, ge=1, le=64)

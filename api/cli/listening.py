@@ -21,12 +21,17 @@ class AddressUnusableError(PoligonError):
     fault = Fault.INPUT
 
 
-def listen(host: str, port: int, setting: str) -> socket.socket:
-    """Return a bound socket; raises PortInUseError, AddressUnusableError naming the setting."""
+def listen(host: str, port: int, setting: str, *, shared: bool = False) -> socket.socket:
+    """Return a bound socket; raises PortInUseError, AddressUnusableError naming the setting.
+
+    A port that is `shared` may be had by others who share it, too: each connection is for one.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Said to be TCP, or asyncio would not turn off that small answers wait for an acknowledgement.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         bound.bind((host, port))
     except OSError as error:

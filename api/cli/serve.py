@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -12,6 +13,8 @@ from api.cli.output import reporting
 from api.cli.process import SupervisedBy, begin
 from api.cli.supervisor import GRACE, supervise
 from core.settings import Settings, read_settings
+
+_PYTHON = (sys.executable, "-m")
 
 
 def serve(
@@ -25,8 +28,11 @@ def serve(
     """Serve the pages and the interface. Example: poligon serve --all."""
     with reporting():
         begin(supervised_by)
+        settings = read_settings()
         if everything:
-            raise typer.Exit(_serve_all(read_settings()))
+            raise typer.Exit(_serve_all(settings))
+        if settings.api_processes > 1 and supervised_by is None:
+            raise typer.Exit(_serve_together(settings))
         with services_ready() as services:
             # Loaded by who serves: the supervisor needs nothing of it.
             importlib.import_module("api.cli.serving").serve_http(services)
@@ -34,19 +40,30 @@ def serve(
 
 def _serve_all(settings: Settings) -> int:
     have_current(settings)
-    # Asked now for one clear sentence: the processes would say it again with every restart.
-    for host, port, setting in (
-        (settings.http_host, settings.http_port, "POLIGON_HTTP_PORT"),
-        (settings.ssh_host, settings.ssh_port, "POLIGON_SSH_PORT"),
-    ):
-        listen(host, port, setting).close()
-    python = [sys.executable, "-m"]
-    gateways = dict.fromkeys(_names_of_gateways(settings.gateways), "gateway")
-    parts = {"worker": "worker", **gateways, "serve": "serve"}
-    whole = {name: [*python, "api.cli.main", command] for name, command in parts.items()}
-    commands = {"broker": [*python, "api.cli.broker"], **whole}
+    _try_http(settings)
+    listen(settings.ssh_host, settings.ssh_port, "POLIGON_SSH_PORT").close()
+    gateways = _numbered("gateway", settings.gateways)
+    parts = {"worker": "worker", **gateways, **_numbered("serve", settings.api_processes)}
+    commands = {"broker": [*_PYTHON, "api.cli.broker"], **_poligon(parts)}
     return supervise(commands, grace=GRACE + settings.drain)
 
 
-def _names_of_gateways(count: int) -> list[str]:
-    return ["gateway", *(f"gateway-{number}" for number in range(2, count + 1))]
+def _serve_together(settings: Settings) -> int:
+    have_current(settings)
+    _try_http(settings)
+    return supervise(_poligon(_numbered("serve", settings.api_processes)))
+
+
+def _try_http(settings: Settings) -> None:
+    """Ask for the port now, for one clear sentence: processes would say it with every restart."""
+    listen(settings.http_host, settings.http_port, "POLIGON_HTTP_PORT").close()
+
+
+def _numbered(command: str, count: int) -> dict[str, str]:
+    """Return so many names of processes, each with its command."""
+    names = [command, *(f"{command}-{number}" for number in range(2, count + 1))]
+    return dict.fromkeys(names, command)
+
+
+def _poligon(parts: Mapping[str, str]) -> dict[str, list[str]]:
+    return {name: [*_PYTHON, "api.cli.main", command] for name, command in parts.items()}

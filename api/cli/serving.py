@@ -23,7 +23,8 @@ def serve_http(services: Services) -> None:
     """Serve until told to stop; raises PortInUseError, AddressUnusableError."""
     settings = services.settings
     look_for_engine(settings)
-    bound = listen(settings.http_host, settings.http_port, "POLIGON_HTTP_PORT")
+    is_shared = settings.api_processes > 1
+    bound = listen(settings.http_host, settings.http_port, "POLIGON_HTTP_PORT", shared=is_shared)
     server = http_server(create_app(services))
     sys.setswitchinterval(_TURN_OF_A_THREAD_SECONDS)
     log.info("api.started", address=settings.http_host, port=settings.http_port)

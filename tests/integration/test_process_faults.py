@@ -258,14 +258,18 @@ def one_sentence(done: subprocess.CompletedProcess[str]) -> str:
     return done.stderr
 
 
-@pytest.mark.parametrize(("command", "setting"), [("serve", "HTTP"), ("gateway", "SSH")])
+@pytest.mark.parametrize(
+    ("command", "setting", "processes"),
+    [("serve", "HTTP", "1"), ("serve", "HTTP", "2"), ("gateway", "SSH", "1")],
+)
 def test_a_port_in_use_is_one_sentence_with_the_setting(
-    services: Services, settings: Settings, command: str, setting: str
+    services: Services, settings: Settings, command: str, setting: str, processes: str
 ) -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = poligon(settings, command, **{f"POLIGON_{setting}_PORT": str(port)})
+        here = {f"POLIGON_{setting}_PORT": str(port), "POLIGON_API_PROCESSES": processes}
+        done = poligon(settings, command, **here)
     said = one_sentence(done)
     assert str(port) in said
     assert f"POLIGON_{setting}_PORT" in said

@@ -3,7 +3,7 @@
 Each number is a file of this folder with a function `measure` that yields lines.
 
 Usage: ./dev bench scoring [--only S-4] [--facts 1000000] [--seconds 20] [--play 100] [--teams 1000]
-    [--json FILE]
+    [--processes 2] [--json FILE]
 """
 
 import argparse
@@ -30,6 +30,9 @@ def main() -> None:
     parser.add_argument("--facts", type=int, default=1_000_000, help="S-4: facts to replay")
     parser.add_argument("--seconds", type=float, default=20, help="S-1, S-2: how long each runs")
     parser.add_argument("--teams", type=int, default=1000, help="S-2: teams on the board")
+    parser.add_argument(
+        "--processes", type=int, default=2, help="S-1: which serve beside PostgreSQL"
+    )
     parser.add_argument("--play", type=float, default=100, help="S-3: seconds of each play")
     parser.add_argument("--json", type=Path, help="also write everything to this file")
     wanted = parser.parse_args()

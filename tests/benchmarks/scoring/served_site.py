@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,8 +34,10 @@ from scoring.domain.ledger import MILLI, Cause, Fact, solved
 from scoring.ledger import link_values
 from scoring.proving import Proving
 from scoring.tables import ScoreEntryRow
+from tests.benchmarks.ways.usage import children_of
 from tests.contracts.postgres import postgres_server
 from tests.fakes.queue import RecordingQueue
+from tests.ports import listeners
 
 _ROOT = Path(__file__).parents[3]
 _HEAD = """\
@@ -52,10 +54,10 @@ tasks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedSite:
-    """Where and by which process it is served, its database, and a member's token of each team."""
+    """Where and by which processes it is served, its database, and a token of each team."""
 
     port: int
-    pid: int
+    pids: Sequence[int]
     database: Database
     exercise: Exercise
     tokens: Mapping[TeamId, str]
@@ -70,7 +72,9 @@ def databases() -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def served_site(url: str, folder: Path, *, teams: int, tasks: int) -> Iterator[ServedSite]:
+def served_site(
+    url: str, folder: Path, *, teams: int, tasks: int, processes: int = 1
+) -> Iterator[ServedSite]:
     """Lend an exercise that runs; the answer to task `ask_N` is `this N`."""
     upgrade(url)
     clock = SystemClock()
@@ -80,9 +84,9 @@ def served_site(url: str, folder: Path, *, teams: int, tasks: int) -> Iterator[S
     exercise = under_way(exercises, database, folder, teams=teams, tasks=tasks)
     tokens = _tokens(database, exercise)
     try:
-        with _process(url, folder) as (port, pid):
+        with _served(url, folder, processes) as (port, pids):
             yield ServedSite(
-                port=port, pid=pid, database=database, exercise=exercise, tokens=tokens
+                port=port, pids=pids, database=database, exercise=exercise, tokens=tokens
             )
     finally:
         database.close()
@@ -157,13 +161,14 @@ def _tokens(database: Database, exercise: Exercise) -> Mapping[TeamId, str]:
 
 
 @contextmanager
-def _process(url: str, folder: Path) -> Iterator[tuple[int, int]]:
+def _served(url: str, folder: Path, processes: int) -> Iterator[tuple[int, Sequence[int]]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environment = os.environ | {
         "POLIGON_HOME": str(folder / "home"),
         "POLIGON_DATABASE_URL": url,
         "POLIGON_HTTP_PORT": str(port),
+        "POLIGON_API_PROCESSES": str(processes),
         "POLIGON_LOG_JSON": "true",
         # One member of each team sends all that it sends.
         "POLIGON_ANSWERS_PER_PERSON": "1000000",
@@ -174,12 +179,12 @@ def _process(url: str, folder: Path) -> Iterator[tuple[int, int]]:
         process = subprocess.Popen(command, cwd=_ROOT, env=environment, stdout=log, stderr=log)
         try:
             until(
-                lambda: _answers(port),
+                lambda: listeners(port) == processes and _answers(port),
                 what="the service to answer",
                 within=timedelta(seconds=120),
                 every=timedelta(milliseconds=200),
             )
-            yield port, process.pid
+            yield port, [process.pid, *children_of(process.pid)]
         finally:
             process.terminate()
             process.wait(timeout=60)

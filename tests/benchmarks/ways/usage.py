@@ -33,8 +33,13 @@ def engine_pids() -> tuple[int, ...]:
     The shims that stand beside each container are not among them.
     """
     engine = int(_ENGINE_PID.read_text())
+    return (engine, *(p for p in children_of(engine) if _comm(p) == "containerd"))
+
+
+def children_of(pid: int) -> tuple[int, ...]:
+    """Return the processes that a process has started and that live still."""
     pids = [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdecimal()]
-    return (engine, *(p for p in pids if _parent(p) == engine and _comm(p) == "containerd"))
+    return tuple(child for child in pids if _parent(child) == pid)
 
 
 def _parent(pid: int) -> int:
