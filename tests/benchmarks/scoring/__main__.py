@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20, help="S-1, S-2: how long each runs")
     parser.add_argument("--teams", type=int, default=1000, help="S-2: teams on the board")
     parser.add_argument(
-        "--processes", type=int, default=2, help="S-1: which serve beside PostgreSQL"
+        "--processes", type=int, default=2, help="S-1, S-2: how many serve beside PostgreSQL"
     )
     parser.add_argument("--play", type=float, default=100, help="S-3: seconds of each play")
     parser.add_argument("--json", type=Path, help="also write everything to this file")

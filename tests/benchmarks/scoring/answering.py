@@ -21,7 +21,12 @@ from core.ids import new_id
 from scoring.domain.attempts import AnswerVerdict
 from scoring.tables import FactRow, ScoreEntryRow, SolveRow, SubmissionRow
 from tests.benchmarks.scoring.line import Line
-from tests.benchmarks.scoring.served_site import ServedSite, databases, served_site
+from tests.benchmarks.scoring.served_site import (
+    ServedSite,
+    databases,
+    processes_beside,
+    served_site,
+)
 from tests.benchmarks.scoring.wire import Connection, Taken, as_fast_as_they_can
 from tests.benchmarks.ways.usage import cpu_seconds
 
@@ -34,8 +39,7 @@ _CLIENTS, _TEAMS, _TASKS = 32, 300, 60
 def measure(wanted: argparse.Namespace) -> Iterator[Line]:
     """Yield throughput and p99 for each database; fails when an answer was lost or doubled."""
     for database, url in databases():
-        # SQLite has one writer; beside a server another process adds what Python has not.
-        processes = 1 if database == "SQLite" else wanted.processes
+        processes = processes_beside(database, wanted.processes)
         name = f"{database} × {processes}"
         with (
             tempfile.TemporaryDirectory() as folder,

@@ -17,7 +17,13 @@ from pathlib import Path
 
 from core.ids import new_id
 from tests.benchmarks.scoring.line import Line
-from tests.benchmarks.scoring.served_site import ServedSite, book_solves, databases, served_site
+from tests.benchmarks.scoring.served_site import (
+    ServedSite,
+    book_solves,
+    databases,
+    processes_beside,
+    served_site,
+)
 from tests.benchmarks.scoring.wire import Connection, Taken, as_fast_as_they_can, at_a_rate
 
 CTFD_READS_A_SECOND = 270.0
@@ -28,16 +34,17 @@ _SOLVED = 30
 
 def measure(wanted: argparse.Namespace) -> Iterator[Line]:
     """Yield how many reads there are at most, and the p99 of quiet reads and under answers."""
-    for name, url in databases():
-        yield from _one(wanted, name, url)
+    for database, url in databases():
+        yield from _one(wanted, url, database, processes_beside(database, wanted.processes))
 
 
-def _one(wanted: argparse.Namespace, name: str, url: str) -> Iterator[Line]:
+def _one(wanted: argparse.Namespace, url: str, database: str, processes: int) -> Iterator[Line]:
+    name = f"{database} × {processes}"
     teams = wanted.teams
     tasks = _SOLVED + math.ceil(_ANSWERS * wanted.seconds / teams)
     with (
         tempfile.TemporaryDirectory() as folder,
-        served_site(url, Path(folder), teams=teams, tasks=tasks) as site,
+        served_site(url, Path(folder), teams=teams, tasks=tasks, processes=processes) as site,
     ):
         book_solves(site, tasks=_SOLVED)
         readers = Readers(site)

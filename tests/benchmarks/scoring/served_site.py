@@ -71,6 +71,11 @@ def databases() -> Iterator[tuple[str, str]]:
         yield "PostgreSQL", server.near(url)
 
 
+def processes_beside(database: str, wanted: int) -> int:
+    """Return how many processes serve; with SQLite, which has one writer, others add nothing."""
+    return 1 if database == "SQLite" else wanted
+
+
 @contextmanager
 def served_site(
     url: str, folder: Path, *, teams: int, tasks: int, processes: int = 1
