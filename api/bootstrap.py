@@ -181,6 +181,7 @@ def assemble(
                 per_person=settings.answers_per_person, per_team=settings.answers_per_team
             ),
             reuse=reuse,
+            servers=settings.api_processes,
         ),
         public_boards=PublicBoards(database, clock),
         feeding=Feeding(database, clock, exercises),

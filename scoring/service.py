@@ -55,7 +55,9 @@ class Scoring:
         limits: AnswerLimits = UNLIMITED,
         worker: str = "",
         reuse: timedelta = timedelta(),
+        servers: int = 1,
     ) -> None:
+        """`servers` is how many processes of the site answer what people read."""
         self._exercises = exercises
         self._clock = clock
         self._answering = Answering(database, clock, exercises, limits)
@@ -72,7 +74,7 @@ class Scoring:
         """Windows of time whose rounds count for nobody."""
         self._sending = Sending(database, clock, exercises, self._checking, worker=worker)
         self._reading = Reading(database, clock, exercises)
-        self.boards = Boards(database, clock, exercises)
+        self.boards = Boards(database, clock, exercises, makers=servers)
 
     def answer(
         self,

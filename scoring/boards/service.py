@@ -1,11 +1,14 @@
 """Boards at hand: made by whoever finds one old, at most so often, and read by everybody."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from core.clock import Clock
 from core.db import Database
+from core.errors import PoligonError
 from core.ids import ExerciseId, UserId
 from core.users.model import User
 from orchestrator.domain.exercise import Exercise
@@ -15,12 +18,14 @@ from scoring.boards.making import BoardMaking, Snapshot
 from scoring.domain.boards import Audience
 from scoring.ports import Exercises
 
-# A board that took so long to make is left alone for so many times as long: whatever is booked and
-# however many read, boards take a tenth of a processor at most.
+# A board that took so long to make is left alone for so many times as long, or as many times that
+# as processes make it: whatever is booked and however many read, it takes a tenth of a processor.
 _REST = 9
 # As it was still so: looks that find nothing new take a hundredth.
 _REST_IF_STILL_SO = 99
 _LONGEST_REST = timedelta(seconds=0.5)
+# For so long one that is old is still handed out while a newer one is made.
+_STILL_GOOD = timedelta(seconds=1)
 _EXERCISES_KEPT = 16
 
 
@@ -44,6 +49,7 @@ class _Kept:
     snapshot: Snapshot | None = None
     looked_at: datetime | None = None
     rests_until: datetime | None = None
+    is_wanted: bool = False
 
     def at_hand(self, now: datetime) -> Snapshot | None:
         """Return the board while it rests; a wall clock that was set back ends that."""
@@ -51,16 +57,27 @@ class _Kept:
             return None
         return self.snapshot if self.looked_at <= now < self.rests_until else None
 
+    def has_just_rested(self, now: datetime) -> bool:
+        """Tell whether its rest ended a moment ago."""
+        if self.looked_at is None or self.rests_until is None:
+            return False
+        return self.looked_at < self.rests_until <= now < self.looked_at + _STILL_GOOD
+
 
 class Boards:
-    """The boards of exercises, each at most half a second older than what was last booked."""
+    """The boards of exercises, each about a second older than what was last booked at most."""
 
-    def __init__(self, database: Database, clock: Clock, exercises: Exercises) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, exercises: Exercises, *, makers: int = 1
+    ) -> None:
+        """`makers` is how many processes of the site make boards that are read."""
         self._clock = clock
+        self._makers = makers
         self._exercises = exercises
         self._making = BoardMaking(database, clock, exercises)
         self._known: dict[str, _Known] = {}
         self._kept: dict[tuple[ExerciseId, Audience], _Kept] = {}
+        self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="boards")
 
     def visible_to(self, user: User, name: str) -> Exercise:
         """Return an exercise that `user` may see, as it was when this process first saw it.
@@ -73,14 +90,26 @@ class Boards:
         raise ExerciseUnknownError(name)
 
     def at_hand(self, user: User, name: str, audience: Audience) -> Snapshot | None:
-        """Return the board that `latest` would, if nothing had to be read or waited for."""
+        """Return a board if nothing has to be read or waited for.
+
+        One that has just rested is made anew for those who ask next. Called by the server's loop.
+        """
         known = self._known.get(name)
         if known is None or not known.is_visible_to(user):
             return None
         kept = self._kept.get((known.exercise.id, audience))
         if kept is None:
             return None
-        return kept.at_hand(self._clock.now()) or (kept.snapshot if kept.lock.locked() else None)
+        now = self._clock.now()
+        resting = kept.at_hand(now)
+        if resting is not None or kept.lock.locked():
+            return resting or kept.snapshot
+        if not kept.has_just_rested(now):
+            return None
+        if not kept.is_wanted:
+            kept.is_wanted = True
+            self._maker.submit(self._make, known.exercise.id, audience, kept)
+        return kept.snapshot
 
     def latest(self, exercise: ExerciseId, audience: Audience) -> Snapshot:
         """Return a board; of many that ask at once for a new one, one makes it.
@@ -121,15 +150,22 @@ class Boards:
             self._kept.pop((exercise, audience), None)
             self.latest(exercise, audience)
 
+    def _make(self, exercise: ExerciseId, audience: Audience, kept: _Kept) -> None:
+        try:
+            with suppress(PoligonError):  # it gets too old, and who asks then is told
+                self.latest(exercise, audience)
+        finally:
+            kept.is_wanted = False
+
     def _look(
         self, exercise: ExerciseId, audience: Audience, kept: _Kept, begun: datetime
     ) -> Snapshot:
         found = self._making.made(self._of(exercise).exercise, audience, kept.snapshot)
         _ = found.packed  # now, by who made it, and not by who hands it out
         ended = self._clock.now()
-        rest = (ended - begun) * (_REST_IF_STILL_SO if found is kept.snapshot else _REST)
+        times = _REST_IF_STILL_SO if found is kept.snapshot else _REST
         kept.snapshot, kept.looked_at = found, ended
-        kept.rests_until = ended + min(rest, _LONGEST_REST)
+        kept.rests_until = ended + min(_LONGEST_REST, (ended - begun) * times * self._makers)
         return found
 
     def _of(self, name_or_id: str) -> _Known:

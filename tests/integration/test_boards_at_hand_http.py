@@ -6,12 +6,14 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from core.waiting import until
 from orchestrator.domain.exercise import Exercise
 from scoring.boards.making import Snapshot
 from scoring.domain.boards import Audience
 from tests.fakes.api_site import ApiSite, api_site
 from tests.fakes.statements import noted_statements
 
+SOON = timedelta(seconds=60)
 _OWN = {"x-request-id", "date"}
 
 
@@ -113,3 +115,30 @@ def test_who_reads_while_another_makes_a_newer_one_gets_the_last(
     with kept.lock:
         assert at_hand() is kept.snapshot
     assert at_hand() is None
+
+
+def test_one_that_has_just_rested_is_made_anew_for_those_who_read_next(
+    site: ApiSite, exercise: Exercise, rested: Callable[[], None]
+) -> None:
+    read(site, exercise, "sara")
+    kept = site.services.scoring.boards._kept[exercise.id, Audience.STAFF]
+    former = kept.snapshot
+    assert former is not None
+    site.services.scoring.answer(
+        exercise,
+        exercise.teams[0],
+        exercise.teams[0].members[0].user,
+        task="who",
+        value=site.answer_of(exercise, "team-1", "thief"),
+        client_key="just rested",
+    )
+    kept.rests_until = site.clock.now() + timedelta(milliseconds=100)
+    site.clock.advance(timedelta(milliseconds=200))
+    assert read(site, exercise, "sara").content == former.body, "nobody waits for the newer one"
+    until(lambda: kept.snapshot is not former, what="the newer one", within=SOON)
+    rested()
+    assert read(site, exercise, "sara").content != former.body
+    kept.rests_until = site.clock.now() + timedelta(milliseconds=100)
+    site.clock.advance(timedelta(seconds=1))
+    _, asked = statements(lambda: read(site, exercise, "sara"))
+    assert asked > 0, "an older one is handed out to nobody"
