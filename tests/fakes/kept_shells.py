@@ -11,7 +11,7 @@ from tests.fakes.gateway_stage import PASSWORD, Stage, eventually
 def a_shell(stage: Stage, *, width: int = 80) -> paramiko.Channel:
     """Log in and open a shell on a terminal; closing its transport is a lost connection."""
     transport = paramiko.Transport(("127.0.0.1", stage.gateway.port))
-    transport.banner_timeout = transport.handshake_timeout = 60
+    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = 60
     transport.connect(username="ana", password=PASSWORD)
     channel = transport.open_session()
     channel.set_combine_stderr(True)

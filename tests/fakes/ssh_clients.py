@@ -236,6 +236,8 @@ class Paramiko:
             return [code if "code:" in prompt else line for prompt, _ in prompts]
 
         with paramiko.Transport(("127.0.0.1", stage.gateway.port)) as transport:
+            transport.banner_timeout = transport.handshake_timeout = _SECONDS
+            transport.auth_timeout = _SECONDS
             transport.start_client(timeout=_SECONDS)
             transport.auth_interactive("ana", answer)
             channel = transport.open_session()
