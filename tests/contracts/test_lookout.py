@@ -38,6 +38,7 @@ from orchestrator.domain.world import (
     WorldPlan,
 )
 from orchestrator.engine.names import container_name, network_name, sentinel_name
+from orchestrator.engine.runtime import DockerEngine
 from orchestrator.ports import HostGoneError, RangeEngine
 from tests.addresses import fresh_subnet
 from tests.contracts.engine_cases import DockerCase, EngineCase
@@ -216,10 +217,11 @@ def test_a_sentinel_that_stands_anew_is_asked(case: EngineCase, world: WorldKey)
 def test_a_sentinel_that_another_worker_put_in_place_of_a_dead_one_is_asked(
     docker_case: DockerCase, docker_client: docker.DockerClient, real_world: WorldKey
 ) -> None:
-    engine = docker_case.engine
+    engine = docker_case._engine
+    other = DockerEngine(engine._connection.address, installation=docker_case._installation)
     plan = raised(docker_case, real_world)
     for _ in range(2):
-        watched(engine, plan)
+        watched(other, plan)
         assert view_of(engine, desk(plan)).answers == {SOMEWHERE[0]: NOTHING}
         name = sentinel_name(docker_case._installation, real_world.exercise)
         docker_client.api.remove_container(name, force=True)
