@@ -1,27 +1,46 @@
-"""Ports of this machine."""
+"""Ports that are free, and stay so while nobody listens on them."""
 
+import errno
 import socket
-from pathlib import Path
+from collections.abc import Iterator
+
+# Below those that the kernel gives to whoever asks for any port, and to connections out.
+_FIRST, _LAST, _IN_A_BLOCK = 20_000, 32_000, 100
+
+
+def _from_block(first: int) -> Iterator[int]:
+    """Give the free ports of a block, if no other process has it, and of those above it."""
+    if first >= _LAST:
+        raise AssertionError("tests have used up their ports")
+    with socket.socket(socket.AF_UNIX) as claim:
+        if _is_ours(first, claim):
+            yield from (port for port in range(first, first + _IN_A_BLOCK) if _is_free(port))
+        yield from _from_block(first + _IN_A_BLOCK)
+
+
+def _is_ours(block: int, claim: socket.socket) -> bool:
+    """Claim a block by a name in the kernel, which goes with the process."""
+    try:
+        claim.bind(f"\0cyberpoligon-tests-ports-{block}")
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return False
+    return True
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:  # left of a run that was killed, or somebody else's
+            return False
+    return True
+
+
+_PORTS = _from_block(_FIRST)
 
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def listeners(port: int) -> int:
-    """Return how many sockets listen on a TCP port of this machine, by IPv4."""
-    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    listening = [line.split()[1] for line in lines if line.split()[3] == "0A"]
-    return sum(address.endswith(f":{port:04X}") for address in listening)
-
-
-def established(pid: int, port: int) -> int:
-    """Return how many connections a process has taken on a TCP port of this machine, by IPv4."""
-    held = {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
-    lines = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
-    open_ones = [line for line in lines if line[3] == "01" and line[1].endswith(f":{port:04X}")]
-    return sum(f"socket:[{line[9]}]" in held for line in open_ones)
+    """Return a TCP port of 127.0.0.1 that nobody listens on, and that no other test has."""
+    return next(_PORTS)

@@ -8,6 +8,7 @@ import secrets
 import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
 from ipaddress import IPv4Address, IPv6Address
@@ -128,17 +129,26 @@ class Lookout:
         return said.decode(errors="replace")
 
 
+@dataclass(frozen=True, slots=True)
+class _Idle:
+    """The idle probers in a sentinel's container."""
+
+    container: str
+    probers: list[Prober] = field(default_factory=list)
+
+
 class _Probers:
     """The idle probers of each sentinel: as many as ever looked around at the same time."""
 
     def __init__(self, connection: EngineConnection) -> None:
         self._connection = connection
         self._lock = threading.Lock()
-        self._idle: defaultdict[str, list[Prober]] = defaultdict(list)
+        self._idle: dict[str, _Idle] = {}
 
     def ask(self, sentinel: str, question: str, *, within: timedelta) -> str:
         """Return what a prober of the sentinel's says. Raises HostGoneError."""
-        prober = self._taken(sentinel)
+        container = self._container(sentinel)
+        prober = self._taken(sentinel, container)
         try:
             answer = prober.ask(question, within=within)
         except ProberEndedError as error:
@@ -149,36 +159,51 @@ class _Probers:
         except BaseException:
             prober.close()
             raise
-        if is_whole(answer):
-            with self._lock:
-                self._idle[sentinel].append(prober)
-        else:
-            prober.close()  # what it says next would be taken for another's answer
+        # What it says next, after less than an answer, would be taken for another's.
+        if not is_whole(answer) or not self._is_kept(prober, sentinel, container):
+            prober.close()
         return answer
 
     def forget(self, sentinel: str) -> None:
         """Let the sentinel's probers end."""
         with self._lock:
-            idle = self._idle.pop(sentinel, [])
-        for prober in idle:
+            idle = self._idle.pop(sentinel, None)
+        for prober in idle.probers if idle else ():
             prober.close()
 
-    def _taken(self, sentinel: str) -> Prober:
+    def _container(self, sentinel: str) -> str:
+        """Return which container a sentinel is; raises HostGoneError."""
+        found = inspect_container(self._connection, sentinel)
+        if found is None:
+            raise HostGoneError(f"{sentinel} does not run", hint="Raise its world again")
+        return str(found["Id"])
+
+    def _taken(self, sentinel: str, container: str) -> Prober:
         with self._lock:
             self._drop_ended()
-            idle = self._idle[sentinel]
-            if idle:
-                return idle.pop()
+            idle = self._idle.get(sentinel)
+            if idle and idle.container == container:
+                return idle.probers.pop()
+        # Another worker put this one in the former's place, and the engine does not tell that what
+        # ran in there has ended (20.10, of containers that see all of its host's processes).
+        self.forget(sentinel)
         return start_prober(self._connection, sentinel, "perl", "-e", LOOK_AROUND)
+
+    def _is_kept(self, prober: Prober, sentinel: str, container: str) -> bool:
+        """Tell whether a prober is idle from now on, and not of a container that was replaced."""
+        with self._lock:
+            idle = self._idle.setdefault(sentinel, _Idle(container))
+            if idle.container == container:
+                idle.probers.append(prober)
+            return idle.container == container
 
     def _drop_ended(self) -> None:
         """Close what ended: another worker may have taken a sentinel away."""
         for sentinel, idle in list(self._idle.items()):
-            ended = [prober for prober in idle if prober.has_ended()]
-            for prober in ended:
+            for prober in [one for one in idle.probers if one.has_ended()]:
                 prober.close()
-            self._idle[sentinel] = [prober for prober in idle if prober not in ended]
-            if not self._idle[sentinel]:
+                idle.probers.remove(prober)
+            if not idle.probers:
                 del self._idle[sentinel]
 
 

@@ -81,7 +81,7 @@ class PostgresServer:
             user=_OWNER,
             password=self.password,
             dbname=_OWNER,
-            connect_timeout=5,
+            connect_timeout=60,
             autocommit=True,
         ) as connection:
             connection.execute(statement)

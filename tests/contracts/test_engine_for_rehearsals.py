@@ -11,7 +11,7 @@ from orchestrator.domain.world import Attachment, HostKey, HostPlan, NetworkPlan
 from orchestrator.ports import HostGoneError, UnknownImageError
 from tests.contracts.engine_cases import EngineCase
 
-SOON = timedelta(seconds=20)
+SOON = timedelta(seconds=60)
 PLAY = Entry(path="play.sh", content=b"#!/bin/sh\necho played\n", executable=True)
 NOTE = Entry(path="deep/note.txt", content=b"for later\n", executable=False)
 

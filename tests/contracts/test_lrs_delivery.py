@@ -19,8 +19,10 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.lrs import KEY, SECRET, Call, FakeLrs, Wrong
 from tests.fakes.outbox_stage import ADDRESS, HOME, Post, said
 
+PATIENCE = timedelta(minutes=1)
+SHORT = timedelta(seconds=0.5)
 AWAY = Wrong(status=503)
-HANGS = Wrong(status=200, body=b"x", pause=30)
+HANGS = Wrong(status=200, body=b"x", pause=90)
 
 
 @pytest.fixture
@@ -29,8 +31,8 @@ def http(lrs: FakeLrs) -> Iterator[HttpLrs]:
         yield http
 
 
-def client(lrs: FakeLrs, *, secret: str = SECRET, seconds: float = 10) -> HttpLrs:
-    return HttpLrs(lrs.url, key=KEY, secret=secret, within=timedelta(seconds=seconds))
+def client(lrs: FakeLrs, *, secret: str = SECRET, within: timedelta = PATIENCE) -> HttpLrs:
+    return HttpLrs(lrs.url, key=KEY, secret=secret, within=within)
 
 
 def deliver_all(post: Post, clock: FakeClock) -> None:
@@ -129,7 +131,7 @@ def test_a_sender_that_dies_before_it_knew_delivers_once(
     post: Post, lrs: FakeLrs, http: HttpLrs
 ) -> None:
     ids = post.book(*names(3))
-    with Dies(lrs.url, key=KEY, secret=SECRET) as dies:
+    with Dies(lrs.url, key=KEY, secret=SECRET, within=PATIENCE) as dies:
         doomed = Delivering(post.database, post.clock, dies, address=ADDRESS)
         with pytest.raises(ProcessLookupError):
             doomed.sweep()
@@ -208,9 +210,12 @@ def test_an_lrs_is_left_alone_as_long_as_it_asks_within_an_hour(
 
 def test_an_lrs_may_say_until_when_by_its_own_clock(post: Post, lrs: FakeLrs) -> None:
     post.book("ada")
-    until = SystemClock().now() + timedelta(minutes=2)
-    asked = {"Retry-After": format_datetime(until, usegmt=True)}
-    lrs.wrong = lambda _: Wrong(status=429, headers=asked)
+
+    def too_many(_: Call) -> Wrong:
+        until = SystemClock().now() + timedelta(minutes=2)
+        return Wrong(status=429, headers={"Retry-After": format_datetime(until, usegmt=True)})
+
+    lrs.wrong = too_many
     post.delivering.sweep()
     assert post.due_in() == pytest.approx(120, abs=10)
 
@@ -236,7 +241,7 @@ def test_waits_get_longer_up_to_five_minutes_and_begin_anew_once_it_answers(
 
 @pytest.mark.parametrize(
     "slow",
-    [HANGS, Wrong(status=200, body=b" ", parts=99, pause=0.2)],
+    [HANGS, Wrong(status=200, body=b" ", parts=500, pause=0.2)],
 )
 def test_an_lrs_that_hangs_or_drips_is_given_up_in_time(
     post: Post, lrs: FakeLrs, slow: Wrong
@@ -244,10 +249,10 @@ def test_an_lrs_that_hangs_or_drips_is_given_up_in_time(
     post.book("ada")
     lrs.wrong = lambda _: slow
     begun = SystemClock().now()
-    with client(lrs, seconds=0.5) as http:
+    with client(lrs, within=SHORT) as http:
         patient = Delivering(post.database, post.clock, http, address=ADDRESS)
         assert patient.sweep().problem == "it did not answer within 0.5 s"
-    assert SystemClock().now() - begun < timedelta(seconds=15)
+    assert SystemClock().now() - begun < PATIENCE
     assert post.states() == {State.WAITING: 1}
 
 
@@ -330,10 +335,10 @@ def test_a_lookup_that_hangs_is_given_up_in_time(post: Post, lrs: FakeLrs) -> No
     lrs.statements[ids[0]] = {"id": ids[0], **said("p0")}
     lrs.wrong = lambda call: HANGS if call.method == "GET" else None
     begun = SystemClock().now()
-    with client(lrs, seconds=0.5) as http:
+    with client(lrs, within=SHORT) as http:
         patient = Delivering(post.database, post.clock, http, address=ADDRESS)
         assert patient.sweep().problem == "it did not answer within 0.5 s"
-    assert SystemClock().now() - begun < timedelta(seconds=15)
+    assert SystemClock().now() - begun < PATIENCE
     assert post.states() == {State.WAITING: BATCH}
 
 
@@ -341,7 +346,7 @@ class Slow(HttpLrs):
     """An LRS that takes ten seconds for each statement that comes alone."""
 
     def __init__(self, lrs: FakeLrs, clock: FakeClock) -> None:
-        super().__init__(lrs.url, key=KEY, secret=SECRET)
+        super().__init__(lrs.url, key=KEY, secret=SECRET, within=PATIENCE)
         self.clock = clock
 
     def put(self, id_: str, statement: str) -> Answer:

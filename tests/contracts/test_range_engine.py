@@ -40,7 +40,7 @@ from orchestrator.ports import (
 from tests.addresses import fresh_subnet
 from tests.contracts.engine_cases import FIRST_LOOK, MARK, EngineCase
 
-SOON = timedelta(seconds=20)
+SOON = timedelta(seconds=60)
 THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 

@@ -23,7 +23,7 @@ from orchestrator.engine.runtime import DockerEngine
 from orchestrator.ports import HostGoneError, HostNotReadyError
 from tests.contracts.engine_cases import DockerCase, EngineCase
 
-SOON = timedelta(seconds=20)
+SOON = timedelta(seconds=60)
 AT_ONCE = timedelta(seconds=1)
 TENTH = timedelta(milliseconds=100)
 
@@ -115,8 +115,8 @@ class TestOnDocker:
         self, case: EngineCase, world: WorldKey, raise_host: Raise
     ) -> None:
         plan = raise_host(ReadyProbe(run=("test", "-e", "/tmp/x y"), within=SOON, every=TENTH))
-        until(lambda: "desk" in self.run(case, world, "hostname"), what="it runs", within=SOON)
-        assert self.run(case, world, "cat /run/cyberpoligon/ready") == ""
+        noted = "cat /run/cyberpoligon/ready"  # which is an error until it begins to ask itself
+        until(lambda: self.run(case, world, noted) == "", what="it asks itself", within=SOON)
         self.run(case, world, "touch '/tmp/x y'")
         case.engine.await_ready(world, plan)
 
@@ -152,13 +152,16 @@ class TestOnDocker:
     ) -> None:
         plan = raise_host(ReadyProbe(tcp=4100, within=SOON, every=TENTH))
         key = HostKey(world=world, host="desk")
-        # The base image has nothing that listens: the toolbox does, in the host's network.
-        listen = ("timeout", "8", "nc", "-l", "-k", "-p", "4100")
+        # The base image has nothing that listens: the toolbox does, in the host's network, until
+        # somebody comes to another port.
+        listen = ("sh", "-c", "nc -l -k -p 4100 & nc -l -p 4102")
+        come = "bash -c 'exec 3<>/dev/tcp/127.0.0.1/4102'"
         with ThreadPoolExecutor(max_workers=1) as pool:
             listener = pool.submit(other_process(real).probe, key, listen, timeout=SOON)
             case.engine.await_ready(world, plan)
             assert case.engine.accepts_tcp(key, 4100)
             assert not case.engine.accepts_tcp(key, 4101)
+            until(lambda: self.run(case, world, come) == "", what="its end", within=SOON)
             listener.result()
 
     def test_the_image_s_own_process_runs_as_if_nobody_asked(
@@ -166,7 +169,7 @@ class TestOnDocker:
     ) -> None:
         (tmp_path / "Dockerfile").write_text(
             "FROM debian:bookworm-slim\nWORKDIR /srv\n"
-            'ENTRYPOINT ["sh", "-c", "pwd >/tmp/where; echo $0 $* >/tmp/args; exec sleep 60"]\n'
+            'ENTRYPOINT ["sh", "-c", "pwd >/tmp/where; echo $0 $* >/tmp/args; exec sleep 7200"]\n'
             'CMD ["first", "second"]\n'
         )
         reference = f"cyberpoligon-{new_id(6)}/own:1"
@@ -176,14 +179,18 @@ class TestOnDocker:
         )
         case.engine.await_ready(world, plan)
         assert self.run(case, world, "cat /tmp/where /tmp/args") == "/srv\nfirst second\n"
-        names = self.run(case, world, "cat /proc/[0-9]*/comm").split()
-        assert names.count("sleep") == 1, "the questions are over and left nothing behind"
+
+        def names() -> list[str]:
+            return self.run(case, world, "cat /proc/[0-9]*/comm").split()
+
+        until(lambda: "sleep" in names(), what="the process to have become its last", within=SOON)
+        assert names().count("sleep") == 1, "the questions are over and left nothing behind"
 
     def test_a_host_of_another_user_is_asked_as_root(
         self, case: EngineCase, world: WorldKey, raise_host: Raise, tmp_path: Path
     ) -> None:
         (tmp_path / "Dockerfile").write_text(
-            'FROM debian:bookworm-slim\nUSER games\nCMD ["sleep", "60"]\n'
+            'FROM debian:bookworm-slim\nUSER games\nCMD ["sleep", "infinity"]\n'
         )
         reference = f"cyberpoligon-{new_id(6)}/games:1"
         case.engine.build_image(ImageBuild(reference=reference, context=tmp_path, host="desk"))

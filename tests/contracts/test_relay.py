@@ -42,7 +42,7 @@ def host(case: EngineCase, world: WorldKey, subnet: IPv4Network) -> HostKey:
 
 
 @contextmanager
-def relayed(case: EngineCase, host: HostKey, port: int, *, seconds: float = 20) -> Iterator[Talk]:
+def relayed(case: EngineCase, host: HostKey, port: int, *, seconds: float = 60) -> Iterator[Talk]:
     ours, end = socket.socketpair()
     talk = Talk(ours=ours)
 
@@ -82,9 +82,15 @@ def test_nobody_at_a_port_is_no_answer(case: EngineCase, host: HostKey) -> None:
 
 def test_a_talk_ends_when_its_time_is_over(case: EngineCase, host: HostKey) -> None:
     case.echo(host, HERE, 4002, greeting=1)
-    with relayed(case, host, 4002, seconds=5) as talk:
-        assert talk.hear(2) == b"x"
-    assert talk.ends == [RelayEnd.LATE]
+
+    def heard(seconds: float) -> bytes:
+        with relayed(case, host, 4002, seconds=seconds) as talk:
+            words = talk.hear(2)
+        assert talk.ends == [RelayEnd.LATE if words else RelayEnd.NO_ANSWER]
+        return words
+
+    # A busy machine may come to nothing in five seconds.
+    assert (heard(5) or heard(40)) == b"x"
 
 
 def test_who_reads_no_more_holds_nobody(case: EngineCase, host: HostKey) -> None:

@@ -40,8 +40,8 @@ def test_who_waits_for_an_exercise_holds_none_of_its_teams(site: InjectSite) -> 
             session = transaction.session
             ExerciseRepository(session).hold(exercise.id)
             paused = pool.submit(site.services.timekeeping.pause_team, exercise.id, team.slug)
-            until(lambda: waits(database), what="the pause", within=timedelta(seconds=20))
+            until(lambda: waits(database), what="the pause", within=timedelta(seconds=60))
             row = select(TeamRow.id).where(TeamRow.id == team.id)
             free = session.scalar(row.with_for_update(skip_locked=True))
-        paused.result(timeout=20)
+        paused.result(timeout=60)
     assert free == team.id

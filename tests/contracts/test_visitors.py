@@ -10,7 +10,7 @@ from orchestrator.domain.world import Attachment, HostPlan, NetworkPlan, WorldKe
 from orchestrator.ports import EngineRefusedError, RunResult, UnknownImageError
 from tests.contracts.engine_cases import EngineCase
 
-SOON = timedelta(seconds=20)
+SOON = timedelta(seconds=60)
 
 
 def visit(

@@ -10,7 +10,7 @@ from orchestrator.broker.server import Broker, Limits
 from orchestrator.engine.unix_http import UnixHttp
 
 DOCKER_HOST = "unix:///var/run/docker.sock"
-_PATIENCE_SECONDS = 20
+_PATIENCE_SECONDS = 50
 
 
 @contextmanager

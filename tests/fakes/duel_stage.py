@@ -36,7 +36,7 @@ from scoring.tables import ScoreEntryRow
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_engine import BASE_IMAGE, FakeEngine
 from tests.fakes.queue import RecordingQueue
-from tests.fakes.scoring_stage import create_tables
+from tests.fakes.scoring_stage import PATIENCE, create_tables
 
 EVERY = timedelta(minutes=3)
 SCENARIO = """
@@ -111,7 +111,7 @@ class Duel:
     ) -> Self:
         """Launch and start an exercise on an empty database."""
         clock, queue = FakeClock(), RecordingQueue()
-        database = Database(url, queue=queue)
+        database = Database(url, queue=queue, patience=PATIENCE)
         create_tables(database)
         exercises = Exercises(
             database, clock, Users(database, clock), Library(database, clock, folder / "library")

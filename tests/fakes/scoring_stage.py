@@ -83,6 +83,8 @@ tasks:
   let_in: {title: Keep the login, ask: Keep it., checks: [login], points: 1}
 """
 
+# Many write at once in tests; what that takes a busy machine is not what they are about.
+PATIENCE = timedelta(minutes=1)
 NETCAT = ("nc", "-n", "-z", "-w", "5")
 CURL = (
     *("bash", "-c", ANSWER_THEN_ERRORS, "curl"),
@@ -118,7 +120,7 @@ class Stage:
     ) -> Self:
         """Launch and start an exercise on an empty database."""
         clock, queue = FakeClock(), RecordingQueue()
-        database = Database(url, queue=queue)
+        database = Database(url, queue=queue, patience=PATIENCE)
         create_tables(database)
         users = Users(database, clock)
         exercises = Exercises(database, clock, users, Library(database, clock, folder / "library"))

@@ -19,7 +19,8 @@ from core.waiting import until
 from scoring.tables import SolveRow, SubmissionRow
 from tests.benchmarks.scoring.served_site import ServedSite, served_site
 from tests.benchmarks.ways.usage import children_of
-from tests.ports import established, free_port, listeners
+from tests.connections import established, listeners
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.timeout(300)]
 

@@ -30,7 +30,7 @@ from tests.fakes.queue import RecordingQueue
 from tests.fakes.scoring_stage import create_tables
 
 IMAGE = "debian:bookworm-slim"
-SOON = timedelta(seconds=20)
+SOON = timedelta(seconds=60)
 RED, BLUE = "team-1", "team-2"
 MIB = 1024**2
 

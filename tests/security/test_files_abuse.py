@@ -55,8 +55,9 @@ def ssh(stage: Stage) -> Iterator[paramiko.SSHClient]:
     with paramiko.SSHClient() as client:
         client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
         client.connect(
-            "127.0.0.1", stage.gateway.port, "ana", PASSWORD, allow_agent=False, look_for_keys=False
-        )
+            "127.0.0.1", stage.gateway.port, "ana", PASSWORD,
+            allow_agent=False, look_for_keys=False, banner_timeout=60, auth_timeout=60,
+        )  # fmt: skip
         yield client
 
 

@@ -37,8 +37,8 @@ LIMITS = Limits(
     sessions_per_connection=3,
 )
 HASTY = replace(LIMITS, login_time=timedelta(seconds=3))
-# Waits that are longer than a login takes on a busy machine.
-SLOWING = replace(LIMITS, first_delay=timedelta(seconds=1), longest_delay=timedelta(seconds=20))
+# The longest wait is longer than a login takes on a busy machine.
+SLOWING = replace(LIMITS, first_delay=timedelta(seconds=1), longest_delay=timedelta(seconds=50))
 FLOOD = 100
 MOST_HELD = 16 * 1024**2
 
@@ -79,8 +79,9 @@ def connected(stage: Stage, *, login: str = "ana", password: str = PASSWORD) -> 
     client = paramiko.SSHClient()
     client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
     client.connect(
-        "127.0.0.1", stage.gateway.port, login, password, allow_agent=False, look_for_keys=False
-    )
+        "127.0.0.1", stage.gateway.port, login, password,
+        allow_agent=False, look_for_keys=False, banner_timeout=60, auth_timeout=60,
+    )  # fmt: skip
     return client
 
 
@@ -165,20 +166,32 @@ class Guesser(asyncssh.SSHClient):
 
 @pytest.mark.parametrize("limits", [SLOWING])
 def test_guessing_gets_slower_and_a_connection_gets_five_tries(stage: Stage) -> None:
-    guesser = Guesser()
+    def guessing() -> list[float]:
+        """Return how long each try but the last one took."""
+        guesser = Guesser()
 
-    async def guess() -> None:
-        await asyncssh.connect(
-            "127.0.0.1", stage.gateway.port, username="ana", client_factory=lambda: guesser,
-            known_hosts=None, client_keys=None, config=None, agent_path=None,
-        )  # fmt: skip
+        async def guess() -> None:
+            await asyncssh.connect(
+                "127.0.0.1", stage.gateway.port, username="ana", client_factory=lambda: guesser,
+                known_hosts=None, client_keys=None, config=None, agent_path=None,
+            )  # fmt: skip
 
-    with pytest.raises(asyncssh.DisconnectError):
-        asyncio.run(guess())
-    waits = [after - before for before, after in itertools.pairwise(guesser.asked_at)]
-    assert len(stage.door.asked) == LIMITS.passwords_per_connection
-    assert waits[0] < SLOWING.first_delay.total_seconds()
-    assert waits[2] > 1.8 * SLOWING.first_delay.total_seconds()
+        with pytest.raises(asyncssh.DisconnectError):
+            asyncio.run(guess())
+        assert len(stage.door.asked) == LIMITS.passwords_per_connection
+        return [after - before for before, after in itertools.pairwise(guesser.asked_at)]
+
+    first_delay = SLOWING.first_delay.total_seconds()
+    fastest = first_delay
+    for _ in range(3):  # a busy machine may take as long for the first one
+        first, _, third, _ = guessing()
+        assert third > 1.8 * first_delay
+        fastest = min(fastest, first)
+        if fastest < first_delay:
+            break
+        stage.door.asked.clear()
+        stage.gateway._house.guesses.succeeded("ana")
+    assert fastest < first_delay
 
 
 @pytest.mark.parametrize("limits", [SLOWING])

@@ -53,8 +53,9 @@ def transport(stage: Stage, caplog: pytest.LogCaptureFixture) -> Iterator[parami
     """Lend a connection that is logged in."""
     # Every channel that is refused would be a line.
     caplog.set_level(logging.CRITICAL, logger="paramiko.transport")
-    with socket.create_connection(("127.0.0.1", stage.gateway.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", stage.gateway.port), timeout=60) as connection:
         made = paramiko.Transport(connection)
+        made.banner_timeout = made.handshake_timeout = made.auth_timeout = 60
         made.connect(username="ana", password=PASSWORD)
         try:
             yield made
@@ -155,5 +156,5 @@ def test_sessions_that_open_and_vanish_leave_nothing(
         session = transport.open_session()
         session.exec_command("exec sleep 8000")
         session.close()
-    eventually(lambda: live(stage) == 0, what="all channels to end", seconds=20)
-    eventually(lambda: not box.processes(), what="nothing left", seconds=20)
+    eventually(lambda: live(stage) == 0, what="all channels to end")
+    eventually(lambda: not box.processes(), what="nothing left")

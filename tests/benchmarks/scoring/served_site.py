@@ -35,9 +35,9 @@ from scoring.ledger import link_values
 from scoring.proving import Proving
 from scoring.tables import ScoreEntryRow
 from tests.benchmarks.ways.usage import children_of
+from tests.connections import listeners
 from tests.contracts.postgres import postgres_server
 from tests.fakes.queue import RecordingQueue
-from tests.ports import listeners
 
 _ROOT = Path(__file__).parents[3]
 _HEAD = """\
