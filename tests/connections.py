@@ -1,6 +1,7 @@
 """What listens and is connected on this machine, by IPv4, from /proc."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _ESTABLISHED, _LISTENING = "01", "0A"  # linux/include/net/tcp_states.h
@@ -13,7 +14,10 @@ def listeners(port: int) -> int:
 
 def established(pid: int, port: int) -> int:
     """Return how many connections a process has taken on a TCP port."""
-    held = {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+    held: set[str] = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed meanwhile
+            held.add(str(entry.readlink()))
     return sum(f"socket:[{inode}]" in held for inode in _sockets(port, _ESTABLISHED))
 
 

@@ -66,9 +66,13 @@ def test_an_answer_counts_once_whichever_process_takes_it(
 ) -> None:
     _, *servers = site.pids
     assert len(servers) == 2
-    taken = [established(pid, site.port) for pid in servers]
-    assert all(taken), "each process has some of the connections"
-    assert sum(taken) == CLIENTS
+
+    def both_serve() -> bool:
+        """Tell whether each has some connections, which it closes when nobody asks for 5 s."""
+        assert all(client.get("/healthz").is_success for client in clients)
+        return all(established(pid, site.port) for pid in servers)
+
+    until(both_serve, what="connections of both", within=SOON)
     with ThreadPoolExecutor(CLIENTS) as pool:
         for team in site.tokens:
             key = new_id()
@@ -90,24 +94,20 @@ def test_an_answer_counts_once_whichever_process_takes_it(
         assert sorted(attempts) == sorted([1, 1, *range(1, CLIENTS + 1)])
 
 
-def test_one_that_is_killed_is_missed_by_its_own_connections_only(
+def test_one_that_is_killed_is_stood_in_for_by_the_other_and_started_again(
     site: ServedSite, clients: list[httpx.Client]
 ) -> None:
     supervisor, killed, other = site.pids
-    left = established(other, site.port)
     os.kill(killed, signal.SIGKILL)
     until(lambda: killed not in children_of(supervisor), what="its end", within=SOON)
-    for _ in range(CLIENTS):
-        with a_client(site):
-            pass
-    assert established(other, site.port) == left
-    until(lambda: listeners(site.port) == 2, what="another one in its place", within=SOON)
-    assert len(children_of(supervisor)) == 2
     for client in clients:
         try:
             assert client.get("/readyz").is_success
         except httpx.TransportError:  # it was the killed one's, and is made anew
             assert client.get("/readyz").is_success
+    until(lambda: listeners(site.port) == 2, what="another one in its place", within=SOON)
+    assert other in (living := children_of(supervisor))
+    assert len(living) == 2
 
 
 def test_a_whole_site_has_as_many_as_wanted(
