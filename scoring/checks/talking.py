@@ -21,8 +21,8 @@ from scoring.domain.verdicts import Verdict
 _CLIENTS: dict[type, str] = {SmtpProbe: "smtp", SshProbe: "ssh", SqlProbe: "sql"}
 _CODE = Path(__file__).parents[2]
 _PROBES: TypeAdapter[ServerProbe] = TypeAdapter(ServerProbe)
-# How long a client may take to end once its connection is closed.
-_GRACE_SECONDS = 2.0
+# How long a client may take to end once its connection is closed: a busy machine holds it up, too.
+_GRACE_SECONDS = 10.0
 _LAST_WORDS = 1000
 
 

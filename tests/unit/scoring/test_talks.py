@@ -306,7 +306,11 @@ def test_no_server_passes_by_mistake_or_makes_its_failure_ours(
     assert finding.verdict in verdicts, finding.output
 
 
-def test_a_client_that_is_kept_busy_is_ended(engine: FakeEngine) -> None:
+def test_a_client_that_is_kept_busy_is_ended(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talking, "_GRACE_SECONDS", 1)
+
     # SCRAM lets the server say how often a password is hashed.
     def program(end: socket.socket) -> None:
         decline_tls(end)
