@@ -74,7 +74,7 @@ class Scoring:
         """Windows of time whose rounds count for nobody."""
         self._sending = Sending(database, clock, exercises, self._checking, worker=worker)
         self._reading = Reading(database, clock, exercises)
-        self.boards = Boards(database, clock, exercises, makers=servers)
+        self.boards = Boards(database, clock, exercises, servers=servers)
 
     def answer(
         self,

@@ -68,11 +68,11 @@ class Boards:
     """The boards of exercises, each about a second older than what was last booked at most."""
 
     def __init__(
-        self, database: Database, clock: Clock, exercises: Exercises, *, makers: int = 1
+        self, database: Database, clock: Clock, exercises: Exercises, *, servers: int = 1
     ) -> None:
-        """`makers` is how many processes of the site make boards that are read."""
+        """`servers` is how many processes of the site make boards that are read."""
         self._clock = clock
-        self._makers = makers
+        self._servers = servers
         self._exercises = exercises
         self._making = BoardMaking(database, clock, exercises)
         self._known: dict[str, _Known] = {}
@@ -165,7 +165,7 @@ class Boards:
         ended = self._clock.now()
         times = _REST_IF_STILL_SO if found is kept.snapshot else _REST
         kept.snapshot, kept.looked_at = found, ended
-        kept.rests_until = ended + min(_LONGEST_REST, (ended - begun) * times * self._makers)
+        kept.rests_until = ended + min(_LONGEST_REST, (ended - begun) * times * self._servers)
         return found
 
     def _of(self, name_or_id: str) -> _Known:
