@@ -35,6 +35,7 @@ from tests.fakes.gateway_stage import (
     eventually,
 )
 from tests.fakes.patient_transport import PatientTransport
+from tests.ports import free_port
 
 # Their images are built before the first of them.
 pytestmark = [pytest.mark.engine, pytest.mark.enable_socket, pytest.mark.timeout(300)]
@@ -154,11 +155,6 @@ def connects(place: Path) -> bool:
         return trying.connect_ex(str(place)) == 0
 
 
-def a_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
 def dialled(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=60)
 
@@ -174,7 +170,7 @@ def test_fifty_megabytes_come_back_unharmed_through_a_local_port(
     stage: Stage, told: list[Forwarded]
 ) -> None:
     sent = os.urandom(50 * MIB)
-    port = a_port()
+    port = free_port()
     with forwarded(stage, "-L", f"{port}:localhost:7000", port=port), dialled(port) as end:
 
         def say() -> None:
@@ -197,7 +193,7 @@ def test_fifty_megabytes_come_back_unharmed_through_a_local_port(
 
 
 def test_one_way_may_end_long_before_the_other(stage: Stage) -> None:
-    port = a_port()
+    port = free_port()
     with forwarded(stage, "-L", f"{port}:127.0.0.1:7001", port=port), dialled(port) as end:
         end.sendall(b"x" * 1000)
         end.shutdown(socket.SHUT_WR)
@@ -205,7 +201,7 @@ def test_one_way_may_end_long_before_the_other(stage: Stage) -> None:
 
 
 def test_fifty_connections_at_once_each_hear_their_own(stage: Stage) -> None:
-    port = a_port()
+    port = free_port()
     with forwarded(stage, "-L", f"{port}:127.0.0.1:7000", port=port):
         ends = [dialled(port) for _ in range(50)]
         for number, end in enumerate(ends):
@@ -217,7 +213,7 @@ def test_fifty_connections_at_once_each_hear_their_own(stage: Stage) -> None:
 
 
 def test_a_socks_proxy_leads_to_names_of_the_host(stage: Stage, desk: Box) -> None:
-    port = a_port()
+    port = free_port()
     name = desk.run("hostname").strip()
     desk.run(f"grep -q {name} /etc/hosts || echo 127.0.0.1 {name} >> /etc/hosts")
     with forwarded(stage, "-D", str(port), port=port):
@@ -354,7 +350,7 @@ def test_a_connection_holds_so_many_forwards_and_no_more(stage: Stage) -> None:
 
 
 def test_a_client_that_does_not_read_holds_the_other_side(stage: Stage, desk: Box) -> None:
-    port = a_port()
+    port = free_port()
     with forwarded(stage, "-L", f"{port}:127.0.0.1:7002", port=port), dialled(port) as end:
         assert end.recv(1) == b"x"
         sizes: list[int] = [0]
@@ -372,7 +368,7 @@ def test_a_client_that_does_not_read_holds_the_other_side(stage: Stage, desk: Bo
 
 
 def test_forwards_are_cut_when_the_door_closes_also_without_a_session(stage: Stage) -> None:
-    port = a_port()
+    port = free_port()
     with (
         forwarded(stage, "-L", f"{port}:127.0.0.1:7000", port=port) as client,
         dialled(port) as end,

@@ -15,6 +15,7 @@ import pytest
 from api.cli.listening import listen
 from core.waiting import until
 from tests.fakes.api_site import SCENARIO
+from tests.ports import free_port
 
 # A child that says when it lives, and either stays or ends at once.
 CHILD = """
@@ -180,11 +181,8 @@ def test_a_small_answer_waits_for_no_acknowledgement() -> None:
 
 @pytest.mark.parametrize("setting", ["POLIGON_HTTP_PORT", "POLIGON_SSH_PORT"])
 def test_a_port_in_use_is_one_sentence_with_what_to_set(tmp_path: Path, setting: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        ports = {"POLIGON_HTTP_PORT": free.getsockname()[1], "POLIGON_SSH_PORT": 0}
-        free.close()
-        ports = dict.fromkeys(ports, ports["POLIGON_HTTP_PORT"])
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ports = {"POLIGON_HTTP_PORT": free_port(), "POLIGON_SSH_PORT": free_port()}
         ports[setting] = taken.getsockname()[1]
         ended = subprocess.run(
             [sys.executable, "-m", "api.cli.main", "serve", "--all"],

@@ -14,6 +14,7 @@ from tests.fakes.gateway_stage import ACCOUNT, eventually
 from tests.fakes.patient_transport import PatientTransport
 from tests.fakes.ssh_clients import AsyncSsh, Paramiko, SshClient
 from tests.matrix.rows import Scene, feature
+from tests.ports import free_port
 
 _NO_SOCKS = "it has no SOCKS server"
 _AS_ABOVE = "an option of a program; its channels are those of -L"
@@ -152,8 +153,7 @@ _WHO = "echo $(id -un) ${SSH_CONNECTION%% *}"
 @contextmanager
 def _forwarding(scene: Scene, option: str, what: str) -> Iterator[int]:
     """Run `ssh -N` with a forward of a free local port; return the port once it answers."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
+    port = free_port()
     line = scene.stage.ssh_line()
     with subprocess.Popen([line[0], "-N", option, what.format(port=port), *line[1:]]) as client:
         try:

@@ -1,7 +1,6 @@
 """A site as `poligon serve` runs it, with an exercise under way, for numbers over HTTP."""
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -38,6 +37,7 @@ from tests.benchmarks.ways.usage import children_of
 from tests.connections import listeners
 from tests.contracts.postgres import postgres_server
 from tests.fakes.queue import RecordingQueue
+from tests.ports import free_port
 
 _ROOT = Path(__file__).parents[3]
 _HEAD = """\
@@ -167,8 +167,7 @@ def _tokens(database: Database, exercise: Exercise) -> Mapping[TeamId, str]:
 
 @contextmanager
 def _served(url: str, folder: Path, processes: int) -> Iterator[tuple[int, Sequence[int]]]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     environment = os.environ | {
         "POLIGON_HOME": str(folder / "home"),
         "POLIGON_DATABASE_URL": url,
